@@ -1,0 +1,12 @@
+# Writes OUT, a C++ file that holds each SQL file of the list SQL as one raw string, in name order.
+set(text "// Written by cmake/embed_sql.cmake from core/journal/sql; do not edit.\n#include \"core/journal/migrate.h\"\n\nnamespace sluice::journal {\n\nstd::span<Migration const> migrations() {\n  static constexpr Migration kAll[] = {\n")
+list(SORT SQL)
+foreach(file IN LISTS SQL)
+  get_filename_component(name ${file} NAME)
+  string(REGEX MATCH "^[0-9]+" number ${name})
+  math(EXPR number "${number}")
+  file(READ ${file} sql)
+  string(APPEND text "      {${number}, \"${name}\", R\"__sql__(${sql})__sql__\"},\n")
+endforeach()
+string(APPEND text "  };\n  return kAll;\n}\n\n}  // namespace sluice::journal\n")
+file(WRITE ${OUT} "${text}")
