@@ -1,0 +1,115 @@
+#include "core/base/template.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/base/text.h"
+
+namespace sluice {
+namespace {
+
+struct Named {
+  std::string_view word;
+  TemplateVariable variable;
+};
+constexpr std::array<Named, 8> kVariables = {{
+    {"name", TemplateVariable::kName},
+    {"stem", TemplateVariable::kStem},
+    {"ext", TemplateVariable::kExt},
+    {"dir", TemplateVariable::kDir},
+    {"path", TemplateVariable::kPath},
+    {"source", TemplateVariable::kSource},
+    {"host", TemplateVariable::kHost},
+    {"date", TemplateVariable::kDate},
+}};
+
+std::string complaint_of_word(std::string_view word) {
+  if (word.empty()) return "`{}` names no variable; write one such as {name}, or {{}} for the two braces";
+  auto const shown = "{" + printable(word) + "}";
+  if (word.starts_with("meta.") || word.starts_with("match.")) {
+    return shown + " is not supported yet in this release; use another variable";
+  }
+  std::vector<std::string> known;
+  std::string all;
+  for (auto const& each : kVariables) {
+    known.emplace_back(each.word);
+    all += " {" + known.back() + "}";
+  }
+  if (auto const near = nearest(word, known)) {
+    return "unknown variable " + shown + "; did you mean {" + *near + "}?";
+  }
+  return "unknown variable " + shown + "; known are" + all + ", and {{ for a brace";
+}
+
+void add_literal(Template& parsed, char byte) {
+  if (parsed.pieces.empty() || parsed.pieces.back().is_variable) parsed.pieces.push_back({});
+  parsed.pieces.back().literal += byte;
+}
+
+std::string const& value_of(TemplateVariable variable, TemplateValues const& values) {
+  switch (variable) {
+    case TemplateVariable::kName: return values.name;
+    case TemplateVariable::kStem: return values.stem;
+    case TemplateVariable::kExt: return values.ext;
+    case TemplateVariable::kDir: return values.dir;
+    case TemplateVariable::kPath: return values.path;
+    case TemplateVariable::kSource: return values.source;
+    case TemplateVariable::kHost: return values.host;
+    case TemplateVariable::kDate: return values.date;
+  }
+  std::unreachable();
+}
+
+}  // namespace
+
+std::expected<Template, TemplateError> parse_template(std::string_view text) {
+  Template parsed{.text = std::string(text), .pieces = {}};
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    char const byte = text[at];
+    if (byte != '{' && byte != '}') {
+      add_literal(parsed, byte);
+      continue;
+    }
+    if (at + 1 < text.size() && text[at + 1] == byte) {  // {{ or }}
+      add_literal(parsed, byte);
+      ++at;
+      continue;
+    }
+    if (byte == '}') return std::unexpected(TemplateError{at, "a `}` without its `{`; write }} for the brace itself"});
+    auto const close = text.find_first_of("{}", at + 1);
+    if (close == std::string_view::npos || text[close] == '{') {
+      return std::unexpected(TemplateError{at, "a `{` without its `}`; write {{ for the brace itself"});
+    }
+    auto const word = text.substr(at + 1, close - at - 1);
+    auto const found = std::ranges::find(kVariables, word, &Named::word);
+    if (found == kVariables.end()) return std::unexpected(TemplateError{at, complaint_of_word(word)});
+    parsed.pieces.push_back({.is_variable = true, .variable = found->variable});
+    at = close;
+  }
+  return parsed;
+}
+
+TemplateValues template_values(std::string_view source, std::string_view relative_path, std::string_view host,
+                               WallTime admitted_at) {
+  auto const name = basename_of(relative_path);
+  auto const folder = basename_of(directory_of(relative_path));
+  return {
+      .name = std::string(name),
+      .stem = std::string(stem_of(name)),
+      .ext = extension_of(name),
+      .dir = std::string(folder.empty() ? source : folder),
+      .path = std::string(relative_path),
+      .source = std::string(source),
+      .host = std::string(host),
+      .date = to_rfc3339(admitted_at).substr(0, 10),
+  };
+}
+
+std::string expand(Template const& parsed, TemplateValues const& values) {
+  std::string text;
+  for (auto const& piece : parsed.pieces) text += piece.is_variable ? value_of(piece.variable, values) : piece.literal;
+  return text;
+}
+
+}  // namespace sluice

@@ -1,0 +1,44 @@
+// faults.h - the one table from (what kind of call, how it ended) to a Fault (B1, R31, R35 to R39).
+//
+// Text in, text out: no clock but the `now` it is given, no state. Every status and code has a row or
+// falls under R38's rule by status; nothing is left undefined.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/base/error.h"
+#include "core/base/time.h"
+#include "core/ports/wire.h"
+
+namespace sluice::platform {
+
+// How a call may be treated when its outcome is not known.
+enum class CallKind : std::uint8_t {
+  kRead,     // GET, and calls that may be repeated freely (R49): an unknown outcome is kTransient
+  kCreate,   // must not be repeated before looking (R48): cut, stall, 408 and 5xx are kOutcomeUnknown
+  kStorage,  // a chunk PUT on a presigned URL: the table R31, XML bodies
+};
+
+// Sorts an outcome.
+// Returns  the reply, when its status is 2xx; else the Error with its fault, code, retry_after, the
+//          platform's own message in `text` (bounded to 300 bytes, made printable) and request id.
+// A WireFailure before the first byte left is kOffline for every kind. Outcome::body_error wins over
+// everything: it is returned as it is.
+// Retry-After is read as seconds or as an HTTP date against the reply's own Date (else `now`), else
+// X-Ratelimit-Reset; garbage and negative values are ignored; values above 24 h are cut to 24 h (R64, B3).
+Result<ports::Reply> sort_outcome(CallKind kind, ports::Outcome outcome, WallTime now);
+
+// Codes by which a platform says that it takes no user_metadata (R50, second branch, R68).
+bool refuses_metadata(Error const& error);
+
+// How often a refusal with this code may be tried again, where R31 and R39 say "once" or "twice";
+// nothing for all other codes, which follow their fault alone. `parameter_invalid` is kRejected with two
+// repeats: only a direct upload may use them, since there the code can mean "try again" (R39).
+std::optional<std::uint32_t> repeats_max(Error const& error);
+
+// The offset of the platform's clock: its Date header minus `now`; nothing without a readable Date.
+std::optional<Millis> clock_offset(ports::Reply const& reply, WallTime now);
+
+}  // namespace sluice::platform

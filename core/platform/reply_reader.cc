@@ -1,0 +1,86 @@
+#include "core/platform/reply_reader.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "core/base/text.h"
+
+namespace sluice::platform {
+namespace {
+
+std::unexpected<Error> missing(std::string_view key) {
+  return fail(Fault::kProtocol, "the answer has no `" + std::string(key) + "`");
+}
+
+std::unexpected<Error> out_of_range(std::string_view key) {
+  return fail(Fault::kProtocol, "`" + std::string(key) + "` is out of range");
+}
+
+}  // namespace
+
+Result<Json> read_object(ports::Reply const& reply) {
+  auto parsed = parse_json(reply.body);
+  if (parsed && parsed->is_object()) return parsed;
+  // A page in HTML with status 200 is what a captive portal or a wrong base URL answers (B7).
+  auto text = "HTTP " + std::to_string(reply.status) + " without the JSON object that was due";
+  if (auto const type = reply.header("content-type")) text += ", of type " + printable(cut_to(*type, 80));
+  if (!parsed) text += ": " + parsed.error().text;
+  return fail(Fault::kProtocol, std::move(text));
+}
+
+Result<std::string> need_text(Json const& object, std::string_view key) {
+  SLUICE_TRY(text, object.text(key));
+  if (!text || text->empty()) return missing(key);
+  return *std::move(text);
+}
+
+Result<std::uint64_t> need_size(Json const& object, std::string_view key, std::uint64_t least, std::uint64_t most) {
+  SLUICE_TRY(size, object.size(key));
+  if (!size) return missing(key);
+  if (*size < least || *size > most) return out_of_range(key);
+  return *size;
+}
+
+Result<WallTime> need_time(Json const& object, std::string_view key) {
+  SLUICE_TRY(text, need_text(object, key));
+  auto const at = parse_rfc3339(text);
+  if (!at) return fail(Fault::kProtocol, "`" + std::string(key) + "` is not a time");
+  return *at;
+}
+
+Result<std::string> need_id(Json const& object, std::string_view key) {
+  SLUICE_TRY(id, need_text(object, key));
+  bool const control =
+      std::ranges::any_of(id, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
+  if (control || id.size() > 256 || id == "." || id == "..") return out_of_range(key);
+  return id;
+}
+
+Result<std::string> text_or_empty(Json const& object, std::string_view key) {
+  SLUICE_TRY(text, object.text(key));
+  return text.value_or(std::string());
+}
+
+Result<std::optional<WallTime>> time_if_any(Json const& object, std::string_view key) {
+  SLUICE_TRY(text, object.text(key));
+  return text ? parse_rfc3339(*text) : std::nullopt;
+}
+
+Result<std::string> client_op_of(Json const& object, std::string_view metadata_key) {
+  SLUICE_TRY(metadata, object.object_at(metadata_key));
+  // The values are the users' and of any scalar type; a tag that is no text is not ours.
+  auto const* tag = metadata != nullptr ? metadata->find("client_op") : nullptr;
+  auto const* text = tag != nullptr ? tag->as_text() : nullptr;
+  return text != nullptr ? *text : std::string();
+}
+
+Result<Page> read_page_info(Json const& root) {
+  constexpr auto kMost = static_cast<std::uint64_t>(std::numeric_limits<int>::max());
+  SLUICE_TRY(info, root.object_at("page_info"));
+  if (info == nullptr) return missing("page_info");
+  SLUICE_TRY(page, need_size(*info, "page", 0, kMost));
+  SLUICE_TRY(total, need_size(*info, "total_page", 0, kMost));  // 0 for a list without rows
+  return Page{static_cast<int>(page), static_cast<int>(total)};
+}
+
+}  // namespace sluice::platform

@@ -1,0 +1,65 @@
+// files.h - the way out to the file system, for sources only (the journal has its own file).
+//
+// Every open goes beneath a held root descriptor with symlinks refused (F1, D31): a path string is
+// never resolved from the top after discovery. Names are bytes (D42); a relative path uses '/', has
+// no empty, "." or ".." component and does not begin with '/'. Production: daemon/files_linux.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/base/error.h"
+
+namespace sluice::ports {
+
+enum class FileType : std::uint8_t { kRegular, kDirectory, kSymlink, kOther };
+
+// What a change of content shows in (D22, D33). Two equal prints mean: not visibly changed.
+struct FilePrint {
+  std::uint64_t size_bytes = 0;
+  std::int64_t mtime_ns = 0;
+  std::int64_t ctime_ns = 0;
+  std::uint64_t inode = 0;
+  std::uint64_t device = 0;
+  friend bool operator==(FilePrint const&, FilePrint const&) = default;
+};
+
+struct DirEntry {
+  std::string name;  // bytes; never "." or ".."
+  FileType type = FileType::kOther;
+  FilePrint print;   // of the entry itself, links not followed
+};
+
+enum class Writer : std::uint8_t { kNone, kPresent, kUnknown };  // kUnknown: no proof to be had (D23)
+
+class OpenFile {
+ public:
+  virtual ~OpenFile() = default;
+  virtual Result<FilePrint> print() const = 0;  // fstat
+  // Reads at an offset, as pread; returns 0 at the end of the file.
+  // Fails with kSourceIo.
+  virtual Result<std::size_t> read_at(std::span<std::byte> into, std::uint64_t offset_bytes) const = 0;
+  // Whether another process has it open for writing, by a read lease taken and dropped.
+  virtual Writer writer() const = 0;
+};
+
+class Files {
+ public:
+  virtual ~Files() = default;
+
+  // `root` is an absolute path; the implementation keeps one descriptor per root and opens it anew
+  // when the folder was replaced. `relative` may be "" for the root itself in list().
+  // Fails with kGone (no such file or folder), kSourceIo (all else: the text names errno and path).
+  virtual Result<std::shared_ptr<OpenFile>> open(std::string const& root, std::string const& relative) = 0;
+  virtual Result<FilePrint> stat(std::string const& root, std::string const& relative) = 0;
+  virtual Result<std::vector<DirEntry>> list(std::string const& root, std::string const& relative) = 0;
+
+  // What the content is by its first bytes: a MIME type such as "video/mp4"; "" if nothing is known.
+  virtual std::string sniff(OpenFile const& file) = 0;
+};
+
+}  // namespace sluice::ports

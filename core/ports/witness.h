@@ -1,0 +1,23 @@
+// witness.h - the moments of a turn at which it matters whether the process still lives.
+//
+// Production has none. The simulation counts the moments and ends the process's life at the n-th by an
+// exception, so that a crash at every one of them is tried.
+#pragma once
+
+#include <cstdint>
+
+namespace sluice::ports {
+
+enum class Moment : std::uint8_t {
+  kBeforeCommit,  // all of the turn is decided, nothing is on disk
+  kAfterCommit,   // it is on disk, nothing has left
+  kAfterSend,     // one call has left; once per call
+};
+
+class Witness {
+ public:
+  virtual ~Witness() = default;
+  virtual void reached(Moment moment) = 0;
+};
+
+}  // namespace sluice::ports
