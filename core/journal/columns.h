@@ -1,0 +1,246 @@
+// columns.h - which column of the schema holds which field: one list per table, for every direction.
+//
+// For core/journal only. The same list makes the SQL's column names, binds a row's values and reads
+// them back, so that a new column cannot be written and then forgotten when reading. The id of a row
+// and the key of a chunk are not in the lists: statements name them.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/base/json.h"
+#include "core/journal/rows.h"
+#include "core/journal/sqlite.h"
+
+namespace sluice::journal {
+
+template <class Visitor, class Row>
+void visit_intent(Visitor& v, Row& intent) {
+  v.time_or_null("intent_at_ms", intent.at);
+  v.time_or_null("unknown_at_ms", intent.unknown_at);
+  v.number("looks", intent.looks);
+}
+
+template <class Visitor, class Row>
+void visit_effort(Visitor& v, Row& effort) {
+  v.number("attempts", effort.attempts);
+  v.number("tries", effort.tries);
+  v.time_or_null("due_at_ms", effort.due_at);
+  v.text_or_null("last_error", effort.last_error);
+}
+
+template <class Visitor, class Row>
+void visit_item(Visitor& v, Row& row) {
+  v.text("ulid", row.ulid);
+  v.text("source", row.source);
+  v.blob("root", row.root);
+  v.blob("path", row.path);
+  v.text_or_null("kind", row.kind);
+  v.text_or_null("pipeline", row.pipeline);
+  v.number("generation", row.generation);
+  v.word("state", row.state);
+  v.text_or_null("method", row.method);
+  v.number("size_bytes", row.print.size_bytes);
+  v.number("mtime_ns", row.print.mtime_ns);
+  v.number("ctime_ns", row.print.ctime_ns);
+  v.number("inode", row.print.inode);
+  v.number("device", row.print.device);
+  v.time("quiet_since_ms", row.quiet_since);
+  v.text_or_null("plan", row.plan);
+  v.text_or_null("content_type", row.content_type);
+  v.text_or_null("client_op", row.client_op);
+  v.text_or_null("asset_id", row.asset_id);
+  visit_intent(v, row.intent);
+  visit_effort(v, row.effort);
+  v.text_or_null("reason", row.reason);
+  v.text_or_null("failed_from", row.failed_from);
+  v.number("priority", row.priority);
+  v.number("bytes_sent", row.bytes_sent);
+  v.number("bytes_acked", row.bytes_acked);
+  v.time("created_at_ms", row.created_at);
+  v.time_or_null("finished_at_ms", row.finished_at);
+}
+
+template <class Visitor, class Row>
+void visit_session(Visitor& v, Row& row) {
+  v.number("item_id", row.item_id);
+  v.number("generation", row.generation);
+  v.word("state", row.state);
+  v.text("upload_id", row.upload_id);
+  v.text("asset_id", row.asset_id);
+  v.number("file_bytes", row.file_bytes);
+  v.number("chunk_size_bytes", row.chunk_size_bytes);
+  v.number("total_chunks", row.total_chunks);
+  v.headers("upload_headers", row.upload_headers);
+  v.time("opened_at_ms", row.opened_at);
+  v.time("expires_at_ms", row.expires_at);
+  v.time("due_at_ms", row.due_at);
+  v.number("tries", row.tries);
+}
+
+template <class Visitor, class Row>
+void visit_chunk(Visitor& v, Row& row) {
+  v.word("state", row.state);
+  v.secret_or_null("url", row.url);
+  v.time_or_null("url_renew_at_ms", row.url_renew_at);
+  v.text_or_null("etag", row.etag);
+  v.number("attempts", row.attempts);
+  v.number("tries", row.tries);
+  v.number("refusals", row.refusals);
+  v.number("mismatches", row.mismatches);
+  v.time("due_at_ms", row.due_at);
+  v.text_or_null("last_error", row.last_error);
+}
+
+template <class Visitor, class Row>
+void visit_named(Visitor& v, Row& row) {
+  v.word("kind", row.kind);
+  v.number("parent_id", row.parent_id);
+  v.text("name", row.name);
+  v.word("state", row.state);
+  v.text_or_null("remote_id", row.remote_id);
+  v.text("params", row.params);
+  v.text("client_op", row.client_op);
+  v.id_or_null("seed_step_id", row.seed_step_id);
+  v.number("created_by_us", row.created_by_us);
+  visit_intent(v, row.intent);
+  visit_effort(v, row.effort);
+}
+
+template <class Visitor, class Row>
+void visit_step(Visitor& v, Row& row) {
+  v.number("item_id", row.item_id);
+  v.number("ordinal", row.ordinal);
+  v.word("kind", row.kind);
+  v.word("state", row.state);
+  v.text("params", row.params);
+  v.text("client_op", row.client_op);
+  v.id_or_null("named_id", row.named_id);
+  v.text_or_null("remote_id", row.remote_id);
+  v.text_or_null("remote_status", row.remote_status);
+  visit_intent(v, row.intent);
+  visit_effort(v, row.effort);
+  v.text_or_null("reason", row.reason);
+}
+
+template <class Visitor>
+void visit(Visitor& v, ItemRow& row) { visit_item(v, row); }
+template <class Visitor>
+void visit(Visitor& v, ItemRow const& row) { visit_item(v, row); }
+template <class Visitor>
+void visit(Visitor& v, SessionRow& row) { visit_session(v, row); }
+template <class Visitor>
+void visit(Visitor& v, SessionRow const& row) { visit_session(v, row); }
+template <class Visitor>
+void visit(Visitor& v, ChunkRow& row) { visit_chunk(v, row); }
+template <class Visitor>
+void visit(Visitor& v, ChunkRow const& row) { visit_chunk(v, row); }
+template <class Visitor>
+void visit(Visitor& v, NamedRow& row) { visit_named(v, row); }
+template <class Visitor>
+void visit(Visitor& v, NamedRow const& row) { visit_named(v, row); }
+template <class Visitor>
+void visit(Visitor& v, StepRow& row) { visit_step(v, row); }
+template <class Visitor>
+void visit(Visitor& v, StepRow const& row) { visit_step(v, row); }
+
+// Collects the names of the columns.
+class ColumnNames {
+ public:
+  template <class T> void text(std::string_view name, T const&) { add(name); }
+  template <class T> void text_or_null(std::string_view name, T const&) { add(name); }
+  template <class T> void blob(std::string_view name, T const&) { add(name); }
+  template <class T> void number(std::string_view name, T const&) { add(name); }
+  template <class T> void id_or_null(std::string_view name, T const&) { add(name); }
+  template <class T> void time(std::string_view name, T const&) { add(name); }
+  template <class T> void time_or_null(std::string_view name, T const&) { add(name); }
+  template <class T> void word(std::string_view name, T const&) { add(name); }
+  template <class T> void secret_or_null(std::string_view name, T const&) { add(name); }
+  template <class T> void headers(std::string_view name, T const&) { add(name); }
+
+  std::string listed;    // "ulid, source, ..."
+  std::string assigned;  // "ulid = ?, source = ?, ..."
+  std::string marks;     // "?, ?, ..."
+
+ private:
+  void add(std::string_view name) {
+    auto const comma = listed.empty() ? "" : ", ";
+    listed.append(comma).append(name);
+    assigned.append(comma).append(name).append(" = ?");
+    marks.append(comma).append("?");
+  }
+};
+
+template <class Row>
+ColumnNames const& columns_of() {
+  static ColumnNames const names = [] {
+    ColumnNames collected;
+    visit(collected, Row{});
+    return collected;
+  }();
+  return names;
+}
+
+// Binds a row's values in the order of its columns.
+class Binder {
+ public:
+  explicit Binder(Statement& statement) : statement_(statement) {}
+  void text(std::string_view, std::string const& value) { statement_.bind(value); }
+  void text_or_null(std::string_view, std::string const& value) {
+    value.empty() ? statement_.bind_null() : statement_.bind(std::string_view(value));
+  }
+  void blob(std::string_view, std::string const& value) { statement_.bind_blob(value); }
+  template <class T> void number(std::string_view, T value) { statement_.bind(value); }
+  void id_or_null(std::string_view, RowId id) { id == 0 ? statement_.bind_null() : statement_.bind(id); }
+  void time(std::string_view, WallTime at) { statement_.bind(at); }
+  void time_or_null(std::string_view, std::optional<WallTime> at) { statement_.bind(at); }
+  template <class State> void word(std::string_view, State state) { statement_.bind(journal::word(state)); }
+  void secret_or_null(std::string_view name, SecretUrl const& url) { text_or_null(name, url.reveal_for_journal()); }
+  void headers(std::string_view, std::vector<std::pair<std::string, std::string>> const& headers) {
+    auto all = Json::array();
+    for (auto const& [name, value] : headers) all.push(Json::array({Json(name), Json(value)}));
+    statement_.bind(std::string_view(all.dump()));
+  }
+
+ private:
+  Statement& statement_;
+};
+
+inline void read_word(std::string_view text, ItemState& state) { state = item_state(text); }
+inline void read_word(std::string_view text, SessionState& state) { state = session_state(text); }
+inline void read_word(std::string_view text, ChunkState& state) { state = chunk_state(text); }
+inline void read_word(std::string_view text, StepState& state) { state = step_state(text); }
+inline void read_word(std::string_view text, NamedState& state) { state = named_state(text); }
+inline void read_word(std::string_view text, StepKind& kind) { kind = step_kind(text); }
+inline void read_word(std::string_view text, NamedKind& kind) { kind = named_kind(text); }
+
+// Reads a row's values in the order of its columns.
+class Reader {
+ public:
+  explicit Reader(Statement& statement) : statement_(statement) {}
+  void text(std::string_view, std::string& value) { value = statement_.take_text(); }
+  void text_or_null(std::string_view, std::string& value) { value = statement_.take_text(); }
+  void blob(std::string_view, std::string& value) { value = statement_.take_text(); }
+  template <class T> void number(std::string_view, T& value) { value = statement_.take<T>(); }
+  void id_or_null(std::string_view, RowId& id) { id = statement_.take<RowId>(); }
+  void time(std::string_view, WallTime& at) { at = statement_.take_time(); }
+  void time_or_null(std::string_view, std::optional<WallTime>& at) { at = statement_.take_optional_time(); }
+  template <class State> void word(std::string_view, State& state) { read_word(statement_.take_text(), state); }
+  void secret_or_null(std::string_view, SecretUrl& url) { url = SecretUrl(statement_.take_text()); }
+  void headers(std::string_view, std::vector<std::pair<std::string, std::string>>& headers) {
+    auto const all = parse_json(statement_.take_text());
+    if (!all) throw JournalError(JournalError::Kind::kDamaged, "session: upload_headers: " + all.error().text);
+    for (auto const& pair : all->elements()) {
+      if (pair.elements().size() != 2 || !pair.elements()[0].as_text() || !pair.elements()[1].as_text())
+        throw JournalError(JournalError::Kind::kDamaged, "session: upload_headers: not a list of pairs");
+      headers.emplace_back(*pair.elements()[0].as_text(), *pair.elements()[1].as_text());
+    }
+  }
+
+ private:
+  Statement& statement_;
+};
+
+}  // namespace sluice::journal

@@ -1,0 +1,184 @@
+// items.cc - the journal's items: written with a guard, found by what indexes serve.
+//
+// Every query names `finished_at_ms IS NULL` where it means live items: without that very term SQLite
+// does not use the partial index, and walks all items that ever were (measured).
+
+#include <cassert>
+#include <utility>
+
+#include "core/journal/access.h"
+#include "core/journal/journal.h"
+#include "core/journal/sqlite.h"
+
+namespace sluice::journal {
+namespace {
+
+// The states of a stage, as an SQL list. kIndex and kRegister both are asset_ready.
+std::string_view states_of(StageWord stage) {
+  switch (stage) {
+    case StageWord::kSettle: return "('seen')";
+    case StageWord::kUpload: return "('stable', 'opening', 'opened', 'reported', 'sending')";
+    case StageWord::kReady: return "('completed', 'sent')";
+    case StageWord::kIndex:
+    case StageWord::kRegister: return "('asset_ready')";
+    case StageWord::kDone: return "('done')";
+    case StageWord::kFailed: return "('failed')";
+    case StageWord::kCancelled: return "('cancelled')";
+    case StageWord::kSkipped: return "('skipped')";
+  }
+  std::abort();
+}
+
+constexpr std::string_view kIndexing =
+    "EXISTS (SELECT 1 FROM step s WHERE s.item_id = t.id AND s.kind = 'index' AND s.state NOT IN ('ready', 'failed'))";
+
+// The distinct priorities of the live items in a state, highest first, one index seek each.
+std::optional<std::int64_t> next_priority(Database& db, ItemState state, std::optional<std::int64_t> below) {
+  auto statement = db.statement(
+      "SELECT priority FROM item WHERE state = ? AND finished_at_ms IS NULL AND priority < ? ORDER BY priority DESC LIMIT 1");
+  if (!statement.bind(word(state)).bind(below.value_or(INT64_MAX)).next()) return std::nullopt;
+  return statement.take<std::int64_t>();
+}
+
+}  // namespace
+
+RowId Journal::insert(ItemRow const& row) {
+  assert(in_transaction());
+  auto const id = insert_row(*db_, row);
+  ++counts_[static_cast<std::size_t>(row.state)];
+  return id;
+}
+
+void Journal::update(ItemRow const& row, ItemState expected, WallTime now, std::string_view note) {
+  assert(in_transaction());
+  update_row(*db_, row, expected);
+  if (row.state == expected) return;
+  --counts_[static_cast<std::size_t>(expected)];
+  ++counts_[static_cast<std::size_t>(row.state)];
+  add_event({0, now, row.id, "item", std::string(word(expected)), std::string(word(row.state)), std::string(note)});
+}
+
+std::optional<ItemRow> Journal::item(RowId id) const {
+  static auto const sql = select<ItemRow>("WHERE t.id = ?");
+  return first_row<ItemRow>(std::move(db_->statement(sql).bind(id)));
+}
+
+std::optional<ItemRow> Journal::latest_item(std::string_view root, std::string_view path) const {
+  static auto const sql = select<ItemRow>("WHERE t.root = ? AND t.path = ? ORDER BY t.id DESC LIMIT 1");
+  return first_row<ItemRow>(std::move(db_->statement(sql).bind_blob(root).bind_blob(path)));
+}
+
+std::vector<ItemRow> Journal::items_by_prefix(std::string_view prefix, int limit) const {
+  static auto const sql = select<ItemRow>("WHERE t.ulid >= ? AND t.ulid < ? ORDER BY t.ulid LIMIT ?");
+  auto const end = std::string(prefix) + "~";  // sorts after every character of a ULID
+  return all_rows<ItemRow>(std::move(db_->statement(sql).bind(prefix).bind(std::string_view(end)).bind(limit)));
+}
+
+std::vector<ItemRow> Journal::items_by_path(std::string_view path_or_name, int limit) const {
+  static auto const by_path = select<ItemRow>("WHERE t.root = ? AND t.path = ? ORDER BY t.id DESC LIMIT ?");
+  std::vector<ItemRow> found;
+  std::string root;  // each root in turn, by one seek: there are few
+  while (static_cast<int>(found.size()) < limit) {
+    auto next = db_->statement("SELECT root FROM item WHERE root > ? ORDER BY root LIMIT 1");
+    if (!next.bind_blob(root).next()) break;
+    root = next.take_text();
+    auto path = path_or_name;
+    if (path.starts_with('/')) {
+      if (!path.starts_with(root)) continue;
+      path.remove_prefix(root.size());
+      if (!root.ends_with('/')) {
+        if (!path.starts_with('/')) continue;
+        path.remove_prefix(1);
+      }
+    }
+    auto const left = limit - static_cast<int>(found.size());
+    auto some = all_rows<ItemRow>(std::move(db_->statement(by_path).bind_blob(root).bind_blob(path).bind(left)));
+    for (auto& row : some) found.push_back(std::move(row));
+  }
+  return found;
+}
+
+std::vector<ItemRow> Journal::due_items(ItemState state, WallTime now, int limit) const {
+  assert(!is_end(state));
+  static auto const sql = select<ItemRow>(
+      "WHERE t.state = ? AND t.finished_at_ms IS NULL AND t.priority = ? AND t.due_at_ms <= ? "
+      "ORDER BY t.due_at_ms LIMIT ?");  // rows due at the same time come by id, as they lie in the index
+  std::vector<ItemRow> due;
+  std::optional<std::int64_t> priority;
+  // One priority after the other, so that a backlog of a million due rows is never sorted.
+  while (static_cast<int>(due.size()) < limit && (priority = next_priority(*db_, state, priority))) {
+    auto const left = limit - static_cast<int>(due.size());
+    auto some =
+        all_rows<ItemRow>(std::move(db_->statement(sql).bind(word(state)).bind(*priority).bind(now).bind(left)));
+    for (auto& row : some) due.push_back(std::move(row));
+  }
+  return due;
+}
+
+std::vector<ItemRow> Journal::items_in(ItemState state, int limit) const {
+  static auto const live = select<ItemRow>(
+      "WHERE t.state = ? AND t.finished_at_ms IS NULL ORDER BY t.priority DESC, t.due_at_ms LIMIT ?");
+  static auto const ended = select<ItemRow>(
+      "WHERE t.state = ? AND t.state IN ('failed', 'cancelled', 'skipped') ORDER BY t.id LIMIT ?");
+  static auto const done = select<ItemRow>("WHERE t.state = ? ORDER BY t.id LIMIT ?");
+  auto const& sql = !is_end(state) ? live : state == ItemState::kDone ? done : ended;
+  return all_rows<ItemRow>(std::move(db_->statement(sql).bind(word(state)).bind(limit)));
+}
+
+bool Journal::asset_known(std::string_view asset_id) const {
+  if (asset_id.empty()) return false;
+  if (db_->statement("SELECT 1 FROM item WHERE asset_id = ? LIMIT 1").bind(asset_id).next()) return true;
+  return db_->statement("SELECT 1 FROM session WHERE asset_id = ? LIMIT 1").bind(asset_id).next();
+}
+
+std::vector<ItemRow> Journal::list_items(ItemFilter const& filter) const {
+  std::string where = "WHERE t.id > ?";
+  if (filter.state) where += " AND t.state = ?";
+  if (filter.state && is_end(*filter.state) && *filter.state != ItemState::kDone)
+    where += " AND t.state IN ('failed', 'cancelled', 'skipped')";  // the very term of the partial index
+  if (filter.stage) where.append(" AND t.state IN ").append(states_of(*filter.stage));
+  if (filter.stage == StageWord::kIndex) where.append(" AND ").append(kIndexing);
+  if (filter.stage == StageWord::kRegister) where.append(" AND NOT ").append(kIndexing);
+  if (!filter.source.empty()) where += " AND t.source = ?";
+  auto statement = db_->statement(select<ItemRow>(where + " ORDER BY t.id LIMIT ?"));
+  statement.bind(filter.after_id);
+  if (filter.state) statement.bind(word(*filter.state));
+  if (!filter.source.empty()) statement.bind(std::string_view(filter.source));
+  return all_rows<ItemRow>(std::move(statement.bind(filter.limit)));
+}
+
+std::vector<Journal::StageCount> Journal::count_by_stage(WallTime now) const {
+  std::vector<StageCount> counts;
+  for (int i = 0; i <= static_cast<int>(StageWord::kSkipped); ++i) counts.push_back({static_cast<StageWord>(i), 0, 0});
+  auto const at = [&](StageWord stage) -> StageCount& { return counts[static_cast<std::size_t>(stage)]; };
+  for (std::size_t i = 0; i < counts_.size(); ++i)
+    at(stage_of(static_cast<ItemState>(i), false)).total += counts_[i];
+
+  // Totals come from the counters; only rows that wait are counted here, most of them within the index.
+  for (int i = 0; i < static_cast<int>(ItemState::kDone); ++i) {
+    auto const state = static_cast<ItemState>(i);
+    auto& stage = at(stage_of(state, false));
+    for (std::optional<std::int64_t> p; (p = next_priority(*db_, state, p));) {
+      for (auto const* sql : {"SELECT count(*) FROM item WHERE state = ? AND finished_at_ms IS NULL AND priority = ? AND due_at_ms > ?",
+                              "SELECT count(*) FROM item WHERE state = ? AND finished_at_ms IS NULL AND priority = ? "
+                              "AND due_at_ms IS NULL AND ? IS NOT NULL"}) {
+        auto statement = db_->statement(sql);
+        statement.bind(word(state)).bind(*p).bind(now).next();
+        stage.waiting += statement.take<std::int64_t>();
+      }
+    }
+  }
+  static auto const indexing = std::string("SELECT count(*), count(CASE WHEN t.due_at_ms <= ? THEN NULL ELSE 1 END) FROM item t "
+                                           "WHERE t.state = 'asset_ready' AND t.finished_at_ms IS NULL AND ").append(kIndexing);
+  auto statement = db_->statement(indexing);
+  statement.bind(now).next();
+  auto const total = statement.take<std::int64_t>();
+  auto const waiting = statement.take<std::int64_t>();
+  at(StageWord::kIndex).total = total;
+  at(StageWord::kIndex).waiting = waiting;
+  at(StageWord::kRegister).total -= total;
+  at(StageWord::kRegister).waiting -= waiting;
+  return counts;
+}
+
+}  // namespace sluice::journal

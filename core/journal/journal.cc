@@ -1,0 +1,103 @@
+#include "core/journal/journal.h"
+
+#include <cassert>
+
+#include "core/journal/open.h"
+#include "core/journal/sqlite.h"
+
+namespace sluice::journal {
+namespace {
+
+// A passive checkpoint copies what the log holds and lets the next commit start the log anew, so the
+// log stays about this long; each costs two flushes, so it must not be much shorter either.
+constexpr std::uint64_t kLogBytesMax = 4u << 20;
+
+}  // namespace
+
+Journal::Journal(std::filesystem::path const& file) : db_(open_database(file, migrations())) { count_states(); }
+Journal::~Journal() = default;
+
+void Journal::begin() {
+  assert(!in_transaction());
+  if (late_error_) throw *late_error_;
+  restore_counts();  // after a transaction that SQLite itself rolled back
+  db_->statement("BEGIN IMMEDIATE").run();
+  counts_before_ = counts_;
+}
+
+void Journal::commit() {
+  assert(in_transaction());
+  try {
+    db_->statement("COMMIT").run();
+  } catch (JournalError const&) {
+    rollback();
+    throw;
+  }
+  counts_before_.reset();
+  if (db_->wal_bytes() <= kLogBytesMax) return;
+  try {
+    db_->checkpoint(Database::Checkpoint::kPassive);
+  } catch (JournalError const& error) {
+    // The rows are committed, so this must not look like a failed commit: the caller would undo what
+    // happened. With a full disk the log just grows on; anything else stops the next transaction.
+    if (error.kind() != JournalError::Kind::kFull) late_error_ = error;
+  }
+}
+
+void Journal::rollback() {
+  if (in_transaction()) {
+    try {
+      db_->statement("ROLLBACK").run();
+    } catch (JournalError const& error) {
+      late_error_ = error;  // the first failure, which led here, is the one to be told
+    }
+  }
+  restore_counts();
+}
+
+bool Journal::in_transaction() const { return db_->in_transaction(); }
+std::uint64_t Journal::rows_written() const { return db_->total_changes(); }
+
+void Journal::checkpoint() {
+  assert(!in_transaction());
+  if (late_error_) throw *late_error_;
+  db_->checkpoint(Database::Checkpoint::kTruncate);
+}
+
+int Journal::schema_version() const { return static_cast<int>(db_->integer("PRAGMA user_version")); }
+std::vector<std::string> Journal::query_plans() const { return db_->query_plans(); }
+
+// --- meta
+
+std::optional<std::string> Journal::meta(std::string_view key) const {
+  auto statement = db_->statement("SELECT value FROM meta WHERE key = ?");
+  if (!statement.bind(key).next()) return std::nullopt;
+  return statement.take_text();
+}
+
+void Journal::set_meta(std::string_view key, std::string_view value) {
+  assert(in_transaction());
+  db_->statement("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value")
+      .bind(key)
+      .bind(value)
+      .run();
+}
+
+// --- counters
+
+void Journal::count_states() {
+  auto statement = db_->statement("SELECT state, count(*) FROM item GROUP BY state");
+  while (statement.next()) {
+    auto const state = item_state(statement.take_text());
+    counts_[static_cast<std::size_t>(state)] = statement.take<std::int64_t>();
+  }
+}
+
+void Journal::restore_counts() {
+  if (counts_before_) counts_ = *counts_before_;
+  counts_before_.reset();
+}
+
+std::int64_t Journal::count_items(ItemState state) const { return counts_[static_cast<std::size_t>(state)]; }
+
+}  // namespace sluice::journal

@@ -1,0 +1,163 @@
+// journal.h - the SQLite database that is the only truth about items. What is not in it did not happen.
+//
+// One process, one connection: WAL, synchronous=FULL, locking_mode=EXCLUSIVE (durability.md explains:
+// two connections can corrupt a WAL on SQLite below 3.51.3). All writes happen between begin() and
+// commit(); reads may happen at any time. The journal never retries and never repairs.
+//
+// Failures are JournalError exceptions, not Results: no stage can do anything about one, the turn
+// gives up its transaction and the program decides (docs/adr/0003). A guarded write that does not find
+// the row in the state it names is a bug of ours and aborts.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/journal/rows.h"
+#include "core/journal/states.h"
+
+namespace sluice::journal {
+
+class JournalError : public std::runtime_error {
+ public:
+  enum class Kind : std::uint8_t {
+    kFull,     // no space: roll back, start no new work, go on by itself later
+    kLocked,   // another process has it
+    kDamaged,  // not a journal, or it fails its check: stop, with instructions
+    kNewer,    // written by a newer Sluice: refuse
+    kIo,       // read, write or fsync failed: stop (durability.md)
+  };
+  JournalError(Kind kind, std::string const& text) : std::runtime_error(text), kind_(kind) {}
+  Kind kind() const { return kind_; }
+
+ private:
+  Kind kind_;
+};
+
+class Database;  // the connection; in sqlite.h, for this folder only
+
+class Journal {
+ public:
+  // Opens or creates the journal, mode 0600, checks it (quick_check) and migrates it forward; before a
+  // migration of an existing file a copy is kept beside it as journal.db.before-N.
+  // Throws  JournalError.
+  explicit Journal(std::filesystem::path const& file);
+  ~Journal();
+  Journal(Journal const&) = delete;
+  Journal& operator=(Journal const&) = delete;
+
+  void begin();     // Requires: not in a transaction
+  void commit();    // one fsync; throws JournalError, then the transaction is rolled back
+  void rollback();  // does nothing outside a transaction
+  bool in_transaction() const;
+  std::uint64_t rows_written() const;  // since opening; for "nothing changed, no commit"
+  void checkpoint();                   // WAL into the database, when idle
+  int schema_version() const;
+
+  // --- meta
+  std::optional<std::string> meta(std::string_view key) const;
+  void set_meta(std::string_view key, std::string_view value);
+
+  // --- items
+  RowId insert(ItemRow const& row);
+  // Writes every column of `row` where the row is in `expected`, and an event if the state changed.
+  void update(ItemRow const& row, ItemState expected, WallTime now, std::string_view note = {});
+  std::optional<ItemRow> item(RowId id) const;
+  std::optional<ItemRow> latest_item(std::string_view root, std::string_view path) const;
+  // Items whose ULID begins with `prefix` (upper case), at most `limit`.
+  std::vector<ItemRow> items_by_prefix(std::string_view prefix, int limit) const;
+  std::vector<ItemRow> items_by_path(std::string_view path_or_name, int limit) const;  // whole absolute or relative path
+  // Due rows of a state, highest priority first, then oldest.
+  std::vector<ItemRow> due_items(ItemState state, WallTime now, int limit) const;
+  std::vector<ItemRow> items_in(ItemState state, int limit) const;
+  bool asset_known(std::string_view asset_id) const;  // by an item or a session
+  std::int64_t count_items(ItemState state) const;
+
+  struct ItemFilter {
+    std::optional<StageWord> stage = std::nullopt;
+    std::optional<ItemState> state = std::nullopt;
+    std::string source = {};  // "" for any
+    RowId after_id = 0;       // cursor: rows with a larger id
+    int limit = 100;
+  };
+  std::vector<ItemRow> list_items(ItemFilter const& filter) const;
+  struct StageCount {
+    StageWord stage;
+    std::int64_t total;
+    std::int64_t waiting;  // of these: due in the future, or waiting for another row
+  };
+  std::vector<StageCount> count_by_stage(WallTime now) const;
+
+  // --- upload sessions and chunks
+  RowId insert(SessionRow const& row);
+  void insert_chunks(RowId session_id, std::uint32_t total_chunks, WallTime due_at);  // all in needs_url
+  void update(SessionRow const& row, SessionState expected, WallTime now, std::string_view note = {});
+  std::optional<SessionRow> session(RowId id) const;
+  std::optional<SessionRow> open_session(RowId item_id) const;
+  std::vector<SessionRow> sessions_of(RowId item_id) const;
+  std::vector<SessionRow> open_sessions(int limit) const;  // of items in `opened`, by priority and age
+
+  // Writes an event too when the chunk becomes stored or a try failed; `item_id` is for that event.
+  void update(ChunkRow const& row, ChunkState expected, RowId item_id, WallTime now, std::string_view note = {});
+  std::optional<ChunkRow> chunk(RowId session_id, std::uint32_t index) const;
+  // Chunks of a session in a state whose due_at has come, in index order.
+  std::vector<ChunkRow> due_chunks(RowId session_id, ChunkState state, WallTime now, int limit) const;
+  std::vector<ChunkRow> chunks_in(RowId session_id, ChunkState state) const;  // all of them, in index order
+  struct ChunkCounts {
+    std::uint32_t needs_url = 0, has_url = 0, putting = 0, stored = 0, reported = 0;
+  };
+  ChunkCounts count_chunks(RowId session_id) const;
+  std::optional<WallTime> next_chunk_due(RowId session_id) const;  // earliest due_at of unfinished chunks
+  std::vector<RowId> sessions_with_putting() const;                // for recovery at start
+
+  // --- shared names
+  // The row of (kind, parent, name), made in `wanted` if it is not there.
+  NamedRow ensure_named(NamedRow const& wish);
+  void update(NamedRow const& row, NamedState expected, WallTime now, std::string_view note = {});
+  std::optional<NamedRow> named(RowId id) const;
+  std::vector<NamedRow> due_named(NamedState state, WallTime now, int limit) const;
+  std::vector<NamedRow> named_in(NamedState state) const;
+  std::vector<NamedRow> named_children(RowId parent_id) const;
+
+  // --- steps
+  RowId insert(StepRow const& row);
+  void update(StepRow const& row, StepState expected, WallTime now, std::string_view note = {});
+  std::optional<StepRow> step(RowId id) const;
+  std::vector<StepRow> steps_of(RowId item_id) const;
+  void delete_steps_of(RowId item_id);  // when the item's content changed before any was begun
+  std::vector<StepRow> due_steps(StepState state, WallTime now, int limit) const;
+  std::vector<StepRow> steps_in(StepState state, int limit) const;
+  std::vector<StepRow> steps_on(RowId named_id, StepState state, int limit) const;
+
+  // --- events
+  void add_event(EventRow const& event);
+  std::vector<EventRow> events_of(RowId item_id, int limit) const;  // oldest first, the last `limit`
+
+  // The earliest due_at over all rows that wait for a time; nothing if none does. Rows due at or before
+  // `after` are passed over: they wait for a slot, or are in the air, and a sleep until then would spin.
+  std::optional<WallTime> next_due(std::optional<WallTime> after = std::nullopt) const;
+
+  // Every statement used so far with its query plan, for the test that no index is missed.
+  std::vector<std::string> query_plans() const;
+
+ private:
+  using Counts = std::array<std::int64_t, 13>;  // by ItemState
+  void count_states();
+  void restore_counts();
+
+  std::unique_ptr<Database> db_;
+  Counts counts_{};                        // kept in step with the rows: counting a million takes a second
+  std::optional<Counts> counts_before_;    // as of begin(), for rollback()
+  std::optional<JournalError> late_error_; // a failed checkpoint or rollback: told by the next begin()
+};
+
+}  // namespace sluice::journal

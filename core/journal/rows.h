@@ -1,0 +1,138 @@
+// rows.h - the journal's rows as plain structs, one field per column.
+//
+// A stage reads a row, makes its next shape with a pure function, and writes it back naming the state
+// that it expects. Rows are values: they hold no handle and may be copied freely.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/base/secret.h"
+#include "core/base/time.h"
+#include "core/journal/states.h"
+#include "core/ports/files.h"
+
+namespace sluice::journal {
+
+using RowId = std::int64_t;
+
+// A call that must not be repeated, from its intent to its known outcome (R48 to R56).
+struct Intent {
+  std::optional<WallTime> at = {};          // when it was allowed to leave
+  std::optional<WallTime> unknown_at = {};  // since when its outcome is unknown; then it is looked for
+  std::uint32_t looks = 0;             // complete looks since unknown_at that found nothing
+};
+
+// How trying goes. `attempts` are charged to the row and end in a failure; `tries` only set the pace.
+struct Effort {
+  std::uint32_t attempts = 0;
+  std::uint32_t tries = 0;
+  std::optional<WallTime> due_at = {};  // nothing: waits for another row
+  std::string last_error = {};          // "" after a success
+};
+
+struct ItemRow {
+  RowId id = 0;
+  std::string ulid = {};
+  std::string source = {};
+  std::string root = {};  // absolute folder, bytes
+  std::string path = {};  // beneath root, bytes
+  std::string kind = {};  // "video", "audio", "image"; "" until admitted
+  std::string pipeline = {};
+  std::int64_t generation = 1;
+  ItemState state = ItemState::kSeen;
+  std::string method = {};  // "direct", "multipart"; "" until admitted
+  ports::FilePrint print = {};
+  WallTime quiet_since = {};
+  std::string plan = {};  // JSON; see core/stage/plan.h
+  std::string content_type = {};
+  std::string client_op = {};
+  std::string asset_id = {};
+  Intent intent = {};
+  Effort effort = {};
+  std::string reason = {};
+  std::string failed_from = {};
+  std::int64_t priority = 50;
+  std::uint64_t bytes_sent = 0;   // payload that left, repeats included
+  std::uint64_t bytes_acked = 0;  // payload the platform acknowledged, of this generation
+  WallTime created_at = {};
+  std::optional<WallTime> finished_at = {};
+};
+
+struct SessionRow {
+  RowId id = 0;
+  RowId item_id = 0;
+  std::int64_t generation = 1;
+  SessionState state = SessionState::kOpen;
+  std::string upload_id = {};
+  std::string asset_id = {};
+  std::uint64_t file_bytes = 0;
+  std::uint64_t chunk_size_bytes = 0;
+  std::uint32_t total_chunks = 0;
+  std::vector<std::pair<std::string, std::string>> upload_headers = {};
+  WallTime opened_at = {};
+  WallTime expires_at = {};  // by this host's clock
+  WallTime due_at = {};
+  std::uint32_t tries = 0;
+};
+
+struct ChunkRow {
+  RowId session_id = 0;
+  std::uint32_t index = 0;
+  ChunkState state = ChunkState::kNeedsUrl;
+  SecretUrl url = {};
+  std::optional<WallTime> url_renew_at = {};
+  std::string etag = {};
+  std::uint32_t attempts = 0;
+  std::uint32_t tries = 0;
+  std::uint32_t refusals = 0;
+  std::uint32_t mismatches = 0;
+  WallTime due_at = {};
+  std::string last_error = {};
+};
+
+struct NamedRow {
+  RowId id = 0;
+  NamedKind kind = NamedKind::kIndex;
+  RowId parent_id = 0;  // of an entity: its collection's row; else 0
+  std::string name = {};
+  NamedState state = NamedState::kWanted;
+  std::string remote_id = {};
+  std::string params = {};
+  std::string client_op = {};
+  RowId seed_step_id = 0;
+  bool created_by_us = false;
+  Intent intent = {};
+  Effort effort = {};
+};
+
+struct StepRow {
+  RowId id = 0;
+  RowId item_id = 0;
+  std::int64_t ordinal = 0;
+  StepKind kind = StepKind::kIndex;
+  StepState state = StepState::kWaiting;
+  std::string params = {};
+  std::string client_op = {};
+  RowId named_id = 0;  // 0 until its item's asset is ready
+  std::string remote_id = {};
+  std::string remote_status = {};
+  Intent intent = {};
+  Effort effort = {};
+  std::string reason = {};
+};
+
+struct EventRow {
+  RowId id = 0;
+  WallTime at = {};
+  RowId item_id = 0;
+  std::string subject = {};
+  std::string was = {};
+  std::string became = {};
+  std::string note = {};
+};
+
+}  // namespace sluice::journal

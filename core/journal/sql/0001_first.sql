@@ -1,0 +1,184 @@
+-- 0001: items, upload sessions, chunks, steps, shared names, events.
+-- Released files are never edited; the next change is 0002. Every *_ms is wall time in Unix
+-- milliseconds. A row whose due_at_ms is NULL waits for another row, not for a time.
+
+CREATE TABLE meta (  -- facts about the journal and the platform, by name
+  key    TEXT NOT NULL PRIMARY KEY,
+  value  TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE item (
+  id             INTEGER PRIMARY KEY,
+  ulid           TEXT    NOT NULL UNIQUE CHECK (length(ulid) = 26),
+  source         TEXT    NOT NULL,                  -- a source's name of the configuration, or 'ingest'
+  root           BLOB    NOT NULL,                  -- the folder held open; bytes, absolute (D42)
+  path           BLOB    NOT NULL,                  -- beneath root; bytes
+  kind           TEXT    CHECK (kind IN ('video', 'audio', 'image')),
+  pipeline       TEXT,
+  generation     INTEGER NOT NULL DEFAULT 1,        -- counts the contents seen under this item
+  state          TEXT    NOT NULL CHECK (state IN
+                 ('seen', 'stable', 'opening', 'opened', 'reported', 'completed', 'sending', 'sent',
+                  'asset_ready', 'done', 'failed', 'cancelled', 'skipped')),
+  method         TEXT    CHECK (method IN ('direct', 'multipart')),
+  size_bytes     INTEGER NOT NULL CHECK (size_bytes >= 0),
+  mtime_ns       INTEGER NOT NULL,
+  ctime_ns       INTEGER NOT NULL,
+  inode          INTEGER NOT NULL,
+  device         INTEGER NOT NULL,
+  quiet_since_ms INTEGER NOT NULL,                  -- when this size, mtime, ctime and inode were first seen
+  plan           TEXT,                              -- JSON: what the pipeline asks for, expanded
+  content_type   TEXT,
+  client_op      TEXT,                              -- operation tag of this generation (R48)
+  asset_id       TEXT,
+  intent_at_ms   INTEGER,                           -- when the unrepeatable call was allowed to leave
+  unknown_at_ms  INTEGER,                           -- since when its outcome is unknown
+  looks          INTEGER NOT NULL DEFAULT 0,        -- how often it was looked for since then
+  attempts       INTEGER NOT NULL DEFAULT 0,        -- failed tries charged to this item
+  tries          INTEGER NOT NULL DEFAULT 0,        -- failed tries or polls in a row, charged or not
+  due_at_ms      INTEGER,
+  reason         TEXT,                              -- the code of its end or wait: 'empty_file', 'throttled', ...
+  last_error     TEXT,
+  failed_from    TEXT,                              -- the state that retry goes back to
+  priority       INTEGER NOT NULL DEFAULT 50,
+  bytes_sent     INTEGER NOT NULL DEFAULT 0,
+  bytes_acked    INTEGER NOT NULL DEFAULT 0,
+  created_at_ms  INTEGER NOT NULL,
+  finished_at_ms INTEGER,
+  CHECK ((state IN ('done', 'failed', 'cancelled', 'skipped')) = (finished_at_ms IS NOT NULL)),
+  CHECK (state NOT IN ('opening', 'sending') OR intent_at_ms IS NOT NULL),
+  CHECK (state NOT IN ('sent', 'completed', 'asset_ready', 'done') OR asset_id IS NOT NULL),
+  CHECK (state NOT IN ('failed', 'skipped') OR reason IS NOT NULL)
+) STRICT;
+-- One state's rows by priority, then by time: what is due next is read off, never sorted. The last
+-- column is always NULL in here; with it, counting needs the index only.
+CREATE INDEX item_due ON item (state, priority DESC, due_at_ms, finished_at_ms) WHERE finished_at_ms IS NULL;
+CREATE INDEX item_ended ON item (state, id) WHERE state IN ('failed', 'cancelled', 'skipped');
+CREATE UNIQUE INDEX item_live ON item (root, path) WHERE finished_at_ms IS NULL;
+CREATE INDEX item_path ON item (root, path, id);
+CREATE INDEX item_asset ON item (asset_id) WHERE asset_id IS NOT NULL;
+
+CREATE TABLE session (  -- one row per upload session; the old ones stay, for the record
+  id               INTEGER PRIMARY KEY,
+  item_id          INTEGER NOT NULL REFERENCES item (id),
+  generation       INTEGER NOT NULL,
+  state            TEXT    NOT NULL CHECK (state IN ('open', 'completed', 'expired', 'abandoned')),
+  upload_id        TEXT    NOT NULL,
+  asset_id         TEXT    NOT NULL,
+  file_bytes       INTEGER NOT NULL,
+  chunk_size_bytes INTEGER NOT NULL CHECK (chunk_size_bytes > 0),
+  total_chunks     INTEGER NOT NULL CHECK (total_chunks BETWEEN 1 AND 10000),
+  upload_headers   TEXT    NOT NULL,                -- JSON [[name, value], ...]
+  opened_at_ms     INTEGER NOT NULL,
+  expires_at_ms    INTEGER NOT NULL,                -- by this host's clock: the platform's offset is taken out
+  due_at_ms        INTEGER NOT NULL,                -- next lease, report or status call
+  tries            INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX session_open ON session (item_id) WHERE state = 'open';
+CREATE INDEX session_item ON session (item_id);
+CREATE INDEX session_asset ON session (asset_id);
+
+CREATE TABLE chunk (
+  session_id       INTEGER NOT NULL REFERENCES session (id),
+  chunk_index      INTEGER NOT NULL CHECK (chunk_index >= 1),
+  state            TEXT    NOT NULL CHECK (state IN ('needs_url', 'has_url', 'putting', 'stored', 'reported')),
+  url              TEXT,                            -- presigned: cleared when used or expired (P2)
+  url_renew_at_ms  INTEGER,                         -- from here on the URL is too old to be used
+  etag             TEXT,                            -- without its quotes
+  attempts         INTEGER NOT NULL DEFAULT 0,      -- failed tries since the last success
+  tries            INTEGER NOT NULL DEFAULT 0,
+  refusals         INTEGER NOT NULL DEFAULT 0,      -- URLs refused in a row (R31)
+  mismatches       INTEGER NOT NULL DEFAULT 0,      -- ETags that were not the MD5 sent
+  due_at_ms        INTEGER NOT NULL,
+  last_error       TEXT,
+  CHECK ((state IN ('stored', 'reported')) = (etag IS NOT NULL)),
+  CHECK ((state = 'has_url') = (url IS NOT NULL)),
+  PRIMARY KEY (session_id, chunk_index)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX chunk_active ON chunk (session_id, state, chunk_index) WHERE state <> 'reported';
+CREATE INDEX chunk_wait ON chunk (session_id, due_at_ms) WHERE state IN ('needs_url', 'has_url');
+
+CREATE TABLE named (  -- shared things found by name or created: one row looks and creates for all
+  id             INTEGER PRIMARY KEY,
+  kind           TEXT    NOT NULL CHECK (kind IN ('index', 'collection', 'entity')),
+  parent_id      INTEGER NOT NULL DEFAULT 0,        -- the collection's row, of an entity; else 0
+  name           TEXT    NOT NULL,
+  state          TEXT    NOT NULL CHECK (state IN ('wanted', 'creating', 'present')),
+  remote_id      TEXT,
+  params         TEXT    NOT NULL DEFAULT '{}',     -- JSON: what a create needs
+  client_op      TEXT    NOT NULL,
+  seed_step_id   INTEGER,                           -- of an entity: whose asset it is created with
+  created_by_us  INTEGER NOT NULL DEFAULT 0,
+  intent_at_ms   INTEGER,
+  unknown_at_ms  INTEGER,
+  looks          INTEGER NOT NULL DEFAULT 0,
+  attempts       INTEGER NOT NULL DEFAULT 0,
+  tries          INTEGER NOT NULL DEFAULT 0,
+  due_at_ms      INTEGER,                           -- NULL: nobody wants it now, or it waits for its parent
+  last_error     TEXT,
+  UNIQUE (kind, parent_id, name),
+  CHECK ((state = 'present') = (remote_id IS NOT NULL)),
+  CHECK (state <> 'creating' OR intent_at_ms IS NOT NULL)
+) STRICT;
+CREATE INDEX named_due ON named (state, due_at_ms) WHERE state <> 'present';
+
+CREATE TABLE step (  -- one thing the pipeline asks for after asset_ready
+  id             INTEGER PRIMARY KEY,
+  item_id        INTEGER NOT NULL REFERENCES item (id),
+  ordinal        INTEGER NOT NULL,
+  kind           TEXT    NOT NULL CHECK (kind IN ('index', 'entity')),
+  state          TEXT    NOT NULL CHECK (state IN ('waiting', 'creating', 'created', 'ready', 'failed')),
+  params         TEXT    NOT NULL,                  -- JSON, as in the item's plan
+  client_op      TEXT    NOT NULL,
+  named_id       INTEGER REFERENCES named (id),     -- the index or entity it goes into
+  remote_id      TEXT,                              -- the indexed asset's or the entity's id
+  remote_status  TEXT,                              -- the platform's own word
+  intent_at_ms   INTEGER,
+  unknown_at_ms  INTEGER,
+  looks          INTEGER NOT NULL DEFAULT 0,
+  attempts       INTEGER NOT NULL DEFAULT 0,
+  tries          INTEGER NOT NULL DEFAULT 0,
+  due_at_ms      INTEGER,                           -- NULL: waits for its asset or its name
+  reason         TEXT,
+  last_error     TEXT,
+  UNIQUE (item_id, ordinal),
+  CHECK (state <> 'creating' OR intent_at_ms IS NOT NULL),
+  CHECK (state NOT IN ('created', 'ready') OR remote_id IS NOT NULL),
+  CHECK ((state = 'failed') = (reason IS NOT NULL))
+) STRICT;
+CREATE INDEX step_due ON step (state, due_at_ms) WHERE state IN ('waiting', 'creating', 'created');
+CREATE INDEX step_named ON step (named_id, state);
+
+CREATE TABLE event (  -- the story: one row per transition, in the transaction that made it
+  id       INTEGER PRIMARY KEY,
+  at_ms    INTEGER NOT NULL,
+  item_id  INTEGER,                                 -- NULL: about the daemon or a shared name
+  subject  TEXT    NOT NULL,                        -- 'item', 'chunk 7', 'step 1 index', 'named index footage'
+  was      TEXT    NOT NULL,
+  became   TEXT    NOT NULL,
+  note     TEXT    NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX event_item ON event (item_id, id);
+
+-- For people in the sqlite3 shell, on the stopped daemon's journal.
+CREATE VIEW v_items AS
+SELECT i.ulid AS id, i.source, CAST(i.path AS TEXT) AS path,
+       CASE
+         WHEN i.state = 'seen' THEN 'settle'
+         WHEN i.state IN ('stable', 'opening', 'opened', 'reported', 'sending') THEN 'upload'
+         WHEN i.state IN ('completed', 'sent') THEN 'ready'
+         WHEN i.state = 'asset_ready' AND EXISTS
+              (SELECT 1 FROM step s WHERE s.item_id = i.id AND s.kind = 'index'
+                                      AND s.state NOT IN ('ready', 'failed')) THEN 'index'
+         WHEN i.state = 'asset_ready' THEN 'register'
+         ELSE i.state
+       END AS stage,
+       i.state, i.kind, i.size_bytes, i.attempts, i.asset_id, i.reason, i.last_error,
+       datetime(i.created_at_ms / 1000, 'unixepoch') AS created_at,
+       datetime(i.finished_at_ms / 1000, 'unixepoch') AS finished_at,
+       datetime(i.due_at_ms / 1000, 'unixepoch') AS due_at
+  FROM item i;
+
+CREATE VIEW v_chunks AS
+SELECT i.ulid AS item, CAST(i.path AS TEXT) AS path, s.upload_id, s.state AS session, c.chunk_index, c.state,
+       c.etag, c.attempts, c.last_error
+  FROM chunk c JOIN session s ON s.id = c.session_id JOIN item i ON i.id = s.item_id;

@@ -1,0 +1,54 @@
+// states.h - the words of the journal. docs/STATES.md has a paragraph for each.
+//
+// A past participle or an adjective is a resting state: a fact, safe to crash in. A present participle
+// (opening, sending, creating, putting) is written before a call leaves that must not be repeated
+// blindly. The schema CHECKs the same words.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace sluice::journal {
+
+enum class ItemState : std::uint8_t {
+  kSeen, kStable, kOpening, kOpened, kReported, kCompleted, kSending, kSent, kAssetReady,
+  kDone, kFailed, kCancelled, kSkipped,
+};
+enum class SessionState : std::uint8_t { kOpen, kCompleted, kExpired, kAbandoned };
+enum class ChunkState : std::uint8_t { kNeedsUrl, kHasUrl, kPutting, kStored, kReported };
+enum class StepState : std::uint8_t { kWaiting, kCreating, kCreated, kReady, kFailed };
+enum class NamedState : std::uint8_t { kWanted, kCreating, kPresent };
+enum class NamedKind : std::uint8_t { kIndex, kCollection, kEntity };
+enum class StepKind : std::uint8_t { kIndex, kEntity };
+
+std::string_view word(ItemState state);
+std::string_view word(SessionState state);
+std::string_view word(ChunkState state);
+std::string_view word(StepState state);
+std::string_view word(NamedState state);
+std::string_view word(NamedKind kind);
+std::string_view word(StepKind kind);
+
+// The state a word names. Aborts on any other word: the schema's CHECKs let no other in.
+ItemState item_state(std::string_view text);
+SessionState session_state(std::string_view text);
+ChunkState chunk_state(std::string_view text);
+StepState step_state(std::string_view text);
+NamedState named_state(std::string_view text);
+NamedKind named_kind(std::string_view text);
+StepKind step_kind(std::string_view text);
+
+// The state a word names, for words that come from people; nothing for others.
+std::optional<ItemState> parse_item_state(std::string_view text);
+
+constexpr bool is_end(ItemState state) { return state >= ItemState::kDone; }
+
+// What people see of an item's way (product page, Words).
+enum class StageWord : std::uint8_t { kSettle, kUpload, kReady, kIndex, kRegister, kDone, kFailed, kCancelled, kSkipped };
+std::string_view word(StageWord stage);
+std::optional<StageWord> parse_stage(std::string_view text);
+// `indexing`: an index step of the item is unfinished. The view v_items says the same in SQL.
+StageWord stage_of(ItemState state, bool indexing);
+
+}  // namespace sluice::journal

@@ -1,0 +1,20 @@
+// names.h - names that never become items, whatever is in the files.
+//
+// Pure, over one name (the last component of a path, bytes). Letters are compared without case: the
+// same tools write Thumbs.db and THUMBS.DB, .part and .PART. User patterns come on top, in sweep.h.
+#pragma once
+
+#include <string_view>
+
+namespace sluice::source {
+
+// Names that a system or a tool made for itself (D13), and names of files that are still being
+// written, until their rename (D15). Applies to folders too: nothing below such a folder is looked at.
+bool is_ignored_name(std::string_view name);
+
+// Names of files that belong to another file: checksums, done-markers, and what Sluice itself writes
+// beside a file (product page, Sources). Sidecars (NAME.json, NAME.yaml) are not in here: no pipeline
+// takes their kind.
+bool is_companion_name(std::string_view name);
+
+}  // namespace sluice::source

@@ -1,0 +1,101 @@
+// sweep.h - walks one source's folder and says which files are there, a slice at a time.
+//
+// Events are hints, the sweep is the truth (D1): whatever inotify told or lost, a sweep of the whole
+// tree finds every file. It decides by name and type only; whether a file is finished, known or wanted
+// is for others. It follows no link, opens no file, and remembers nothing but the folders still to be
+// listed: at most kDepthMax levels of one folder's subfolders, and kWantedMax wishes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/ports/files.h"
+
+namespace sluice::source {
+
+struct Scope {
+  std::string name;  // the source's, for messages
+  std::string root;  // absolute, bytes
+  bool recursive = true;
+  // Shell-like patterns: with a '/' over the path beneath the root, else over the name. A pattern of
+  // `exclude` wins, and takes a folder out with all that is below it (D12). No `include` means all.
+  std::vector<std::string> include;
+  std::vector<std::string> exclude;
+};
+
+struct Candidate {
+  std::string path;  // beneath the root, bytes
+  ports::FilePrint print;
+};
+
+struct Problem {
+  enum class Code : std::uint8_t {
+    kSymlink,              // never followed (D31, D40)
+    kSpecial,              // a fifo, socket or device; never opened (D14)
+    kUnreadableDirectory,  // what is below it is not known; it is tried again by the next sweep (D36)
+    kPathTooLong,          // deeper than kDepthMax folders, or longer than kPathBytesMax (D12, D46)
+  };
+  std::string path;  // beneath the root, bytes
+  std::string text;  // for people; printable
+  Code code = Code::kSymlink;
+};
+
+std::string_view name_of(Problem::Code code);  // "symlink", "special", "unreadable_directory", "path_too_long"
+
+struct Slice {
+  std::vector<Candidate> candidates;
+  std::vector<Problem> problems;
+  bool finished = false;  // nothing is left to be listed, until the next wish
+  // The root cannot be listed: the text says why. All wishes are dropped; what was known before stays
+  // known, since a folder that is not mounted is no proof that its files are gone (D8, D9).
+  std::optional<std::string> source_gone;
+};
+
+inline constexpr std::size_t kDepthMax = 64;
+inline constexpr std::size_t kPathBytesMax = 4095;  // PATH_MAX without its NUL: what one open can take
+inline constexpr std::size_t kWantedMax = 1024;     // more folders than this: the whole tree instead
+
+class Sweep {
+ public:
+  Sweep(ports::Files& files, Scope scope);
+
+  Scope const& scope() const { return scope_; }
+
+  // Wants the whole tree. While a sweep of it is under way: once more after that.
+  void all();
+  // Wants one folder, with what is below it if the source is recursive. `relative` is a path beneath
+  // the root, "" for the root. One that the source does not cover is ignored.
+  void directory(std::string relative);
+  bool finished() const { return !at_work() && wanted_.empty(); }
+
+  // Looks at no more than `max_entries` entries. Requires max_entries > 0.
+  Slice step(std::size_t max_entries);
+
+ private:
+  struct Folder {
+    std::string path;
+    std::vector<ports::DirEntry> entries;  // still to be looked at, last first
+    std::set<std::string> unfinished;      // names that have a control file beside them (NAME.aria2, D15)
+    std::vector<std::string> subfolders;   // names; still to be listed, last first
+  };
+
+  bool at_work() const { return !stack_.empty(); }
+  bool covers(std::string_view relative) const;
+  bool excluded(std::string_view relative, std::string_view name) const;
+  bool included(std::string_view relative, std::string_view name) const;
+  void enter(std::string path, Slice& slice);
+  void look_at(ports::DirEntry entry, Slice& slice);
+  void drop_all(std::string why, Slice& slice);
+
+  ports::Files& files_;
+  Scope scope_;
+  std::set<std::string> wanted_;  // paths of folders, none below another if the source is recursive
+  std::vector<Folder> stack_;     // the folder being looked at, above the ones that led to it
+};
+
+}  // namespace sluice::source

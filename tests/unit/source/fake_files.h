@@ -1,0 +1,50 @@
+// fake_files.h - a tree of names in memory behind ports/files.h, for the sweep's tests.
+#pragma once
+
+#include <cstdlib>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/ports/files.h"
+
+namespace sluice::source {
+
+class FakeFiles final : public ports::Files {
+ public:
+  using Type = ports::FileType;
+
+  // Adds an entry, and the folders that lead to it.
+  void add(std::string const& path, Type type = Type::kRegular, std::uint64_t size_bytes = 1) {
+    auto const slash = path.rfind('/');
+    auto const folder = slash == std::string::npos ? std::string() : path.substr(0, slash);
+    auto const name = slash == std::string::npos ? path : path.substr(slash + 1);
+    if (!folder.empty() && !folders_.contains(folder)) add(folder, Type::kDirectory);
+    if (type == Type::kDirectory) folders_[path];
+    folders_[folder].push_back({.name = name, .type = type, .print = {.size_bytes = size_bytes}});
+  }
+  void remove_folder(std::string const& path) { folders_.erase(path); }
+  void make_unreadable(std::string const& path) { unreadable_.insert(path); }
+
+  std::vector<std::string> listed;  // the folders asked for, in order
+
+  Result<std::vector<ports::DirEntry>> list(std::string const&, std::string const& relative) override {
+    listed.push_back(relative);
+    if (unreadable_.contains(relative)) return fail(Fault::kSourceIo, "permission denied");
+    auto const found = folders_.find(relative);
+    if (found == folders_.end()) return fail(Fault::kGone, "no such folder");
+    return found->second;
+  }
+  Result<std::shared_ptr<ports::OpenFile>> open(std::string const&, std::string const&) override { std::abort(); }
+  Result<ports::FilePrint> stat(std::string const&, std::string const&) override { std::abort(); }
+  std::string sniff(ports::OpenFile const&) override { std::abort(); }
+
+ private:
+  std::map<std::string, std::vector<ports::DirEntry>> folders_{{"", {}}};
+  std::set<std::string> unreadable_;
+};
+
+}  // namespace sluice::source

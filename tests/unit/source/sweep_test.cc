@@ -1,0 +1,264 @@
+#include "core/source/sweep.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/base/text.h"
+#include "tests/unit/source/fake_files.h"
+
+namespace sluice::source {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+using Code = Problem::Code;
+using Type = ports::FileType;
+
+struct Found {
+  std::vector<std::string> paths;
+  std::vector<Problem> problems;
+  std::optional<std::string> source_gone;
+  std::size_t slices = 0;
+};
+
+class SweepTest : public testing::Test {
+ protected:
+  Scope scope() const { return {.name = "drop", .root = "/srv/drop", .recursive = true, .include = {}, .exclude = {}}; }
+
+  static Found run(Sweep& sweep, std::size_t max_entries = 1000) {
+    Found found;
+    for (bool finished = false; !finished; ++found.slices) {
+      auto slice = sweep.step(max_entries);
+      EXPECT_LE(slice.candidates.size() + slice.problems.size(), max_entries);
+      for (auto& candidate : slice.candidates) found.paths.push_back(std::move(candidate.path));
+      for (auto& problem : slice.problems) found.problems.push_back(std::move(problem));
+      if (slice.source_gone) found.source_gone = slice.source_gone;
+      finished = slice.finished;
+    }
+    return found;
+  }
+  std::vector<std::string> paths_of(Scope wanted) {
+    Sweep sweep(files_, std::move(wanted));
+    sweep.all();
+    return run(sweep).paths;
+  }
+
+  FakeFiles files_;
+};
+
+TEST_F(SweepTest, FindsEveryFileOfTheTreeWithItsPrint) {
+  files_.add("a.mp4", Type::kRegular, 11);
+  files_.add("day1/b.mp4");
+  files_.add("day1/scene/c.mp4");
+  files_.add("empty", Type::kDirectory);
+  Sweep sweep(files_, scope());
+  EXPECT_TRUE(sweep.finished());
+  sweep.all();
+  EXPECT_FALSE(sweep.finished());
+  auto const slice = sweep.step(1000);
+  EXPECT_TRUE(slice.finished);
+  ASSERT_EQ(slice.candidates.size(), 3u);
+  EXPECT_EQ(slice.candidates[0].path, "a.mp4");
+  EXPECT_EQ(slice.candidates[0].print.size_bytes, 11u);
+  EXPECT_THAT(paths_of(scope()), UnorderedElementsAre("a.mp4", "day1/b.mp4", "day1/scene/c.mp4"));
+}
+
+TEST_F(SweepTest, SlicesHoldNoMoreThanAskedFor) {
+  for (int i = 0; i < 95; ++i) files_.add("f" + std::to_string(i));
+  for (int i = 0; i < 95; ++i) files_.add("d" + std::to_string(i), Type::kDirectory);
+  Sweep sweep(files_, scope());
+  sweep.all();
+  auto const found = run(sweep, 10);
+  EXPECT_EQ(found.paths.size(), 95u);
+  EXPECT_GE(found.slices, 28u);  // 190 entries and 96 listings, ten at a time
+  EXPECT_EQ(files_.listed.size(), 96u);
+}
+
+TEST_F(SweepTest, ListsEachFolderOnce) {
+  files_.add("a/b/c/d.mp4");
+  Sweep sweep(files_, scope());
+  sweep.all();
+  sweep.all();
+  sweep.directory("a/b");
+  run(sweep);
+  EXPECT_THAT(files_.listed, ElementsAre("", "a", "a/b", "a/b/c"));
+}
+
+TEST_F(SweepTest, AWishDuringASweepIsServedAfterIt) {
+  files_.add("a/b.mp4");
+  Sweep sweep(files_, scope());
+  sweep.all();
+  sweep.step(1);
+  files_.add("late.mp4");  // after the root was listed: only another look can find it
+  sweep.all();
+  EXPECT_THAT(run(sweep).paths, testing::Contains("late.mp4"));
+}
+
+TEST_F(SweepTest, OneFolderIsListedWithWhatIsBelowIt) {
+  files_.add("x.mp4");
+  files_.add("a/y.mp4");
+  files_.add("a/b/z.mp4");
+  Sweep sweep(files_, scope());
+  sweep.directory("a");
+  EXPECT_THAT(run(sweep).paths, UnorderedElementsAre("a/y.mp4", "a/b/z.mp4"));
+}
+
+TEST_F(SweepTest, WishesAreCoalesced) {
+  files_.add("a/b/z.mp4");
+  files_.add("ab/z.mp4");
+  Sweep sweep(files_, scope());
+  sweep.directory("a/b");
+  sweep.directory("ab");
+  sweep.directory("a");    // covers a/b, but not ab
+  sweep.directory("a/b");  // covered already
+  run(sweep);
+  EXPECT_THAT(files_.listed, ElementsAre("a", "a/b", "ab"));
+}
+
+TEST_F(SweepTest, TooManyWishesBecomeTheWholeTree) {
+  for (std::size_t i = 0; i <= kWantedMax; ++i) files_.add("d" + std::to_string(i) + "/f.mp4");
+  Sweep sweep(files_, scope());
+  for (std::size_t i = 0; i <= kWantedMax; ++i) sweep.directory("d" + std::to_string(i));
+  EXPECT_EQ(run(sweep).paths.size(), kWantedMax + 1);
+  EXPECT_EQ(files_.listed.front(), "");
+  EXPECT_EQ(files_.listed.size(), kWantedMax + 2);
+}
+
+TEST_F(SweepTest, AFlatSourceIsNotLookedInto) {
+  files_.add("a.mp4");
+  files_.add("sub/b.mp4");
+  auto flat = scope();
+  flat.recursive = false;
+  Sweep sweep(files_, flat);
+  sweep.all();
+  sweep.directory("sub");
+  EXPECT_THAT(run(sweep).paths, ElementsAre("a.mp4"));
+  EXPECT_THAT(files_.listed, ElementsAre(""));
+}
+
+TEST_F(SweepTest, PatternsMatchTheNameOrWithASlashThePath) {
+  for (auto const* path : {"a.mp4", "a.mov", "raw/b.mp4", "day/raw/c.mp4", "day/d.mp4"}) files_.add(path);
+  auto some = scope();
+  some.include = {"*.mp4"};
+  EXPECT_THAT(paths_of(some), UnorderedElementsAre("a.mp4", "raw/b.mp4", "day/raw/c.mp4", "day/d.mp4"));
+  some.include = {"day/*"};
+  EXPECT_THAT(paths_of(some), UnorderedElementsAre("day/raw/c.mp4", "day/d.mp4"));
+  some.include = {"*"};
+  some.exclude = {"raw/*"};
+  EXPECT_THAT(paths_of(some), UnorderedElementsAre("a.mp4", "a.mov", "day/raw/c.mp4", "day/d.mp4"));
+}
+
+TEST_F(SweepTest, ExcludeWinsAndTakesAFolderOutWhole) {
+  files_.add("raw/b.mp4");
+  files_.add("day/raw/c.mp4");
+  files_.add("day/d.mp4");
+  auto some = scope();
+  some.include = {"*.mp4"};
+  some.exclude = {"raw"};
+  EXPECT_THAT(paths_of(some), ElementsAre("day/d.mp4"));
+  Sweep sweep(files_, some);
+  files_.listed.clear();
+  sweep.directory("day/raw");  // a hint for a folder that the source does not cover
+  EXPECT_TRUE(sweep.finished());
+}
+
+TEST_F(SweepTest, TemporaryNamesAndCompanionsAreNoItems) {
+  for (auto const* path : {"clip.mp4", "clip.mp4.part", ".hidden.mp4", ".cache/a.mp4", "@eaDir/a.mp4", "clip.mp4.md5",
+                           "clip.mp4.done", "clip.mp4.sluice.json", "clip.mp4.error.json", "big.mkv", "big.mkv.aria2"})
+    files_.add(path);
+  EXPECT_THAT(paths_of(scope()), ElementsAre("clip.mp4"));  // big.mkv is still being fetched
+}
+
+TEST_F(SweepTest, LinksAndSpecialFilesAreReportedNotFollowed) {
+  files_.add("link.mp4", Type::kSymlink);
+  files_.add("pipe\n", Type::kOther);
+  files_.add(".ignored", Type::kSymlink);
+  Sweep sweep(files_, scope());
+  sweep.all();
+  auto const found = run(sweep);
+  EXPECT_THAT(found.paths, IsEmpty());
+  ASSERT_EQ(found.problems.size(), 2u);
+  EXPECT_EQ(found.problems[0].code, Code::kSymlink);
+  EXPECT_EQ(found.problems[0].path, "link.mp4");
+  EXPECT_EQ(found.problems[1].code, Code::kSpecial);
+  EXPECT_EQ(found.problems[1].path, "pipe\n");
+  EXPECT_THAT(found.problems[1].text, HasSubstr(printable("pipe\n")));
+  EXPECT_EQ(name_of(Code::kUnreadableDirectory), "unreadable_directory");
+}
+
+TEST_F(SweepTest, AnUnreadableFolderDoesNotStopTheRest) {
+  files_.add("locked/a.mp4");
+  files_.add("open/b.mp4");
+  files_.make_unreadable("locked");
+  Sweep sweep(files_, scope());
+  sweep.all();
+  auto const found = run(sweep);
+  EXPECT_THAT(found.paths, ElementsAre("open/b.mp4"));
+  ASSERT_EQ(found.problems.size(), 1u);
+  EXPECT_EQ(found.problems[0].code, Code::kUnreadableDirectory);
+  EXPECT_THAT(found.problems[0].text, HasSubstr("permission denied"));
+  EXPECT_FALSE(found.source_gone);
+}
+
+TEST_F(SweepTest, AFolderThatWentAwayMeanwhileNeedsNoWord) {
+  files_.add("a/b.mp4");
+  files_.remove_folder("a");
+  Sweep sweep(files_, scope());
+  sweep.all();
+  auto const found = run(sweep);
+  EXPECT_THAT(found.problems, IsEmpty());
+  EXPECT_FALSE(found.source_gone);
+}
+
+TEST_F(SweepTest, AMissingRootIsItsOwnOutcome) {
+  files_.add("a/b.mp4");
+  files_.remove_folder("");
+  Sweep sweep(files_, scope());
+  sweep.all();
+  auto const found = run(sweep);
+  ASSERT_TRUE(found.source_gone);
+  EXPECT_EQ(*found.source_gone, "source drop: no such folder");
+  EXPECT_THAT(found.paths, IsEmpty());
+  EXPECT_TRUE(sweep.finished());
+  files_.add("c.mp4");  // it came back: the next wish finds it
+  sweep.all();
+  EXPECT_THAT(run(sweep).paths, testing::Contains("c.mp4"));
+}
+
+TEST_F(SweepTest, DepthIsBounded) {
+  std::string path = "d";
+  for (std::size_t depth = 1; depth < kDepthMax; ++depth) path += "/d";
+  files_.add(path + "/deep.mp4");
+  files_.add(path + "/d/deeper.mp4");
+  Sweep sweep(files_, scope());
+  sweep.all();
+  auto const found = run(sweep);
+  EXPECT_THAT(found.paths, ElementsAre(path + "/deep.mp4"));
+  ASSERT_EQ(found.problems.size(), 1u);
+  EXPECT_EQ(found.problems[0].code, Code::kPathTooLong);
+  EXPECT_EQ(found.problems[0].path, path + "/d");
+  sweep.directory(path + "/d");
+  EXPECT_TRUE(sweep.finished());
+}
+
+TEST_F(SweepTest, PathsThatOneOpenCannotTakeAreReported) {
+  std::string path(200, 'a');
+  while (path.size() + 201 <= kPathBytesMax) path += "/" + std::string(200, 'a');
+  files_.add(path + "/" + std::string(250, 'b'));
+  Sweep sweep(files_, scope());
+  sweep.all();
+  auto const found = run(sweep);
+  EXPECT_THAT(found.paths, IsEmpty());
+  ASSERT_EQ(found.problems.size(), 1u);
+  EXPECT_EQ(found.problems[0].code, Code::kPathTooLong);
+}
+
+TEST_F(SweepTest, NamesAreBytes) {
+  for (auto const* name : {"-rf", "a b", "\xff\xfe.mp4", "new\nline.mp4", "back\\slash", "100%", "q'\"uote"}) files_.add(name);
+  EXPECT_EQ(paths_of(scope()).size(), 7u);
+}
+
+}  // namespace
+}  // namespace sluice::source
