@@ -1,0 +1,156 @@
+#include "core/stage/admit.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "core/base/text.h"
+#include "core/source/kind.h"
+#include "core/source/settle.h"
+#include "core/stage/effort.h"
+#include "core/stage/moves.h"
+
+namespace sluice::stage {
+
+using journal::ItemRow;
+using journal::ItemState;
+using source::Verdict;
+
+namespace {
+
+constexpr int kRowsPerTurn = 200;
+constexpr Millis kSourceRemovedPause{60'000};
+
+void end_item(Context& ctx, ItemRow item, ItemState state, std::string reason, std::string text) {
+  auto const was = item.state;
+  item.state = state;
+  item.reason = std::move(reason);
+  item.failed_from = word(ItemState::kSeen);
+  item.effort.due_at.reset();
+  item.effort.last_error = std::move(text);
+  item.finished_at = ctx.now;
+  move(ctx, item, was, item.effort.last_error);
+}
+
+void insert_steps(Context& ctx, ItemRow const& item, Plan const& plan) {
+  std::int64_t ordinal = 0;
+  for (auto const& planned : plan.steps) {
+    journal::StepRow step{.item_id = item.id, .ordinal = ++ordinal, .kind = planned.kind, .params = planned.to_json()};
+    step.client_op = item.ulid + "." + std::to_string(item.generation) + ".s" + std::to_string(ordinal);
+    ctx.journal.insert(step);
+  }
+}
+
+// Pipeline and plan: given by hand with the item, or by the source.
+Result<Plan> plan_for(Context& ctx, ItemRow& item, SourcePolicy const& source) {
+  if (!item.plan.empty()) return read_plan(item.plan);
+  auto const* pipeline = item.pipeline.empty() ? pipeline_for(ctx.policy, source, item.kind) : ctx.policy.pipeline(item.pipeline);
+  if (pipeline == nullptr || !pipeline->kinds.contains(item.kind))
+    return fail(Fault::kRejected, "no pipeline of source " + source.name + " takes " + item.kind + " files", "no_pipeline");
+  item.pipeline = pipeline->name;
+  return make_plan(*pipeline, template_values(source.name, item.path, ctx.policy.host, ctx.now));
+}
+
+void admit(Context& ctx, ItemRow item, SourcePolicy const& source, ports::OpenFile const& file) {
+  if (item.print.size_bytes == 0)
+    return end_item(ctx, std::move(item), ItemState::kFailed, "empty_file", "the file is empty: write it again, it is then taken anew");
+  auto media = source::media_by_name(basename_of(item.path));
+  if (!media) media = source::media_by_type(ctx.files.sniff(file));
+  if (!media)
+    return end_item(ctx, std::move(item), ItemState::kSkipped, "no_pipeline", "neither its name nor its content says video, audio or image");
+  item.kind = media->kind;
+  item.content_type = media->content_type;
+  auto const plan = plan_for(ctx, item, source);
+  if (!plan) return end_item(ctx, std::move(item), ItemState::kSkipped, plan.error().code, plan.error().text);
+  if (auto const broken = broken_limit(ctx.policy, *plan, item.kind, item.print.size_bytes))
+    return end_item(ctx, std::move(item), ItemState::kFailed, "too_large", *broken);
+  item.plan = plan->to_json();
+  item.method = method_for(ctx.policy, item.kind, item.print.size_bytes);
+  item.state = ItemState::kStable;
+  item.effort = renewed(ctx.now);
+  item.reason.clear();
+  item.failed_from.clear();
+  ctx.journal.delete_steps_of(item.id);
+  insert_steps(ctx, item, *plan);
+  move(ctx, item, ItemState::kSeen);
+}
+
+void look_again(Context& ctx, ItemRow item, Verdict const& verdict) {
+  static constexpr std::string_view kReasons[] = {"", "settling", "being_written", "changing"};
+  item.effort.due_at = verdict.again_at;
+  item.reason = kReasons[static_cast<std::size_t>(verdict.reason)];
+  if (verdict.is == Verdict::Is::kStillChanging) item.reason = "still_changing";
+  ctx.journal.update(item, ItemState::kSeen, ctx.now);
+}
+
+void unreadable(Context& ctx, ItemRow item, Error const& error) {
+  if (error.fault == Fault::kGone)
+    return end_item(ctx, std::move(item), ItemState::kSkipped, "vanished", "the file went away before it was taken");
+  end_item(ctx, std::move(item), ItemState::kFailed, "unreadable", error.text);
+}
+
+void settle_one(Context& ctx, ItemRow item, SourcePolicy const& source) {
+  auto const file = ctx.files.open(item.root, item.path);
+  if (!file) return unreadable(ctx, std::move(item), file.error());
+  auto const fresh = (*file)->print();
+  if (!fresh) return unreadable(ctx, std::move(item), fresh.error());
+  auto const verdict = source::settle({.recorded = item.print,
+                                       .fresh = *fresh,
+                                       .writer = (*file)->writer(),
+                                       .quiet_since = item.quiet_since,
+                                       .first_seen = item.created_at,
+                                       .now = ctx.now,
+                                       .settle = source.settle,
+                                       .max_settle = source.max_settle});
+  if (*fresh != item.print) {
+    item.print = *fresh;
+    item.quiet_since = ctx.now;
+  }
+  if (verdict.is == Verdict::Is::kStable) return admit(ctx, std::move(item), source, **file);
+  look_again(ctx, std::move(item), verdict);
+}
+
+}  // namespace
+
+void choose_admit(Context& ctx) {
+  for (auto& item : ctx.journal.due_items(ItemState::kSeen, ctx.now, kRowsPerTurn)) {
+    auto const* source = ctx.policy.source(item.source);
+    if (source == nullptr) {
+      item.effort.due_at = ctx.now + kSourceRemovedPause;
+      item.reason = "source_removed";
+      ctx.journal.update(item, ItemState::kSeen, ctx.now);
+      continue;
+    }
+    settle_one(ctx, std::move(item), *source);
+  }
+}
+
+PipelinePolicy const* pipeline_for(Policy const& policy, SourcePolicy const& source, std::string const& kind) {
+  for (auto const& name : source.pipelines)
+    if (auto const* pipeline = policy.pipeline(name); pipeline != nullptr && pipeline->kinds.contains(kind)) return pipeline;
+  return nullptr;
+}
+
+std::optional<std::string> broken_limit(Policy const& policy, Plan const& plan, std::string const& kind,
+                                        std::uint64_t size_bytes) {
+  auto const over = [&](std::uint64_t limit, std::string_view step) -> std::optional<std::string> {
+    if (size_bytes <= limit) return std::nullopt;
+    return "the file has " + to_words_bytes(size_bytes) + ", and the " + std::string(step) + " step takes " + kind +
+           " files up to " + to_words_bytes(limit);
+  };
+  auto const& limits = policy.limits;
+  auto const upload_max = kind == "image" ? std::max(limits.direct_image_bytes, limits.multipart_image_bytes)
+                                          : std::max(limits.direct_video_bytes, limits.multipart_video_bytes);
+  if (auto broken = over(upload_max, "upload")) return broken;
+  for (auto const& step : plan.steps)
+    if (step.kind == journal::StepKind::kIndex)
+      if (auto broken = over(limits.index_bytes, "index")) return broken;
+  return std::nullopt;
+}
+
+std::string method_for(Policy const& policy, std::string const& kind, std::uint64_t size_bytes) {
+  auto const takes = kind == "image" ? policy.limits.direct_image_bytes : policy.limits.direct_video_bytes;
+  return size_bytes <= std::min(policy.direct_max_bytes, takes) ? "direct" : "multipart";
+}
+
+}  // namespace sluice::stage

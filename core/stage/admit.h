@@ -1,0 +1,34 @@
+// admit.h - stage ADMIT: a file that was seen -> stable, with its kind, its pipeline and its plan; or refused.
+//
+//   takes    items in `seen` whose due_at has come
+//   writes   item: `stable`, kind, pipeline, plan, method; its steps in `waiting`; or `skipped`, `failed`;
+//            or the next look's due_at
+//   remote   nothing; the file is opened and fstat'ed
+//   unknown  -
+//   then     OPEN_SESSION or SEND_DIRECT takes the rows left in `stable`
+//
+// A file is refused here, before its first byte, by the strictest limit of its whole pipeline (R66).
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/stage/plan.h"
+#include "core/stage/stage.h"
+
+namespace sluice::stage {
+
+void choose_admit(Context& ctx);
+
+// The first of the source's pipelines whose kinds fit; null if none takes the kind.
+PipelinePolicy const* pipeline_for(Policy const& policy, SourcePolicy const& source, std::string const& kind);
+
+// Which limit a file breaks, in words that name the step; nothing if it may go. Pure.
+std::optional<std::string> broken_limit(Policy const& policy, Plan const& plan, std::string const& kind,
+                                        std::uint64_t size_bytes);
+
+// "direct" or "multipart": by size, and by what the platform takes in one request. Pure.
+std::string method_for(Policy const& policy, std::string const& kind, std::uint64_t size_bytes);
+
+}  // namespace sluice::stage

@@ -1,0 +1,111 @@
+#include "core/stage/await_step.h"
+
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/platform/replies.h"
+#include "core/platform/requests.h"
+#include "core/stage/effort.h"
+#include "core/stage/moves.h"
+
+namespace sluice::stage {
+
+using budget::Errand;
+using budget::Group;
+using journal::RowId;
+using journal::StepKind;
+using journal::StepRow;
+using journal::StepState;
+using platform::IndexedAsset;
+
+namespace {
+
+constexpr int kRowsPerTurn = 200;
+constexpr int kStepsMax = 100'000;
+
+void poll_index(Context& ctx, StepRow const& step) {
+  auto const named = ctx.journal.named(step.named_id);
+  ctx.traffic.send({.errand = Errand::kAwaitStep, .row = step.id, .rows = {}, .item = step.item_id},
+                   platform::retrieve_indexed_asset(named->remote_id, step.remote_id));
+}
+
+// One read settles every step that waits for this entity.
+void poll_entity(Context& ctx, StepRow const& first) {
+  auto const entity = ctx.journal.named(first.named_id);
+  auto const collection = ctx.journal.named(entity->parent_id);
+  std::vector<RowId> rows;
+  for (auto const& step : ctx.journal.steps_on(first.named_id, StepState::kCreated, kStepsMax)) rows.push_back(step.id);
+  ctx.traffic.send({.errand = Errand::kAwaitStep, .rows = std::move(rows)},
+                   platform::retrieve_entity(collection->remote_id, first.remote_id));
+}
+
+void poll_again(Context& ctx, StepRow step, std::string status) {
+  step.effort.due_at = ctx.now + poll_interval(step.effort.tries, ctx.policy);
+  step.effort.tries += 1;
+  step.effort.last_error.clear();
+  step.remote_status = std::move(status);
+  ctx.journal.update(step, StepState::kCreated, ctx.now);
+}
+
+void settle_index(Context& ctx, StepRow step, IndexedAsset const& indexed) {
+  switch (indexed.state) {
+    case IndexedAsset::State::kReady:
+      step.remote_status = indexed.status_word;
+      return step_ready(ctx, std::move(step));
+    case IndexedAsset::State::kFailed:
+      step.remote_status = indexed.status_word;
+      return fail_step(ctx, std::move(step), "indexing_failed", "the platform could not index the asset; it gives no reason");
+    case IndexedAsset::State::kInProgress:
+      return poll_again(ctx, std::move(step), indexed.status_word);
+  }
+}
+
+void settle_entity(Context& ctx, StepRow step, platform::Entity const& entity) {
+  if (!entity.ready) return poll_again(ctx, std::move(step), "processing");
+  step.remote_status = "ready";
+  step_ready(ctx, std::move(step));
+}
+
+void settle_row(Context& ctx, RowId row, Landing const& landing) {
+  auto step = ctx.journal.step(row);
+  if (!step || step->state != StepState::kCreated) return;
+  if (!landing.reply) {
+    auto const& error = landing.reply.error();
+    if (error.fault == Fault::kGone)
+      return fail_step(ctx, std::move(*step), "gone", "the platform no longer has it: " + error.text);
+    if (error.fault == Fault::kRejected) return fail_step(ctx, std::move(*step), error.code.empty() ? "refused" : error.code, error.text);
+    return retry_step(ctx, std::move(*step), error, StepState::kCreated);
+  }
+  if (step->kind == StepKind::kIndex) {
+    auto const indexed = platform::read_indexed_asset(*landing.reply);
+    if (indexed) return settle_index(ctx, std::move(*step), *indexed);
+    return retry_step(ctx, std::move(*step), indexed.error(), StepState::kCreated);
+  }
+  auto const entity = platform::read_entity(*landing.reply);
+  if (entity) return settle_entity(ctx, std::move(*step), *entity);
+  retry_step(ctx, std::move(*step), entity.error(), StepState::kCreated);
+}
+
+}  // namespace
+
+void choose_await_step(Context& ctx) {
+  std::set<RowId> entities_polled;
+  for (auto const& step : ctx.journal.due_steps(StepState::kCreated, ctx.now, kRowsPerTurn)) {
+    if (ctx.traffic.busy(Errand::kAwaitStep, step.id)) continue;
+    auto const group = step.kind == StepKind::kIndex ? Group::kIndexing : Group::kEntities;
+    if (!ctx.traffic.may_call(group, ctx.now, ctx.policy.api_calls_max)) continue;
+    if (step.kind == StepKind::kIndex)
+      poll_index(ctx, step);
+    else if (entities_polled.insert(step.named_id).second)
+      poll_entity(ctx, step);
+  }
+}
+
+void settle_await_step(Context& ctx, Landing const& landing) {
+  if (landing.flight.row != 0) return settle_row(ctx, landing.flight.row, landing);
+  for (auto const row : landing.flight.rows) settle_row(ctx, row, landing);
+}
+
+}  // namespace sluice::stage

@@ -1,0 +1,138 @@
+#include "core/stage/confirm_session.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/platform/replies.h"
+#include "core/platform/requests.h"
+#include "core/stage/effort.h"
+#include "core/stage/moves.h"
+#include "core/upload/chunk_plan.h"
+
+namespace sluice::stage {
+
+using budget::Errand;
+using budget::Group;
+using journal::ChunkState;
+using journal::ItemRow;
+using journal::ItemState;
+using journal::SessionRow;
+using journal::SessionState;
+using Status = platform::SessionStatus;
+
+namespace {
+
+// A session that stays `active` with every chunk reported is assembling; from this many reads on,
+// chunks it still calls pending are reported again.
+constexpr std::uint32_t kPatientReads = 5;
+
+void read_page(Context& ctx, ItemRow const& item, SessionRow const& session, int page) {
+  ctx.traffic.send({.errand = Errand::kConfirmSession, .row = item.id, .item = item.id, .page = page},
+                   platform::session_status(session.upload_id, page));
+}
+
+void back_to_opened(Context& ctx, ItemRow item, std::string_view note) {
+  item.state = ItemState::kOpened;
+  item.effort.due_at.reset();
+  move(ctx, item, ItemState::kReported, note);
+}
+
+// Puts a chunk that the platform does not have back to work. Returns whether it did.
+bool take_back(Context& ctx, SessionRow const& session, ItemRow& item, Status::Chunk const& told) {
+  auto chunk = ctx.journal.chunk(session.id, told.index);
+  if (!chunk || chunk->state != ChunkState::kReported) return false;
+  if (told.state == Status::Chunk::State::kPending) {
+    if (item.effort.tries < kPatientReads) return false;
+    chunk->state = ChunkState::kStored;
+    ctx.journal.update(*chunk, ChunkState::kReported, item.id, ctx.now, "the platform calls it pending: reported again");
+    return true;
+  }
+  chunk->state = ChunkState::kNeedsUrl;
+  chunk->etag.clear();
+  chunk->due_at = ctx.now;
+  chunk->attempts += 1;
+  chunk->last_error = told.error.empty() ? "the platform could not use it" : told.error;
+  item.bytes_acked -= upload::chunk_at(session.file_bytes, session.chunk_size_bytes, told.index).length_bytes;
+  move(ctx, *chunk, ChunkState::kReported, item, chunk->last_error);
+  return true;
+}
+
+void settle_active(Context& ctx, Status const& status, SessionRow const& session, ItemRow item, int page) {
+  auto const* const before = "chunks to send or report again";
+  bool taken_back = false;
+  std::uint32_t worst = 0;
+  for (auto const& told : status.chunks) {
+    if (told.state == Status::Chunk::State::kCompleted) continue;
+    if (!take_back(ctx, session, item, told)) continue;
+    taken_back = true;
+    worst = std::max(worst, ctx.journal.chunk(session.id, told.index)->attempts);
+  }
+  if (worst >= ctx.policy.retry_attempts)
+    return fail_item(ctx, std::move(item), "chunk_failed", "the platform keeps failing a chunk", ItemState::kOpened);
+  if (taken_back) return back_to_opened(ctx, std::move(item), before);
+  if (!status.page.last(status.chunks.empty())) return read_page(ctx, item, session, page + 1);
+  auto const counts = ctx.journal.count_chunks(session.id);
+  if (counts.reported != session.total_chunks) return back_to_opened(ctx, std::move(item), before);
+  item.effort.due_at = ctx.now + poll_interval(item.effort.tries, ctx.policy);
+  item.effort.tries += 1;
+  ctx.journal.update(item, ItemState::kReported, ctx.now);
+}
+
+void completed(Context& ctx, SessionRow session, ItemRow item, std::string_view note) {
+  session.state = SessionState::kCompleted;
+  move(ctx, session, SessionState::kOpen, note);
+  ctx.sources.forget(item.id);
+  item.state = ItemState::kCompleted;
+  item.bytes_acked = session.file_bytes;
+  item.effort = renewed(ctx.now);
+  item.reason.clear();
+  move(ctx, item, ItemState::kReported);
+}
+
+}  // namespace
+
+void choose_confirm_session(Context& ctx) {
+  for (auto& item : ctx.journal.due_items(ItemState::kReported, ctx.now, static_cast<int>(ctx.policy.api_calls_max))) {
+    if (ctx.traffic.busy(Errand::kConfirmSession, item.id)) continue;
+    if (!ctx.traffic.may_call(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) return;
+    auto const session = ctx.journal.open_session(item.id);
+    if (!session) {  // retried after its session had ended: begin again
+      item.state = ItemState::kStable;
+      item.effort.due_at = ctx.now;
+      move(ctx, item, ItemState::kReported, "no upload session is left");
+      continue;
+    }
+    read_page(ctx, item, *session, 1);
+  }
+}
+
+void settle_confirm_session(Context& ctx, Landing const& landing) {
+  auto item = ctx.journal.item(landing.flight.row);
+  if (!item || item->state != ItemState::kReported) return;
+  auto session = ctx.journal.open_session(item->id);
+  if (!session) return;
+  auto const lost = [&](std::string_view why) {
+    replace_session(ctx, std::move(*session), std::move(*item), SessionState::kExpired, why);
+  };
+  if (!landing.reply) {
+    if (landing.reply.error().fault == Fault::kGone) {
+      // With every chunk reported it may be complete and forgotten: the asset itself will tell.
+      if (ctx.journal.count_chunks(session->id).reported == session->total_chunks)
+        return completed(ctx, std::move(*session), std::move(*item), "the session is forgotten, its asset decides");
+      return lost("the platform no longer knows the upload session");
+    }
+    return retry_item(ctx, std::move(*item), landing.reply.error(), ItemState::kReported);
+  }
+  auto const status = platform::read_session_status(*landing.reply);
+  if (!status) return retry_item(ctx, std::move(*item), status.error(), ItemState::kReported);
+  switch (status->state) {
+    case Status::State::kExpired: return lost("the upload session expired");
+    case Status::State::kFailed: return lost("the upload session failed on the platform");
+    case Status::State::kActive: return settle_active(ctx, *status, *session, std::move(*item), landing.flight.page);
+    case Status::State::kCompleted: break;
+  }
+  completed(ctx, std::move(*session), std::move(*item), {});
+}
+
+}  // namespace sluice::stage

@@ -1,0 +1,225 @@
+#include "core/stage/create_step.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/platform/faults.h"
+#include "core/platform/requests.h"
+#include "core/stage/effort.h"
+#include "core/stage/moves.h"
+#include "core/stage/plan.h"
+
+namespace sluice::stage {
+
+using budget::Errand;
+using budget::Group;
+using journal::NamedRow;
+using journal::NamedState;
+using journal::StepKind;
+using journal::StepRow;
+using journal::StepState;
+
+namespace {
+
+constexpr int kRowsPerTurn = 64;
+constexpr Millis kClockSlack = std::chrono::minutes(5);
+constexpr std::string_view kLookupKey = "platform_lookup";  // "hidden": no list-by-asset calls (R68)
+enum LookBy : int { kByAsset = 0, kByIndex = 1 };
+
+Group group_of(StepKind kind) { return kind == StepKind::kIndex ? Group::kIndexing : Group::kEntities; }
+
+// What a step's calls need to know of its surroundings.
+struct Place {
+  std::string asset_id;
+  NamedRow named;
+  std::string collection_id;  // entity only
+};
+
+std::optional<Place> place_of(Context const& ctx, StepRow const& step) {
+  auto const item = ctx.journal.item(step.item_id);
+  auto const named = ctx.journal.named(step.named_id);
+  if (!item || item->state != journal::ItemState::kAssetReady || !named || named->state != NamedState::kPresent)
+    return std::nullopt;
+  Place place{.asset_id = item->asset_id, .named = *named, .collection_id = {}};
+  if (step.kind == StepKind::kEntity) place.collection_id = ctx.journal.named(named->parent_id)->remote_id;
+  return place;
+}
+
+ports::Call call_for(Context const& ctx, StepRow const& step, Place const& place) {
+  auto const planned = read_planned_step(step.params);
+  if (step.kind == StepKind::kEntity) return platform::add_entity_asset(place.collection_id, place.named.remote_id, place.asset_id);
+  auto const metadata = takes_metadata(ctx) ? with_operation_tag(planned.metadata_json, step.client_op) : std::string();
+  return platform::create_indexed_asset(place.named.remote_id, place.asset_id, planned.enable_video_stream, metadata);
+}
+
+void created(Context& ctx, StepRow step, std::string remote_id, std::string_view note) {
+  step.state = StepState::kCreated;
+  step.remote_id = std::move(remote_id);
+  step.intent = {};
+  step.effort = renewed(ctx.now + ctx.policy.poll_min);
+  move(ctx, step, StepState::kCreating, note);
+}
+
+void now_unknown(Context& ctx, StepRow step, Error const& error) {
+  step.effort = after_failure(step.effort, error, ctx.policy, ctx.now, ctx.jitter());
+  step.effort.due_at = ctx.now;
+  step.intent = outcome_unknown(step.intent, ctx.now);
+  move(ctx, step, StepState::kCreating, "no answer came (" + error.text + "): looking whether it happened");
+}
+
+void back_to_waiting(Context& ctx, StepRow step, std::string_view note) {
+  step.state = StepState::kWaiting;
+  step.intent = {};
+  step.effort.due_at = ctx.now;
+  move(ctx, step, StepState::kCreating, note);
+}
+
+// The index or entity is not there any more: the name is looked up anew when the step is retried.
+void place_gone(Context& ctx, StepRow step, Error const& error) {
+  if (auto named = ctx.journal.named(step.named_id); named && named->state == NamedState::kPresent) {
+    named->state = NamedState::kWanted;
+    named->remote_id.clear();
+    named->effort = renewed(std::nullopt);
+    move(ctx, *named, NamedState::kPresent, error.text);
+  }
+  fail_step(ctx, std::move(step), "gone", error.text);
+}
+
+void settle_refused(Context& ctx, StepRow step, Error const& error) {
+  if (error.fault == Fault::kGone) return place_gone(ctx, std::move(step), error);
+  if (error.fault != Fault::kRejected) return retry_step(ctx, std::move(step), error, StepState::kWaiting);
+  if (platform::refuses_metadata(error) && takes_metadata(ctx)) {
+    metadata_refused(ctx);
+    return back_to_waiting(ctx, std::move(step), "again without user_metadata");
+  }
+  fail_step(ctx, std::move(step), error.code.empty() ? "refused" : error.code, error.text);
+}
+
+bool lookup_hidden(Context const& ctx) { return ctx.journal.meta(kLookupKey) == "hidden"; }
+
+void look(Context& ctx, StepRow const& step, Place const& place, int mode, int page) {
+  auto call = [&] {
+    if (step.kind == StepKind::kEntity) return platform::retrieve_entity(place.collection_id, place.named.remote_id);
+    if (mode == kByAsset) return platform::list_indexed_assets_by_asset(place.asset_id, page);
+    return platform::list_indexed_assets(place.named.remote_id, page);
+  }();
+  ctx.traffic.send({.errand = Errand::kLookStep, .row = step.id, .item = step.item_id, .page = page, .mode = mode},
+                   std::move(call));
+}
+
+void found_nothing(Context& ctx, StepRow step) {
+  auto const verdict = after_empty_look(step.intent, ctx.now, ctx.policy.limits.list_lag);
+  step.intent = verdict.intent;
+  if (!verdict.did_not_happen) {
+    step.effort.due_at = verdict.next_look;
+    return ctx.journal.update(step, StepState::kCreating, ctx.now);
+  }
+  if (is_exhausted(step.effort, ctx.policy)) {
+    auto const text = step.effort.last_error;
+    return fail_step(ctx, std::move(step), "outcome_unknown", text);
+  }
+  back_to_waiting(ctx, std::move(step), "looked twice: it did not happen");
+}
+
+void settle_entity_look(Context& ctx, StepRow step, Place const& place, ports::Reply const& reply) {
+  auto const entity = platform::read_entity(reply);
+  if (!entity) return retry_step(ctx, std::move(step), entity.error(), StepState::kCreating);
+  if (std::ranges::find(entity->asset_ids, place.asset_id) != entity->asset_ids.end())
+    return created(ctx, std::move(step), entity->id, "found: it had happened");
+  back_to_waiting(ctx, std::move(step), "the entity does not hold it: added again (R49)");
+}
+
+void settle_index_look(Context& ctx, StepRow step, Place const& place, Landing const& landing) {
+  auto const by_asset = landing.flight.mode == kByAsset;
+  auto const page = by_asset ? platform::read_indexed_asset_page_of_asset(*landing.reply)
+                             : platform::read_indexed_asset_page(*landing.reply);
+  if (!page) return retry_step(ctx, std::move(step), page.error(), StepState::kCreating);
+  if (auto const* found = pick_indexed_asset(page->rows, place.named.remote_id, place.asset_id))
+    return created(ctx, std::move(step), found->id, "found: it had happened");
+  auto const not_before = *step.intent.at + ctx.traffic.clock_offset() - kClockSlack;
+  auto const passed = !by_asset && std::ranges::any_of(page->rows, [&](auto const& row) {
+    return row.created_at && *row.created_at < not_before;
+  });
+  if (!passed && !page->page.last(page->rows.empty()))
+    return look(ctx, step, place, landing.flight.mode, landing.flight.page + 1);
+  found_nothing(ctx, std::move(step));
+}
+
+}  // namespace
+
+platform::IndexedAsset const* pick_indexed_asset(std::span<platform::IndexedAsset const> rows,
+                                                 std::string const& index_id, std::string const& asset_id) {
+  platform::IndexedAsset const* oldest = nullptr;
+  for (auto const& row : rows) {
+    if (row.index_id.empty() && row.asset_id.empty()) continue;
+    if (!row.index_id.empty() && row.index_id != index_id) continue;
+    if (!row.asset_id.empty() && row.asset_id != asset_id) continue;
+    if (oldest == nullptr || row.created_at < oldest->created_at) oldest = &row;
+  }
+  return oldest;
+}
+
+void choose_create_step(Context& ctx) {
+  for (auto& step : ctx.journal.due_steps(StepState::kWaiting, ctx.now, kRowsPerTurn)) {
+    if (!ctx.traffic.may_call(group_of(step.kind), ctx.now, ctx.policy.api_calls_max)) continue;
+    auto const place = place_of(ctx, step);
+    if (!place) {  // its name was lost meanwhile: looked up anew
+      step.effort.due_at.reset();
+      ctx.journal.update(step, StepState::kWaiting, ctx.now);
+      want_named(ctx, step);
+      continue;
+    }
+    step.state = StepState::kCreating;
+    step.intent = {.at = ctx.now};
+    step.effort.due_at.reset();
+    move(ctx, step, StepState::kWaiting);
+    ctx.traffic.send({.errand = Errand::kCreateStep, .row = step.id, .item = step.item_id}, call_for(ctx, step, *place));
+  }
+}
+
+void settle_create_step(Context& ctx, Landing const& landing) {
+  auto step = ctx.journal.step(landing.flight.row);
+  if (!step || step->state != StepState::kCreating || step->intent.unknown_at) return;
+  if (!landing.reply) {
+    auto const& error = landing.reply.error();
+    if (error.fault == Fault::kOutcomeUnknown) return now_unknown(ctx, std::move(*step), error);
+    return settle_refused(ctx, std::move(*step), error);
+  }
+  if (step->kind == StepKind::kEntity) {
+    auto const entity = platform::read_entity(*landing.reply);
+    if (!entity) return now_unknown(ctx, std::move(*step), entity.error());
+    return created(ctx, std::move(*step), entity->id, {});
+  }
+  auto const id = platform::read_id(*landing.reply);
+  if (!id) return now_unknown(ctx, std::move(*step), id.error());
+  created(ctx, std::move(*step), *id, {});
+}
+
+void choose_look_step(Context& ctx) {
+  for (auto const& step : ctx.journal.due_steps(StepState::kCreating, ctx.now, kRowsPerTurn)) {
+    if (!step.intent.unknown_at || ctx.traffic.busy(Errand::kLookStep, step.id)) continue;
+    if (!ctx.traffic.may_call(group_of(step.kind), ctx.now, ctx.policy.api_calls_max)) continue;
+    auto const place = place_of(ctx, step);
+    if (!place) continue;
+    look(ctx, step, *place, lookup_hidden(ctx) ? kByIndex : kByAsset, 1);
+  }
+}
+
+void settle_look_step(Context& ctx, Landing const& landing) {
+  auto step = ctx.journal.step(landing.flight.row);
+  if (!step || step->state != StepState::kCreating || !step->intent.unknown_at) return;
+  auto const place = place_of(ctx, *step);
+  if (!place) return;
+  if (landing.reply && step->kind == StepKind::kEntity) return settle_entity_look(ctx, std::move(*step), *place, *landing.reply);
+  if (landing.reply) return settle_index_look(ctx, std::move(*step), *place, landing);
+  auto const& error = landing.reply.error();
+  auto const gone = error.fault == Fault::kGone;
+  if (gone && step->kind == StepKind::kIndex && landing.flight.mode == kByAsset) {
+    ctx.journal.set_meta(kLookupKey, "hidden");  // that call is not there (R52): the index itself is listed
+    return look(ctx, *step, *place, kByIndex, 1);
+  }
+  if (gone) return place_gone(ctx, std::move(*step), error);
+  retry_step(ctx, std::move(*step), error, StepState::kCreating);
+}
+
+}  // namespace sluice::stage

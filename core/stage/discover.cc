@@ -1,0 +1,158 @@
+#include "core/stage/discover.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/ids.h"
+#include "core/base/text.h"
+#include "core/source/names.h"
+#include "core/stage/effort.h"
+#include "core/stage/moves.h"
+
+namespace sluice::stage {
+
+using journal::ItemRow;
+using journal::ItemState;
+
+namespace {
+
+constexpr std::size_t kEntriesPerTurn = 2'000;
+constexpr std::size_t kProblemsMax = 100;
+
+// Sidecars are never items (product page, Sources): what stands beside a file to describe it.
+bool is_sidecar(std::string_view name) {
+  auto const extension = extension_of(name);
+  return extension == "json" || extension == "yaml" || extension == "yml";
+}
+
+}  // namespace
+
+Known compare(ItemRow const& known, ports::FilePrint const& fresh) {
+  if (known.state == ItemState::kSeen) return known.print == fresh ? Known::kSame : Known::kGrowing;
+  if (!is_end(known.state)) return Known::kSame;  // the stage at work looks at the file itself
+  // A changed ctime alone is a chmod, a hard link, a backup: not other content, and no reason to send it again.
+  auto const same_content = known.print.size_bytes == fresh.size_bytes && known.print.mtime_ns == fresh.mtime_ns;
+  if (known.state == ItemState::kFailed) {
+    auto const made_readable = known.reason == "unreadable" && known.print.ctime_ns != fresh.ctime_ns;
+    return same_content && !made_readable ? Known::kSame : Known::kRepaired;
+  }
+  return same_content ? Known::kSame : Known::kReplaced;
+}
+
+Discovery::Discovery(ports::Files& files, Policy const& policy) {
+  for (auto const& source : policy.sources) {
+    if (!source.swept) continue;
+    source::Scope scope{.name = source.name, .root = source.root, .recursive = source.recursive, .include = source.include,
+                        .exclude = source.exclude};
+    sources_.push_back({.policy = &source,
+                        .sweep = source::Sweep(files, std::move(scope)),
+                        .view = {.name = source.name, .root = source.root, .why_down = {}, .down_since = {}, .last_scan = {}, .problems = {}},
+                        .next_rescan = {}});
+  }
+}
+
+void Discovery::want_all() {
+  for (auto& watched : sources_) watched.sweep.all();
+}
+
+void Discovery::want_root(std::string const& root) {
+  for (auto& watched : sources_)
+    if (watched.policy->root == root) watched.sweep.all();
+}
+
+void Discovery::want_directory(std::string const& root, std::string relative) {
+  for (auto& watched : sources_)
+    if (watched.policy->root == root) watched.sweep.directory(relative);
+}
+
+ItemRow make_item(Context& ctx, SourcePolicy const& source, std::string path, ports::FilePrint const& print) {
+  ItemRow item;
+  item.ulid = make_ulid(ctx.now, ctx.random.bits(), ctx.random.bits());
+  item.source = source.name;
+  item.root = source.root;
+  item.path = std::move(path);
+  item.print = print;
+  item.quiet_since = ctx.now;
+  item.priority = source.priority;
+  item.created_at = ctx.now;
+  item.effort.due_at = ctx.now + source.settle;
+  return item;
+}
+
+void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& candidate) {
+  auto const name = basename_of(candidate.path);
+  if (source::is_ignored_name(name) || source::is_companion_name(name) || is_sidecar(name)) return;
+  auto known = ctx.journal.latest_item(watched.policy->root, candidate.path);
+  if (known) {
+    auto const was = known->state;
+    switch (compare(*known, candidate.print)) {
+      case Known::kSame: return;
+      case Known::kReplaced: break;
+      case Known::kRepaired:
+        known->state = ItemState::kSeen;
+        known->generation += 1;
+        known->reason = "source_changed";
+        known->failed_from.clear();
+        known->finished_at.reset();
+        known->asset_id.clear();
+        known->effort = {};
+        ctx.journal.delete_steps_of(known->id);
+        [[fallthrough]];
+      case Known::kGrowing:
+        known->print = candidate.print;
+        known->quiet_since = ctx.now;
+        known->effort.due_at = ctx.now + watched.policy->settle;
+        return move(ctx, *known, was);
+    }
+  }
+  auto const item = make_item(ctx, *watched.policy, candidate.path, candidate.print);
+  ctx.journal.insert(item);
+  ctx.log.info("item=" + item.ulid + " path=\"" + printable(item.path) + "\" seen source=" + printable(item.source));
+}
+
+void Discovery::run(Context& ctx) {
+  for (auto& watched : sources_) {
+    if (!watched.next_rescan || *watched.next_rescan <= ctx.now) {
+      watched.sweep.all();
+      watched.next_rescan = ctx.now + watched.policy->rescan.value_or(ctx.policy.rescan);
+    }
+    if (watched.sweep.finished()) continue;
+    auto slice = watched.sweep.step(kEntriesPerTurn);
+    for (auto const& candidate : slice.candidates) take(ctx, watched, candidate);
+    auto& view = watched.view;
+    for (auto& problem : slice.problems) {
+      view.problems_total += 1;
+      view.problems.push_back(std::move(problem));
+      if (view.problems.size() > kProblemsMax) view.problems.pop_front();
+    }
+    if (slice.source_gone) {
+      if (!view.why_down) ctx.log.warning("source " + printable(view.name) + " is down: " + *slice.source_gone);
+      if (!view.down_since) view.down_since = ctx.now;
+      view.why_down = std::move(slice.source_gone);
+    } else if (slice.finished) {
+      if (view.why_down) ctx.log.info("source " + printable(view.name) + " is back");
+      view.why_down.reset();
+      view.down_since.reset();
+      view.last_scan = ctx.now;
+    }
+  }
+}
+
+bool Discovery::at_work() const {
+  return std::ranges::any_of(sources_, [](Watched const& watched) { return !watched.sweep.finished(); });
+}
+
+std::optional<WallTime> Discovery::next_rescan() const {
+  std::optional<WallTime> next;
+  for (auto const& watched : sources_)
+    if (watched.next_rescan && (!next || *watched.next_rescan < *next)) next = watched.next_rescan;
+  return next;
+}
+
+std::vector<Discovery::View> Discovery::views() const {
+  std::vector<View> all;
+  for (auto const& watched : sources_) all.push_back(watched.view);
+  return all;
+}
+
+}  // namespace sluice::stage

@@ -1,0 +1,75 @@
+// discover.h - stage DISCOVER: files in the sources' folders -> items in `seen`.
+//
+//   takes    what the sweeps of the sources find, a bounded slice per turn
+//   writes   item: a new row in `seen`; the print of one that is still settling; a failed one anew when
+//            its file was replaced or repaired
+//   remote   nothing
+//   unknown  -
+//   then     ADMIT takes the rows left in `seen`
+//
+// Events are hints and only say where to look first; every folder is swept whole at start, after an
+// overflow, and every `rescan` (D1, D4, D10). Memory: which folders are still to be listed.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/source/sweep.h"
+#include "core/stage/stage.h"
+
+namespace sluice::stage {
+
+// What became of a file that the journal knows. Pure.
+enum class Known : std::uint8_t {
+  kSame,      // nothing to do
+  kGrowing,   // still settling, and changed: its quiet time begins anew
+  kReplaced,  // at its end, and other content is there now: a new item
+  kRepaired,  // failed, and the file was replaced or made readable: the same item goes on
+};
+Known compare(journal::ItemRow const& known, ports::FilePrint const& fresh);
+
+class Discovery {
+ public:
+  Discovery(ports::Files& files, Policy const& policy);
+
+  void want_all();                                               // every source, whole
+  void want_root(std::string const& root);                       // one source, whole
+  void want_directory(std::string const& root, std::string relative);  // a hint
+
+  void run(Context& ctx);
+
+  // Whether some folder is still to be listed: then the next turn goes on with it.
+  bool at_work() const;
+  std::optional<WallTime> next_rescan() const;
+
+  struct View {  // of one source, for status
+    std::string name = {};
+    std::string root = {};
+    std::optional<std::string> why_down = {};  // the folder cannot be listed
+    std::optional<WallTime> down_since = {};
+    std::optional<WallTime> last_scan = {};         // the end of the last whole sweep
+    std::deque<source::Problem> problems = {};      // of the last whole sweep; at most 100
+    std::uint64_t problems_total = 0;
+  };
+  std::vector<View> views() const;
+
+ private:
+  struct Watched {
+    SourcePolicy const* policy;
+    source::Sweep sweep;
+    View view;
+    std::optional<WallTime> next_rescan = {};
+  };
+  void take(Context& ctx, Watched& watched, source::Candidate const& candidate);
+
+  std::vector<Watched> sources_ = {};
+};
+
+// A new item in `seen`; the caller says when it is first looked at.
+journal::ItemRow make_item(Context& ctx, SourcePolicy const& source, std::string path, ports::FilePrint const& print);
+
+}  // namespace sluice::stage

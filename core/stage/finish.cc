@@ -1,0 +1,47 @@
+#include "core/stage/finish.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/stage/effort.h"
+#include "core/stage/moves.h"
+
+namespace sluice::stage {
+
+using journal::ItemRow;
+using journal::ItemState;
+using journal::StepRow;
+using journal::StepState;
+
+namespace {
+
+constexpr int kRowsPerTurn = 500;
+
+bool is_over(StepRow const& step) { return step.state == StepState::kReady || step.state == StepState::kFailed; }
+
+void finish(Context& ctx, ItemRow item) {
+  auto const steps = ctx.journal.steps_of(item.id);
+  if (!std::ranges::all_of(steps, is_over)) {  // a step that ends makes the item due again
+    item.effort.due_at.reset();
+    return ctx.journal.update(item, ItemState::kAssetReady, ctx.now);
+  }
+  auto const failed = std::ranges::find(steps, StepState::kFailed, &StepRow::state);
+  if (failed != steps.end()) {
+    auto const text = std::string(word(failed->kind)) + " step: " + failed->effort.last_error;
+    return fail_item(ctx, std::move(item), failed->reason, text, ItemState::kAssetReady);
+  }
+  item.state = ItemState::kDone;
+  item.effort = renewed(std::nullopt);
+  item.reason.clear();
+  item.finished_at = ctx.now;
+  move(ctx, item, ItemState::kAssetReady);
+}
+
+}  // namespace
+
+void choose_finish(Context& ctx) {
+  for (auto& item : ctx.journal.due_items(ItemState::kAssetReady, ctx.now, kRowsPerTurn)) finish(ctx, std::move(item));
+}
+
+}  // namespace sluice::stage

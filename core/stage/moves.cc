@@ -1,0 +1,195 @@
+#include "core/stage/moves.h"
+
+#include <utility>
+
+#include "core/base/text.h"
+#include "core/stage/effort.h"
+#include "core/stage/plan.h"
+
+namespace sluice::stage {
+
+using journal::ChunkState;
+using journal::ItemRow;
+using journal::ItemState;
+using journal::NamedKind;
+using journal::NamedRow;
+using journal::NamedState;
+using journal::SessionRow;
+using journal::SessionState;
+using journal::StepKind;
+using journal::StepRow;
+using journal::StepState;
+
+void ground_chunks(Context& ctx, ItemRow const& item) {
+  ctx.traffic.cancel_item(item.id);
+  auto const session = ctx.journal.open_session(item.id);
+  if (!session) return;
+  for (auto chunk : ctx.journal.chunks_in(session->id, ChunkState::kPutting)) {
+    chunk.state = ChunkState::kNeedsUrl;
+    chunk.due_at = ctx.now;
+    ctx.journal.update(chunk, ChunkState::kPutting, item.id, ctx.now);
+  }
+}
+
+void fail_item(Context& ctx, ItemRow item, std::string reason, std::string text, ItemState retry_from) {
+  auto const was = item.state;
+  item.state = ItemState::kFailed;
+  item.reason = std::move(reason);
+  item.failed_from = word(retry_from);
+  item.effort.due_at.reset();
+  item.effort.last_error = std::move(text);
+  item.finished_at = ctx.now;
+  item.intent = {};
+  move(ctx, item, was, item.effort.last_error);
+  ctx.sources.forget(item.id);
+  ground_chunks(ctx, item);
+}
+
+void retry_item(Context& ctx, ItemRow item, Error const& error, ItemState back_to) {
+  auto const was = item.state;
+  item.effort = after_failure(item.effort, error, ctx.policy, ctx.now, ctx.jitter());
+  if (is_exhausted(item.effort, ctx.policy))
+    return fail_item(ctx, std::move(item), std::string(name_of(error.fault)), error.text, back_to);
+  item.state = back_to;
+  item.reason = name_of(error.fault);
+  item.intent = {};
+  move(ctx, item, was, error.text);
+}
+
+void source_changed(Context& ctx, ItemRow item) {
+  ctx.sources.forget(item.id);
+  if (auto session = ctx.journal.open_session(item.id)) {
+    session->state = SessionState::kAbandoned;
+    move(ctx, *session, SessionState::kOpen, "the file changed");
+  }
+  auto const fresh = ctx.files.stat(item.root, item.path);
+  if (!fresh) {
+    auto const gone = fresh.error().fault == Fault::kGone;
+    return fail_item(ctx, std::move(item), gone ? "source_gone" : "unreadable", fresh.error().text, ItemState::kSeen);
+  }
+  auto const was = item.state;
+  ctx.traffic.cancel_item(item.id);
+  ctx.journal.delete_steps_of(item.id);
+  item.state = ItemState::kSeen;
+  item.generation += 1;
+  item.print = *fresh;
+  item.quiet_since = ctx.now;
+  item.intent = {};
+  item.asset_id.clear();
+  item.client_op.clear();
+  item.bytes_acked = 0;
+  item.effort = renewed(ctx.now);
+  item.reason = "source_changed";
+  move(ctx, item, was, "the file changed: it is taken anew");
+}
+
+void source_trouble(Context& ctx, ItemRow const& item, Error const& error, ItemState back_to) {
+  if (error.fault == Fault::kSourceChanged) return source_changed(ctx, item);
+  ctx.sources.forget(item.id);
+  retry_item(ctx, item, error, back_to);
+}
+
+void replace_session(Context& ctx, SessionRow session, ItemRow item, SessionState became, std::string_view why) {
+  auto const was = item.state;
+  session.state = became;
+  move(ctx, session, SessionState::kOpen, why);
+  ctx.traffic.cancel_item(item.id);
+  item.state = ItemState::kStable;
+  item.bytes_acked = 0;
+  item.asset_id.clear();
+  item.intent = {};
+  item.effort.due_at = ctx.now;
+  item.effort.last_error = why;
+  move(ctx, item, was, why);
+}
+
+NamedRow want_named(Context& ctx, StepRow const& step) {
+  auto const planned = read_planned_step(step.params);
+  auto const due_now = [&](NamedRow row) {
+    if (row.state == NamedState::kWanted && !row.effort.due_at) {
+      row.effort.due_at = ctx.now;
+      move(ctx, row, NamedState::kWanted);
+    }
+    return row;
+  };
+  if (step.kind == StepKind::kIndex)
+    return due_now(ctx.journal.ensure_named({.kind = NamedKind::kIndex, .name = planned.name, .params = planned.models_json,
+                                             .client_op = step.client_op}));
+  auto const collection = due_now(ctx.journal.ensure_named(
+      {.kind = NamedKind::kCollection, .name = planned.collection, .params = "", .client_op = step.client_op}));
+  auto entity = ctx.journal.ensure_named({.kind = NamedKind::kEntity, .parent_id = collection.id, .name = planned.name,
+                                          .params = "", .client_op = step.client_op});
+  return collection.state == NamedState::kPresent ? due_now(entity) : entity;
+}
+
+void asset_became_ready(Context& ctx, ItemRow item) {
+  auto const was = item.state;
+  item.state = ItemState::kAssetReady;
+  item.intent = {};
+  item.effort = renewed(ctx.now);
+  item.reason.clear();
+  move(ctx, item, was);
+  ctx.sources.forget(item.id);
+  for (auto step : ctx.journal.steps_of(item.id)) {
+    if (step.state != StepState::kWaiting) continue;
+    auto const named = want_named(ctx, step);
+    step.named_id = named.id;
+    if (named.state == NamedState::kPresent) step.effort.due_at = ctx.now;
+    ctx.journal.update(step, StepState::kWaiting, ctx.now);
+  }
+}
+
+namespace {
+
+// The item may be finished now: `finish` looks at all its steps.
+void item_due(Context& ctx, journal::RowId item_id) {
+  auto item = ctx.journal.item(item_id);
+  if (!item || item->state != ItemState::kAssetReady) return;
+  item->effort.due_at = ctx.now;
+  ctx.journal.update(*item, ItemState::kAssetReady, ctx.now);
+}
+
+}  // namespace
+
+void step_ready(Context& ctx, StepRow step) {
+  auto const was = step.state;
+  step.state = StepState::kReady;
+  step.intent = {};
+  step.effort = renewed(std::nullopt);
+  move(ctx, step, was);
+  item_due(ctx, step.item_id);
+}
+
+void fail_step(Context& ctx, StepRow step, std::string reason, std::string text) {
+  auto const was = step.state;
+  step.state = StepState::kFailed;
+  step.intent = {};
+  step.reason = std::move(reason);
+  step.effort.due_at.reset();
+  step.effort.last_error = std::move(text);
+  move(ctx, step, was, step.effort.last_error);
+  item_due(ctx, step.item_id);
+}
+
+void retry_step(Context& ctx, StepRow step, Error const& error, StepState back_to) {
+  auto const was = step.state;
+  step.effort = after_failure(step.effort, error, ctx.policy, ctx.now, ctx.jitter());
+  if (is_exhausted(step.effort, ctx.policy))
+    return fail_step(ctx, std::move(step), std::string(name_of(error.fault)), error.text);
+  step.state = back_to;
+  if (back_to == StepState::kWaiting) step.intent = {};
+  move(ctx, step, was, error.text);
+}
+
+namespace {
+constexpr std::string_view kMetadataKey = "platform_metadata";
+}
+
+bool takes_metadata(Context const& ctx) { return ctx.journal.meta(kMetadataKey) != "refused"; }
+
+void metadata_refused(Context& ctx) {
+  ctx.journal.set_meta(kMetadataKey, "refused");
+  ctx.log.warning("the platform takes no user_metadata: lost answers are looked for by name, time and size");
+}
+
+}  // namespace sluice::stage

@@ -1,0 +1,53 @@
+// moves.h - the transitions that more than one stage makes.
+//
+// Each takes a row as it stands in the journal and writes its next shape in the turn's transaction.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "core/stage/stage.h"
+
+namespace sluice::stage {
+
+// The item fails, for a person. `reason` is the code people and scripts see; `retry_from` the state
+// that `sluice retry` puts it back to. Its calls in the air become nobody's.
+void fail_item(Context& ctx, journal::ItemRow item, std::string reason, std::string text,
+               journal::ItemState retry_from);
+
+// All calls of the item become nobody's, and its chunks in `putting` go back to `needs_url`, uncharged:
+// their URLs count as used (R22).
+void ground_chunks(Context& ctx, journal::ItemRow const& item);
+
+// One more failure of the item's own call: waits and stays in `back_to`, or fails when its attempts are used up.
+void retry_item(Context& ctx, journal::ItemRow item, Error const& error, journal::ItemState back_to);
+
+// The file is not what was admitted: its upload is abandoned and it is taken anew from `seen`, as the
+// next generation (D33); one that is gone fails.
+void source_changed(Context& ctx, journal::ItemRow item);
+
+// Any trouble with reading the source: a change, or an error that is retried with backoff in `back_to`.
+void source_trouble(Context& ctx, journal::ItemRow const& item, Error const& error, journal::ItemState back_to);
+
+// The upload session is of no more use (R28): it ends in `became`, and the item is opened anew.
+void replace_session(Context& ctx, journal::SessionRow session, journal::ItemRow item, journal::SessionState became,
+                     std::string_view why);
+
+// The asset is ready: the steps that the plan asks for may begin, or the item is finished.
+void asset_became_ready(Context& ctx, journal::ItemRow item);
+
+// The thing a step goes into is wanted: its row is made if need be, and made due. Returns its row.
+journal::NamedRow want_named(Context& ctx, journal::StepRow const& step);
+
+// A step is over, well or not.
+void step_ready(Context& ctx, journal::StepRow step);
+void fail_step(Context& ctx, journal::StepRow step, std::string reason, std::string text);
+
+// One more failure of a step's call: waits in `back_to`, or fails when its attempts are used up.
+void retry_step(Context& ctx, journal::StepRow step, Error const& error, journal::StepState back_to);
+
+// Whether the platform takes user_metadata; learned once, kept in the journal (R50, second branch).
+bool takes_metadata(Context const& ctx);
+void metadata_refused(Context& ctx);
+
+}  // namespace sluice::stage

@@ -1,0 +1,157 @@
+#include "core/stage/open_session.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "core/platform/faults.h"
+#include "core/platform/requests.h"
+#include "core/stage/effort.h"
+#include "core/stage/moves.h"
+#include "core/stage/plan.h"
+
+namespace sluice::stage {
+
+using budget::Errand;
+using budget::Group;
+using journal::ChunkState;
+using journal::ItemRow;
+using journal::ItemState;
+using journal::SessionRow;
+
+namespace {
+
+constexpr std::string_view kOrphansKey = "orphan_reservations";
+constexpr std::string_view kBadPlan = "chunk_plan";
+
+void opened(Context& ctx, ItemRow item, platform::OpenedSession const& answer) {
+  SessionRow session{.item_id = item.id,
+                     .generation = item.generation,
+                     .upload_id = answer.upload_id,
+                     .asset_id = answer.asset_id,
+                     .file_bytes = item.print.size_bytes,
+                     .chunk_size_bytes = answer.chunk_size_bytes,
+                     .total_chunks = answer.total_chunks,
+                     .upload_headers = answer.upload_headers,
+                     .opened_at = ctx.now,
+                     .expires_at = answer.expires_at - ctx.traffic.clock_offset(),
+                     .due_at = ctx.now};
+  session.id = ctx.journal.insert(session);
+  ctx.journal.insert_chunks(session.id, session.total_chunks, ctx.now);
+  apply_urls(ctx, session, answer.urls);
+  item.state = ItemState::kOpened;
+  item.asset_id = answer.asset_id;
+  item.bytes_acked = 0;
+  item.intent = {};
+  item.effort = renewed(std::nullopt);
+  item.reason.clear();
+  move(ctx, item, ItemState::kOpening, "upload session " + answer.upload_id);
+}
+
+// R20: one more session for an answer whose numbers disagree; the second time is for a person.
+void bad_chunk_plan(Context& ctx, ItemRow item, Error const& error) {
+  if (item.reason == kBadPlan) return fail_item(ctx, std::move(item), std::string(kBadPlan), error.text, ItemState::kStable);
+  item.state = ItemState::kStable;
+  item.reason = kBadPlan;
+  item.intent = {};
+  item.effort.due_at = ctx.now;
+  item.effort.last_error = error.text;
+  move(ctx, item, ItemState::kOpening, error.text);
+}
+
+void refused(Context& ctx, ItemRow item, Error const& error) {
+  if (platform::refuses_metadata(error) && takes_metadata(ctx)) {
+    metadata_refused(ctx);
+    item.state = ItemState::kStable;
+    item.intent = {};
+    item.effort.due_at = ctx.now;
+    return move(ctx, item, ItemState::kOpening, "again without user_metadata");
+  }
+  if (error.fault == Fault::kRejected || error.fault == Fault::kGone) {
+    auto const code = error.code.empty() ? std::string("refused") : error.code;
+    return fail_item(ctx, std::move(item), code, error.text, ItemState::kStable);
+  }
+  retry_item(ctx, std::move(item), error, ItemState::kStable);
+}
+
+}  // namespace
+
+int upload_slots(Context const& ctx) {
+  auto const under_way = ctx.journal.count_items(ItemState::kOpening) + ctx.journal.count_items(ItemState::kOpened) +
+                         ctx.journal.count_items(ItemState::kSending);
+  return static_cast<int>(std::max<std::int64_t>(0, std::int64_t{ctx.policy.files_max} - under_way));
+}
+
+void choose_open_session(Context& ctx) {
+  auto const slots = upload_slots(ctx);
+  if (slots == 0) return;
+  for (auto& item : ctx.journal.due_items(ItemState::kStable, ctx.now, slots)) {
+    if (item.method != "multipart") continue;
+    if (!ctx.traffic.may_call(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) return;
+    if (auto const file = ctx.sources.get(item); !file) {
+      source_trouble(ctx, item, file.error(), ItemState::kStable);
+      continue;
+    }
+    auto const plan = read_plan(item.plan);
+    item.client_op = item.ulid + "." + std::to_string(item.generation);
+    platform::AssetOptions const options{
+        .filename = plan.filename,
+        .enable_hls = plan.enable_hls,
+        .enable_thumbnail = plan.enable_thumbnail,
+        .user_metadata = takes_metadata(ctx) ? with_operation_tag(plan.metadata_json, item.client_op) : ""};
+    item.state = ItemState::kOpening;
+    item.intent = {.at = ctx.now};
+    item.effort.due_at.reset();
+    move(ctx, item, ItemState::kStable);
+    ctx.traffic.send({.errand = Errand::kOpenSession, .row = item.id, .item = item.id},
+                     platform::open_session(options, item.kind, item.print.size_bytes));
+  }
+}
+
+void forget_reservation(Context& ctx, ItemRow item, std::string_view why) {
+  auto const orphans = ctx.journal.meta(kOrphansKey).value_or("0");
+  ctx.journal.set_meta(kOrphansKey, std::to_string(std::stoll(orphans) + 1));
+  item.state = ItemState::kStable;
+  item.intent = {};
+  item.effort.due_at = std::max(item.effort.due_at.value_or(ctx.now), ctx.now);
+  move(ctx, item, ItemState::kOpening,
+       "an empty reservation may be left on the platform; it expires by itself (" + std::string(why) + ")");
+}
+
+void settle_open_session(Context& ctx, Landing const& landing) {
+  auto item = ctx.journal.item(landing.flight.row);
+  if (!item || item->state != ItemState::kOpening) return;
+  if (landing.reply) {
+    auto const answer = platform::read_opened_session(*landing.reply, item->print.size_bytes);
+    if (answer) return opened(ctx, std::move(*item), *answer);
+    if (answer.error().code == kBadPlan) return bad_chunk_plan(ctx, std::move(*item), answer.error());
+    return retry_item(ctx, std::move(*item), answer.error(), ItemState::kStable);
+  }
+  auto const& error = landing.reply.error();
+  if (error.fault != Fault::kOutcomeUnknown) return refused(ctx, std::move(*item), error);
+  item->effort = after_failure(item->effort, error, ctx.policy, ctx.now, ctx.jitter());
+  if (is_exhausted(item->effort, ctx.policy))
+    return fail_item(ctx, std::move(*item), "outcome_unknown", error.text, ItemState::kStable);
+  forget_reservation(ctx, std::move(*item), error.text);
+}
+
+WallTime renew_at(WallTime now, WallTime expires_at, Millis renew_before) {
+  return expires_at - std::min(renew_before, (expires_at - now) / 4);
+}
+
+std::size_t apply_urls(Context& ctx, SessionRow const& session, std::span<platform::PresignedUrl const> urls) {
+  auto const offset = ctx.traffic.clock_offset();
+  std::size_t used = 0;
+  for (auto const& fresh : urls) {
+    auto chunk = ctx.journal.chunk(session.id, fresh.chunk_index);
+    if (!chunk || chunk->state != ChunkState::kNeedsUrl || fresh.expires_at - offset <= ctx.now) continue;
+    chunk->state = ChunkState::kHasUrl;
+    chunk->url = fresh.url;
+    chunk->url_renew_at = renew_at(ctx.now, fresh.expires_at - offset, ctx.policy.url_renew_before);
+    ctx.journal.update(*chunk, ChunkState::kNeedsUrl, session.item_id, ctx.now);
+    ++used;
+  }
+  return used;
+}
+
+}  // namespace sluice::stage

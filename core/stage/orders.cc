@@ -1,0 +1,173 @@
+#include "core/stage/orders.h"
+
+#include <utility>
+
+#include "core/base/text.h"
+#include "core/source/kind.h"
+#include "core/stage/admit.h"
+#include "core/stage/discover.h"
+#include "core/stage/effort.h"
+#include "core/stage/moves.h"
+#include "core/stage/plan.h"
+
+namespace sluice::stage {
+
+using journal::ItemRow;
+using journal::ItemState;
+using journal::StepState;
+
+namespace {
+
+// For an index that no pipeline describes: Marengo 3.0 alone, as R44 advises.
+constexpr char kDefaultModels[] = R"([{"model_name":"marengo3.0","model_options":["visual","audio"]}])";
+
+std::string models_for(Policy const& policy, std::string const& index) {
+  for (auto const& pipeline : policy.pipelines)
+    for (auto const& wish : pipeline.indexes)
+      if (wish.name == index && !wish.models_json.empty()) return wish.models_json;
+  return kDefaultModels;
+}
+
+// A pipeline made of the wishes alone.
+PipelinePolicy by_hand(Policy const& policy, Wishes const& wishes) {
+  PipelinePolicy pipeline{.name = "by_hand",
+                          .kinds = {"video", "audio", "image"},
+                          .filename = *parse_template("{name}"),
+                          .user_metadata = {},
+                          .indexes = {},
+                          .entity = {}};
+  if (wishes.index)
+    pipeline.indexes.push_back({.name = *wishes.index, .models_json = models_for(policy, *wishes.index), .user_metadata = {}});
+  if (wishes.collection) {
+    Template name{.text = *wishes.entity, .pieces = {{.literal = *wishes.entity}}};
+    pipeline.entity = EntityWish{.collection = *wishes.collection, .name = std::move(name), .description = {}, .metadata = {}};
+  }
+  return pipeline;
+}
+
+Result<void> apply_wishes(Context& ctx, ItemRow& item, SourcePolicy const& source, Wishes const& wishes) {
+  if (wishes.entity.has_value() != wishes.collection.has_value())
+    return fail(Fault::kRejected, "an entity needs both --collection and --entity", "entity_needs_collection");
+  if (!wishes.pipeline.empty() && ctx.policy.pipeline(wishes.pipeline) == nullptr)
+    return fail(Fault::kRejected, "there is no pipeline named " + printable(wishes.pipeline), "no_such_pipeline");
+  item.pipeline = wishes.pipeline;
+  if (!wishes.index && !wishes.collection) return {};
+  auto const pipeline = by_hand(ctx.policy, wishes);
+  item.pipeline = pipeline.name;
+  item.plan = make_plan(pipeline, template_values(source.name, item.path, ctx.policy.host, ctx.now)).to_json();
+  return {};
+}
+
+Result<void> check_kind(Context& ctx, ItemRow const& item, SourcePolicy const& source) {
+  if (!item.plan.empty()) return {};
+  auto const media = source::media_by_name(basename_of(item.path));
+  if (!media) return {};  // its content decides later
+  auto const* pipeline = item.pipeline.empty() ? pipeline_for(ctx.policy, source, media->kind) : ctx.policy.pipeline(item.pipeline);
+  if (pipeline == nullptr || !pipeline->kinds.contains(media->kind))
+    return fail(Fault::kRejected, "no pipeline of source " + printable(source.name) + " takes " + media->kind + " files", "no_pipeline");
+  return {};
+}
+
+// Steps that failed begin again; what they go into is looked up anew where it was lost.
+void restart_steps(Context& ctx, ItemRow const& item) {
+  for (auto step : ctx.journal.steps_of(item.id)) {
+    if (step.state != StepState::kFailed) continue;
+    step.state = StepState::kWaiting;
+    step.reason.clear();
+    step.remote_id.clear();
+    step.effort = renewed(std::nullopt);
+    step.named_id = 0;
+    if (item.state == ItemState::kAssetReady) {
+      auto const named = want_named(ctx, step);
+      step.named_id = named.id;
+      if (named.state == journal::NamedState::kPresent) step.effort.due_at = ctx.now;
+    }
+    move(ctx, step, StepState::kFailed, "retry");
+  }
+}
+
+void restart_chunks(Context& ctx, journal::SessionRow const& session, ItemRow const& item) {
+  for (auto chunk : ctx.journal.chunks_in(session.id, journal::ChunkState::kNeedsUrl)) {
+    chunk.attempts = chunk.tries = chunk.refusals = 0;
+    chunk.due_at = ctx.now;
+    ctx.journal.update(chunk, journal::ChunkState::kNeedsUrl, item.id, ctx.now);
+  }
+}
+
+}  // namespace
+
+Result<Added> add_item(Context& ctx, SourcePolicy const& source, std::string const& path, Wishes const& wishes, bool dry_run) {
+  SLUICE_TRY(print, ctx.files.stat(source.root, path));
+  if (auto const known = ctx.journal.latest_item(source.root, path))
+    if (compare(*known, print) == Known::kSame || !is_end(known->state)) return Added{.item = *known, .was_known = true};
+  auto item = make_item(ctx, source, path, print);
+  SLUICE_CHECK(apply_wishes(ctx, item, source, wishes));
+  SLUICE_CHECK(check_kind(ctx, item, source));
+  if (dry_run) return Added{.item = std::move(item), .was_known = false};
+  item.id = ctx.journal.insert(item);
+  ctx.log.info("item=" + item.ulid + " path=\"" + printable(item.path) + "\" added by hand");
+  return Added{.item = std::move(item), .was_known = false};
+}
+
+Result<void> retry_order(Context& ctx, journal::RowId id) {
+  auto item = ctx.journal.item(id);
+  if (!item) return fail(Fault::kGone, "there is no such item", "no_such_item");
+  auto const was = item->state;
+  if (was != ItemState::kFailed && was != ItemState::kCancelled)
+    return fail(Fault::kRejected, "the item is " + std::string(word(was)) + ": only a failed or cancelled one is retried", "not_failed");
+  if (auto const latest = ctx.journal.latest_item(item->root, item->path); latest && latest->id != id)
+    return fail(Fault::kRejected, "a newer item stands for the same file: " + latest->ulid, "superseded");
+
+  auto const from = item->failed_from.empty() ? ItemState::kSeen : journal::item_state(item->failed_from);
+  auto const session = ctx.journal.open_session(id);
+  auto const resumable = session && session->expires_at > ctx.now;
+  item->state = from == ItemState::kOpened && !resumable ? ItemState::kStable : from;
+  item->finished_at.reset();
+  item->failed_from.clear();
+  item->reason.clear();
+  item->intent = {};
+  item->effort = renewed(ctx.now);
+  if (item->state == ItemState::kOpened) item->effort.due_at.reset();
+  if (item->state == ItemState::kStable || item->state == ItemState::kSeen) {
+    // Whatever the platform has under the old operation tag is not to be taken for the new asset.
+    if (session) {
+      auto ended = *session;
+      ended.state = journal::SessionState::kAbandoned;
+      move(ctx, ended, journal::SessionState::kOpen, "retry");
+    }
+    item->generation += 1;
+    item->asset_id.clear();
+    item->bytes_acked = 0;
+  }
+  if (item->state == ItemState::kSeen)
+    if (auto const print = ctx.files.stat(item->root, item->path)) item->print = *print;
+  move(ctx, *item, was, "retry");
+  if (item->state == ItemState::kOpened) restart_chunks(ctx, *session, *item);
+  restart_steps(ctx, *item);
+  return {};
+}
+
+Result<void> cancel_order(Context& ctx, journal::RowId id) {
+  auto item = ctx.journal.item(id);
+  if (!item) return fail(Fault::kGone, "there is no such item", "no_such_item");
+  if (is_end(item->state)) return fail(Fault::kRejected, "the item is " + std::string(word(item->state)) + " already", "at_end");
+  auto const was = item->state;
+  ground_chunks(ctx, *item);
+  for (auto const& step : ctx.journal.steps_of(id))
+    if (step.state != StepState::kReady && step.state != StepState::kFailed) fail_step(ctx, step, "cancelled", "the item was cancelled");
+  item = ctx.journal.item(id);
+  item->state = ItemState::kCancelled;
+  // An unrepeatable call may still have happened: a retry begins a new generation, so nothing is mistaken.
+  item->failed_from = word(was == ItemState::kOpened ? ItemState::kOpened
+                           : was == ItemState::kAssetReady ? ItemState::kAssetReady
+                           : was == ItemState::kSeen ? ItemState::kSeen : ItemState::kStable);
+  item->intent = {};
+  item->effort.due_at.reset();
+  item->reason = "cancelled";
+  item->finished_at = ctx.now;
+  ctx.sources.forget(id);
+  move(ctx, *item, was, "cancelled by hand");
+  return {};
+}
+
+}  // namespace sluice::stage

@@ -1,0 +1,37 @@
+// orders.h - what people ask of items: add, retry, cancel. Each inside the turn's transaction.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/stage/stage.h"
+
+namespace sluice::stage {
+
+// What is to be done with a file named by hand; everything empty: as its source says.
+struct Wishes {
+  std::string pipeline = {};
+  std::optional<std::string> index = {};       // instead of a pipeline: the asset goes into this index
+  std::optional<std::string> collection = {};  // instead of a pipeline: it becomes `entity` of this collection
+  std::optional<std::string> entity = {};
+};
+
+struct Added {
+  journal::ItemRow item;   // id 0 when it was only checked
+  bool was_known = false;  // the file had an item already, and this is it
+};
+
+// Takes a file up, or finds the item that it already is. `path` is beneath the source's root.
+// Fails  kRejected: "no_such_pipeline", "no_pipeline", "entity_needs_collection"; kGone and kSourceIo
+//        from the file itself.
+Result<Added> add_item(Context& ctx, SourcePolicy const& source, std::string const& path, Wishes const& wishes, bool dry_run);
+
+// Takes a failed or cancelled item up again where it failed; what is done stays done.
+// Fails  kRejected: "not_failed"; "superseded": a newer item for the same file is under way.
+Result<void> retry_order(Context& ctx, journal::RowId id);
+
+// Ends an item. What the platform already has stays there.
+// Fails  kRejected: "at_end".
+Result<void> cancel_order(Context& ctx, journal::RowId id);
+
+}  // namespace sluice::stage

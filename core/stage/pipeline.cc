@@ -1,0 +1,80 @@
+#include "core/stage/pipeline.h"
+
+#include <cassert>
+
+#include "core/stage/admit.h"
+#include "core/stage/await_asset.h"
+#include "core/stage/await_step.h"
+#include "core/stage/confirm_session.h"
+#include "core/stage/create_step.h"
+#include "core/stage/finish.h"
+#include "core/stage/lease_urls.h"
+#include "core/stage/open_session.h"
+#include "core/stage/put_chunk.h"
+#include "core/stage/report_chunks.h"
+#include "core/stage/resolve_named.h"
+#include "core/stage/send_direct.h"
+
+namespace sluice::stage {
+
+using budget::Errand;
+using budget::Group;
+using platform::CallKind;
+
+// clang-format off
+std::span<Stage const> stages() {
+  static constexpr Stage kStages[] = {
+      // name              takes due rows             in states
+      {"finish",           choose_finish},          // asset_ready
+      {"await_step",       choose_await_step},      // step created
+      {"look_step",        choose_look_step},       // step creating, outcome unknown
+      {"create_step",      choose_create_step},     // step waiting
+      {"resolve_named",    choose_resolve_named},   // named wanted, or creating with outcome unknown
+      {"await_asset",      choose_await_asset},     // completed, sent
+      {"confirm_session",  choose_confirm_session}, // reported
+      {"report_chunks",    choose_report_chunks},   // chunk stored
+      {"put_chunk",        choose_put_chunk},       // chunk has_url
+      {"lease_urls",       choose_lease_urls},      // chunk needs_url
+      {"look_asset",       choose_look_asset},      // sending, outcome unknown
+      {"admit",            choose_admit},           // seen
+      {"open_session",     choose_open_session},    // stable, multipart
+      {"send_direct",      choose_send_direct},     // stable, direct
+  };
+  return kStages;
+}
+
+ErrandRow const& errand_row(Errand errand) {
+  static constexpr ErrandRow kRows[] = {
+      {Errand::kOpenSession,    CallKind::kCreate,  Group::kAssets,   settle_open_session},
+      {Errand::kLeaseUrls,      CallKind::kRead,    Group::kAssets,   settle_lease_urls},
+      {Errand::kPutChunk,       CallKind::kStorage, Group::kStorage,  settle_put_chunk},
+      {Errand::kReportChunks,   CallKind::kRead,    Group::kAssets,   settle_report_chunks},
+      {Errand::kConfirmSession, CallKind::kRead,    Group::kAssets,   settle_confirm_session},
+      {Errand::kSendDirect,     CallKind::kCreate,  Group::kAssets,   settle_send_direct},
+      {Errand::kLookAsset,      CallKind::kRead,    Group::kAssets,   settle_look_asset},
+      {Errand::kAwaitAsset,     CallKind::kRead,    Group::kAssets,   settle_await_asset},
+      {Errand::kLookNamed,      CallKind::kRead,    Group::kIndexing, settle_look_named},
+      {Errand::kCreateNamed,    CallKind::kCreate,  Group::kIndexing, settle_create_named},
+      {Errand::kCreateStep,     CallKind::kCreate,  Group::kIndexing, settle_create_step},
+      {Errand::kLookStep,       CallKind::kRead,    Group::kIndexing, settle_look_step},
+      {Errand::kAwaitStep,      CallKind::kRead,    Group::kIndexing, settle_await_step},
+  };
+  static_assert(std::size(kRows) == budget::kErrands);
+  auto const& row = kRows[static_cast<std::size_t>(errand)];
+  assert(row.errand == errand);
+  return row;
+}
+// clang-format on
+
+Group group_of(Context const& ctx, budget::Flight const& flight) {
+  auto const by_default = errand_row(flight.errand).group;
+  if (by_default != Group::kIndexing) return by_default;
+  if (flight.errand == Errand::kLookNamed || flight.errand == Errand::kCreateNamed) {
+    auto const named = ctx.journal.named(flight.row);
+    return named && named->kind != journal::NamedKind::kIndex ? Group::kEntities : Group::kIndexing;
+  }
+  auto const step = ctx.journal.step(flight.row != 0 || flight.rows.empty() ? flight.row : flight.rows.front());
+  return step && step->kind == journal::StepKind::kEntity ? Group::kEntities : Group::kIndexing;
+}
+
+}  // namespace sluice::stage

@@ -1,0 +1,131 @@
+#include "core/stage/plan.h"
+
+#include <cassert>
+#include <utility>
+
+#include "core/base/json.h"
+#include "core/base/text.h"
+
+namespace sluice::stage {
+namespace {
+
+// Text for the platform: names are bytes (D42), JSON is UTF-8.
+std::string as_utf8(std::string const& bytes) { return is_utf8(bytes) ? bytes : printable(bytes); }
+
+std::string metadata_json(Metadata const& metadata, TemplateValues const& values) {
+  auto object = Json::object();
+  for (auto const& [key, value] : metadata) {
+    if (auto const* text = std::get_if<Template>(&value))
+      object.set(key, as_utf8(expand(*text, values)));
+    else if (auto const* flag = std::get_if<bool>(&value))
+      object.set(key, *flag);
+    else if (auto const* number = std::get_if<std::int64_t>(&value))
+      object.set(key, *number);
+    else
+      object.set(key, std::get<double>(value));
+  }
+  return object.dump();
+}
+
+Json parsed(std::string const& text) {
+  auto json = parse_json(text);
+  assert(json && "the journal holds only JSON that we wrote");
+  return std::move(*json);
+}
+
+std::string text_of(Json const& json, std::string_view key) {
+  auto const* member = json.find(key);
+  return member != nullptr && member->as_text() != nullptr ? *member->as_text() : std::string();
+}
+
+bool flag_of(Json const& json, std::string_view key) {
+  auto const* member = json.find(key);
+  return member != nullptr && member->as_bool().value_or(false);
+}
+
+Json step_json(PlannedStep const& step) {
+  return Json::object({{"kind", word(step.kind)},
+                       {"name", step.name},
+                       {"collection", step.collection},
+                       {"models", step.models_json},
+                       {"stream", step.enable_video_stream},
+                       {"description", step.description},
+                       {"metadata", step.metadata_json},
+                       {"fail_if_exists", step.fail_if_exists}});
+}
+
+PlannedStep read_step(Json const& json) {
+  return {.kind = journal::step_kind(text_of(json, "kind")),
+          .name = text_of(json, "name"),
+          .collection = text_of(json, "collection"),
+          .models_json = text_of(json, "models"),
+          .enable_video_stream = flag_of(json, "stream"),
+          .description = text_of(json, "description"),
+          .metadata_json = text_of(json, "metadata"),
+          .fail_if_exists = flag_of(json, "fail_if_exists")};
+}
+
+}  // namespace
+
+std::string PlannedStep::to_json() const { return step_json(*this).dump(); }
+
+PlannedStep read_planned_step(std::string const& text) { return read_step(parsed(text)); }
+
+std::string Plan::to_json() const {
+  auto all = Json::array();
+  for (auto const& step : steps) all.push(step_json(step));
+  return Json::object({{"filename", filename},
+                       {"hls", enable_hls},
+                       {"thumbnail", enable_thumbnail},
+                       {"metadata", metadata_json},
+                       {"steps", std::move(all)}})
+      .dump();
+}
+
+Plan read_plan(std::string const& text) {
+  auto const json = parsed(text);
+  Plan plan{.filename = text_of(json, "filename"),
+            .enable_hls = flag_of(json, "hls"),
+            .enable_thumbnail = flag_of(json, "thumbnail"),
+            .metadata_json = text_of(json, "metadata"),
+            .steps = {}};
+  if (auto const* steps = json.find("steps"))
+    for (auto const& step : steps->elements()) plan.steps.push_back(read_step(step));
+  return plan;
+}
+
+Plan make_plan(PipelinePolicy const& pipeline, TemplateValues const& values) {
+  Plan plan{.filename = platform_filename(expand(pipeline.filename, values)),
+            .enable_hls = pipeline.enable_hls,
+            .enable_thumbnail = pipeline.enable_thumbnail,
+            .metadata_json = metadata_json(pipeline.user_metadata, values),
+            .steps = {}};
+  for (auto const& index : pipeline.indexes)
+    plan.steps.push_back({.kind = journal::StepKind::kIndex,
+                          .name = index.name,
+                          .collection = {},
+                          .models_json = index.models_json,
+                          .enable_video_stream = index.enable_video_stream,
+                          .description = {},
+                          .metadata_json = metadata_json(index.user_metadata, values),
+                          .fail_if_exists = false});
+  if (pipeline.entity)
+    plan.steps.push_back(
+        {.kind = journal::StepKind::kEntity,
+         .name = as_utf8(expand(pipeline.entity->name, values)),
+         .collection = pipeline.entity->collection,
+         .models_json = {},
+         .enable_video_stream = false,
+         .description = pipeline.entity->description ? as_utf8(expand(*pipeline.entity->description, values)) : "",
+         .metadata_json = metadata_json(pipeline.entity->metadata, values),
+         .fail_if_exists = pipeline.entity->fail_if_exists});
+  return plan;
+}
+
+std::string with_operation_tag(std::string const& metadata_json, std::string const& client_op) {
+  auto object = parsed(metadata_json.empty() ? "{}" : metadata_json);
+  object.set("client_op", client_op);
+  return object.dump();
+}
+
+}  // namespace sluice::stage

@@ -1,0 +1,51 @@
+// plan.h - what a pipeline asks for one file, with every template expanded.
+//
+// Made once, when the file is admitted (or when it is added by hand), and kept in the journal as JSON:
+// a configuration changed later does not change what is under way.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/base/error.h"
+#include "core/journal/states.h"
+#include "core/stage/policy.h"
+
+namespace sluice::stage {
+
+struct PlannedStep {
+  journal::StepKind kind = journal::StepKind::kIndex;
+  std::string name = {};        // the index's, or the entity's
+  std::string collection = {};  // entity only
+  std::string models_json = {};   // index only; "" if it must exist
+  bool enable_video_stream = false;  // index only
+  std::string description = {};   // entity only
+  std::string metadata_json = "{}";
+  bool fail_if_exists = false;  // entity only
+
+  std::string to_json() const;
+};
+
+// Requires  text written by PlannedStep::to_json.
+PlannedStep read_planned_step(std::string const& text);
+
+struct Plan {
+  std::string filename = {};
+  bool enable_hls = false;
+  bool enable_thumbnail = false;
+  std::string metadata_json = "{}";
+  std::vector<PlannedStep> steps = {};
+
+  std::string to_json() const;
+};
+
+// Requires  text written by Plan::to_json.
+Plan read_plan(std::string const& text);
+
+// Expands a pipeline for one file. File names are made fit for the platform (D43), other texts valid UTF-8.
+Plan make_plan(PipelinePolicy const& pipeline, TemplateValues const& values);
+
+// `metadata_json` with the operation tag added as `client_op` (R48, R50).
+std::string with_operation_tag(std::string const& metadata_json, std::string const& client_op);
+
+}  // namespace sluice::stage

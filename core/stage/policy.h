@@ -1,0 +1,97 @@
+// policy.h - what the operator wants, in core's own terms: plain values, fixed while a turn runs.
+//
+// The daemon translates the configuration file into this, since core never includes config. Every
+// duration is in milliseconds, every size in bytes. Defaults are the product's.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/base/template.h"
+#include "core/base/time.h"
+#include "core/base/units.h"
+
+namespace sluice::stage {
+
+using MetadataValue = std::variant<bool, std::int64_t, double, Template>;
+using Metadata = std::vector<std::pair<std::string, MetadataValue>>;
+
+struct IndexWish {
+  std::string name = {};
+  std::string models_json = {};  // JSON array for a create; "" if the index must exist already
+  bool enable_video_stream = false;
+  Metadata user_metadata = {};
+};
+
+struct EntityWish {
+  std::string collection = {};
+  Template name = {};
+  std::optional<Template> description = {};
+  Metadata metadata = {};
+  bool fail_if_exists = false;  // existing: fail
+};
+
+struct PipelinePolicy {
+  std::string name = {};
+  std::set<std::string> kinds = {};  // "video", "audio", "image"
+  Template filename = {};
+  bool enable_hls = false;
+  bool enable_thumbnail = false;
+  Metadata user_metadata = {};
+  std::vector<IndexWish> indexes = {};
+  std::optional<EntityWish> entity = {};
+};
+
+struct SourcePolicy {
+  std::string name = {};
+  std::string root = {};  // absolute folder
+  std::vector<std::string> pipelines = {};
+  bool recursive = true;
+  std::vector<std::string> include = {"*"};
+  std::vector<std::string> exclude = {};
+  Millis settle{5'000};
+  Millis max_settle{86'400'000};
+  std::int64_t priority = 50;
+  std::optional<Millis> rescan = {};  // nothing: the policy's own
+  bool swept = true;  // false: only files named by hand, never a scan (sluice ingest)
+};
+
+struct Limits {  // the platform's documented limits (API README, section 10); decimal, as R67 asks
+  std::uint64_t direct_video_bytes = 200 * kMB;
+  std::uint64_t direct_image_bytes = 32 * kMB;
+  std::uint64_t multipart_video_bytes = 10 * kGB;
+  std::uint64_t multipart_image_bytes = 32 * kMB;
+  std::uint64_t index_bytes = 4 * kGB;  // a Marengo index (R66)
+  Millis list_lag{30'000};              // U16
+};
+
+struct Policy {
+  std::string host = {};  // for {host}
+  std::vector<SourcePolicy> sources = {};
+  std::vector<PipelinePolicy> pipelines = {};
+  Limits limits;
+  std::uint32_t files_max = 8;
+  std::uint32_t chunks_max = 32;
+  std::uint32_t api_calls_max = 16;  // API requests in the air at once; chunk PUTs do not count
+  std::uint64_t direct_max_bytes = 16 * kMiB;
+  bool verify_etag = true;
+  Millis url_renew_before{300'000};
+  Millis stall_limit{60'000};
+  std::uint64_t stall_below_bytes_per_s = 64 * kKiB;
+  Millis retry_initial{1'000};
+  Millis retry_max{300'000};
+  std::uint32_t retry_attempts = 12;
+  Millis poll_min{2'000};
+  Millis poll_max{60'000};
+  Millis rescan{60'000};  // how often every folder is swept whole, events or not (D1)
+
+  SourcePolicy const* source(std::string_view name) const;
+  PipelinePolicy const* pipeline(std::string_view name) const;
+};
+
+}  // namespace sluice::stage

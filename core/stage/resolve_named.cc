@@ -1,0 +1,256 @@
+#include "core/stage/resolve_named.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/platform/faults.h"
+#include "core/platform/requests.h"
+#include "core/stage/effort.h"
+#include "core/stage/moves.h"
+#include "core/stage/plan.h"
+
+namespace sluice::stage {
+
+using budget::Errand;
+using budget::Group;
+using journal::NamedKind;
+using journal::NamedRow;
+using journal::NamedState;
+using journal::StepRow;
+using journal::StepState;
+
+namespace {
+
+constexpr int kRowsPerTurn = 50;
+constexpr int kStepsMax = 100'000;  // steps woken by one name at once; a bound, not a limit anyone meets
+
+Group group_of(NamedKind kind) { return kind == NamedKind::kIndex ? Group::kIndexing : Group::kEntities; }
+
+std::string collection_id_of(Context const& ctx, NamedRow const& entity) {
+  auto const parent = ctx.journal.named(entity.parent_id);
+  return parent ? parent->remote_id : std::string();
+}
+
+void look(Context& ctx, NamedRow const& named, int page) {
+  auto call = [&] {
+    switch (named.kind) {
+      case NamedKind::kIndex: return platform::list_indexes(named.name, page);
+      case NamedKind::kCollection: return platform::list_entity_collections(named.name, page);
+      case NamedKind::kEntity: break;
+    }
+    return platform::list_entities(collection_id_of(ctx, named), named.name, page);
+  }();
+  ctx.traffic.send({.errand = Errand::kLookNamed, .row = named.id, .page = page}, std::move(call));
+}
+
+// What one page of a look said: the one of that name, if it is there.
+struct Found {
+  std::optional<platform::Named> match;
+  std::vector<std::string> asset_ids;  // of an entity
+  bool ours = false;                   // of an entity: it carries our operation tag
+  bool last_page = true;
+};
+
+Result<Found> read_look(NamedRow const& named, ports::Reply const& reply) {
+  Found found;
+  if (named.kind == NamedKind::kEntity) {
+    SLUICE_TRY(page, platform::read_entity_page(reply));
+    std::vector<platform::Named> names;
+    for (auto const& entity : page.rows) names.push_back({entity.id, entity.name, entity.created_at});
+    if (auto const* match = pick_named(names, named.name)) {
+      auto const& entity = page.rows[static_cast<std::size_t>(match - names.data())];
+      found = {.match = *match, .asset_ids = entity.asset_ids, .ours = entity.client_op == named.client_op};
+    }
+    found.last_page = page.page.last(page.rows.empty());
+    return found;
+  }
+  SLUICE_TRY(page, named.kind == NamedKind::kIndex ? platform::read_index_page(reply) : platform::read_collection_page(reply));
+  if (auto const* match = pick_named(page.rows, named.name)) found.match = *match;
+  found.last_page = page.page.last(page.rows.empty());
+  return found;
+}
+
+// Steps that wait on an entity which already holds their asset are done with attaching.
+void settle_waiting_step(Context& ctx, StepRow step, NamedRow const& named, Found const& found) {
+  auto const item = ctx.journal.item(step.item_id);
+  auto const attached = item && std::ranges::find(found.asset_ids, item->asset_id) != found.asset_ids.end();
+  if (named.kind == NamedKind::kEntity && attached) {
+    step.state = StepState::kCreated;
+    step.remote_id = named.remote_id;
+    step.effort = renewed(ctx.now);
+    return move(ctx, step, StepState::kWaiting, "its asset is part of the entity");
+  }
+  if (named.kind == NamedKind::kEntity && !named.created_by_us && read_planned_step(step.params).fail_if_exists)
+    return fail_step(ctx, std::move(step), "entity_exists", "an entity of that name exists, and the pipeline says existing: fail");
+  step.effort.due_at = ctx.now;
+  ctx.journal.update(step, StepState::kWaiting, ctx.now);
+}
+
+void became_present(Context& ctx, NamedRow named, Found const& found) {
+  auto const was = named.state;
+  named.state = NamedState::kPresent;
+  named.remote_id = found.match->id;
+  named.created_by_us = named.created_by_us || found.ours;
+  named.intent = {};
+  named.effort = renewed(std::nullopt);
+  move(ctx, named, was, named.remote_id);
+  for (auto const& step : ctx.journal.steps_on(named.id, StepState::kWaiting, kStepsMax))
+    settle_waiting_step(ctx, step, named, found);
+  for (auto child : ctx.journal.named_children(named.id)) {
+    if (child.state != NamedState::kWanted) continue;
+    child.effort.due_at = ctx.now;
+    ctx.journal.update(child, NamedState::kWanted, ctx.now);
+  }
+}
+
+// The step whose asset a new entity is made of: the first that waits and is not over.
+std::optional<StepRow> seed_of(Context const& ctx, NamedRow const& named) {
+  auto const waiting = ctx.journal.steps_on(named.id, StepState::kWaiting, 1);
+  if (waiting.empty()) return std::nullopt;
+  return waiting.front();
+}
+
+void create(Context& ctx, NamedRow named) {
+  auto const was = named.state;
+  std::optional<ports::Call> call;
+  if (named.kind == NamedKind::kEntity) {
+    auto const seed = seed_of(ctx, named);
+    if (!seed) {  // whoever wanted it is gone
+      named.state = NamedState::kWanted;
+      named.intent = {};
+      named.effort = renewed(std::nullopt);
+      return move(ctx, named, was, "nobody wants it any more");
+    }
+    auto const planned = read_planned_step(seed->params);
+    named.seed_step_id = seed->id;
+    named.client_op = seed->client_op;
+    auto const item = ctx.journal.item(seed->item_id);
+    call = platform::create_entity(collection_id_of(ctx, named), named.name, item->asset_id, planned.description,
+                                   with_operation_tag(planned.metadata_json, named.client_op));
+  } else if (named.kind == NamedKind::kCollection) {
+    call = platform::create_entity_collection(named.name);
+  } else {
+    call = platform::create_index(named.name, named.params);
+  }
+  named.state = NamedState::kCreating;
+  named.intent = {.at = ctx.now};
+  named.effort.due_at.reset();
+  move(ctx, named, was);
+  ctx.traffic.send({.errand = Errand::kCreateNamed, .row = named.id}, std::move(*call));
+}
+
+// Nobody can go on with this name: those who wait on it (or on its children) fail with the reason.
+void give_up(Context& ctx, NamedRow named, std::string const& reason, std::string const& text) {
+  auto const was = named.state;
+  for (auto const& child : ctx.journal.named_children(named.id))
+    for (auto const& step : ctx.journal.steps_on(child.id, StepState::kWaiting, kStepsMax)) fail_step(ctx, step, reason, text);
+  auto waiting = ctx.journal.steps_on(named.id, StepState::kWaiting, kStepsMax);
+  // A refused entity speaks against the asset it was to be made of: only that step fails, the next may seed.
+  auto const only_seed = named.kind == NamedKind::kEntity;
+  bool others = false;
+  for (auto const& step : waiting) {
+    if (only_seed && step.id != named.seed_step_id)
+      others = true;
+    else
+      fail_step(ctx, step, reason, text);
+  }
+  named.state = NamedState::kWanted;
+  named.intent = {};
+  named.effort = renewed(others ? std::optional(ctx.now) : std::nullopt);
+  named.effort.last_error = text;
+  move(ctx, named, was, text);
+}
+
+void retry_named(Context& ctx, NamedRow named, Error const& error, NamedState back_to) {
+  auto const was = named.state;
+  named.effort = after_failure(named.effort, error, ctx.policy, ctx.now, ctx.jitter());
+  if (is_exhausted(named.effort, ctx.policy)) return give_up(ctx, std::move(named), std::string(name_of(error.fault)), error.text);
+  named.state = back_to;
+  if (back_to == NamedState::kWanted) named.intent = {};
+  move(ctx, named, was, error.text);
+}
+
+void found_nothing(Context& ctx, NamedRow named) {
+  if (named.state == NamedState::kCreating) {
+    auto const verdict = after_empty_look(named.intent, ctx.now, ctx.policy.limits.list_lag);
+    named.intent = verdict.intent;
+    if (!verdict.did_not_happen) {
+      named.effort.due_at = verdict.next_look;
+      return ctx.journal.update(named, NamedState::kCreating, ctx.now);
+    }
+  }
+  if (named.kind == NamedKind::kIndex && named.params.empty())
+    return give_up(ctx, std::move(named), "index_missing",
+                   "the platform has no index of that name, and the pipeline does not say how to create it");
+  create(ctx, std::move(named));
+}
+
+}  // namespace
+
+platform::Named const* pick_named(std::span<platform::Named const> rows, std::string const& name) {
+  platform::Named const* oldest = nullptr;
+  for (auto const& row : rows) {
+    if (row.name != name) continue;
+    if (oldest == nullptr || row.created_at < oldest->created_at) oldest = &row;
+  }
+  return oldest;
+}
+
+void choose_resolve_named(Context& ctx) {
+  for (auto const state : {NamedState::kCreating, NamedState::kWanted})
+    for (auto const& named : ctx.journal.due_named(state, ctx.now, kRowsPerTurn)) {
+      if (state == NamedState::kCreating && !named.intent.unknown_at) continue;
+      if (ctx.traffic.busy(Errand::kLookNamed, named.id)) continue;
+      if (!ctx.traffic.may_call(group_of(named.kind), ctx.now, ctx.policy.api_calls_max)) continue;
+      look(ctx, named, 1);
+    }
+}
+
+void settle_look_named(Context& ctx, Landing const& landing) {
+  auto named = ctx.journal.named(landing.flight.row);
+  if (!named || named->state == NamedState::kPresent) return;
+  auto const state = named->state;
+  auto const refused = !landing.reply && (landing.reply.error().fault == Fault::kRejected || landing.reply.error().fault == Fault::kGone);
+  if (refused) return give_up(ctx, std::move(*named), landing.reply.error().code, landing.reply.error().text);
+  if (!landing.reply) return retry_named(ctx, std::move(*named), landing.reply.error(), state);
+  auto const found = read_look(*named, *landing.reply);
+  if (!found) return retry_named(ctx, std::move(*named), found.error(), state);
+  if (found->match) return became_present(ctx, std::move(*named), *found);
+  if (!found->last_page) return look(ctx, *named, landing.flight.page + 1);
+  found_nothing(ctx, std::move(*named));
+}
+
+void settle_create_named(Context& ctx, Landing const& landing) {
+  auto named = ctx.journal.named(landing.flight.row);
+  if (!named || named->state != NamedState::kCreating) return;
+  auto const unknown = [&](Error const& error) {
+    named->effort = after_failure(named->effort, error, ctx.policy, ctx.now, ctx.jitter());
+    named->effort.due_at = ctx.now;
+    named->intent = outcome_unknown(named->intent, ctx.now);
+    move(ctx, *named, NamedState::kCreating, "no answer came (" + error.text + "): looking whether it happened");
+  };
+  if (!landing.reply) {
+    auto const& error = landing.reply.error();
+    if (error.fault == Fault::kOutcomeUnknown) return unknown(error);
+    if (error.code == "index_name_already_exists") return retry_named(ctx, std::move(*named), error, NamedState::kWanted);
+    if (error.fault == Fault::kRejected || error.fault == Fault::kGone)
+      return give_up(ctx, std::move(*named), error.code.empty() ? "refused" : error.code, error.text);
+    return retry_named(ctx, std::move(*named), error, NamedState::kWanted);
+  }
+  Found found;
+  named->created_by_us = true;
+  if (named->kind == NamedKind::kEntity) {
+    auto const entity = platform::read_entity(*landing.reply);
+    if (!entity) return unknown(entity.error());
+    found.match = platform::Named{entity->id, entity->name, entity->created_at};
+    found.asset_ids = entity->asset_ids;
+    return became_present(ctx, std::move(*named), found);
+  }
+  auto const id = platform::read_id(*landing.reply);
+  if (!id) return unknown(id.error());
+  found.match = platform::Named{*id, named->name, std::nullopt};
+  became_present(ctx, std::move(*named), found);
+}
+
+}  // namespace sluice::stage

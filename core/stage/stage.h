@@ -1,0 +1,80 @@
+// stage.h - the contract of a stage, and what a turn lends it.
+//
+// A stage is two functions. `choose` finds due rows and, as far as the budget allows, writes what must
+// be written before a call leaves and queues the call. `settle` takes one landed call and writes the
+// row's next shape. Both run inside the turn's transaction and act on nothing else: no I/O but reading
+// the source's metadata, no waiting, no clock of their own. A stage keeps no memory: what it must
+// remember of a call is in its Flight, everything else is in the journal.
+//
+// Each stage's header says five things: takes, writes, remote, unknown (what it does when the outcome
+// is not known), then.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/base/error.h"
+#include "core/budget/traffic.h"
+#include "core/journal/journal.h"
+#include "core/ports/files.h"
+#include "core/ports/log.h"
+#include "core/ports/random.h"
+#include "core/ports/wire.h"
+#include "core/stage/policy.h"
+
+namespace sluice::stage {
+
+// The source files of items whose bytes are going up, held open so that all reads of one generation
+// go to one inode (D31). Bounded by the files under way.
+class OpenSources {
+ public:
+  explicit OpenSources(ports::Files& files) : files_(files) {}
+
+  // The item's file, opened when it is not yet, and unchanged since it was admitted.
+  // Fails  kSourceChanged (other size, mtime, ctime or inode, or gone), kSourceIo.
+  Result<std::shared_ptr<ports::OpenFile>> get(journal::ItemRow const& item);
+  void forget(journal::RowId item) { open_.erase(item); }
+
+ private:
+  ports::Files& files_;
+  std::map<journal::RowId, std::shared_ptr<ports::OpenFile>> open_;
+};
+
+// What a turn lends its stages.
+struct Context {
+  journal::Journal& journal;
+  ports::Files& files;
+  ports::Random& random;
+  ports::Log& log;
+  Policy const& policy;
+  budget::Traffic& traffic;
+  OpenSources& sources;
+  WallTime now;
+
+  double jitter() const { return random.unit(); }
+};
+
+// One call that came back, sorted by the one table of faults.
+struct Landing {
+  budget::Flight const& flight;
+  Result<ports::Reply> reply;
+  std::uint64_t bytes_sent;  // payload that left with it
+};
+
+struct Stage {
+  std::string_view name;
+  void (*choose)(Context&);
+};
+
+// The next shape of a row, written and logged as one line per transition.
+void move(Context& ctx, journal::ItemRow const& row, journal::ItemState was, std::string_view note = {});
+void move(Context& ctx, journal::SessionRow const& row, journal::SessionState was, std::string_view note = {});
+void move(Context& ctx, journal::ChunkRow const& row, journal::ChunkState was, journal::ItemRow const& item,
+          std::string_view note = {});
+void move(Context& ctx, journal::NamedRow const& row, journal::NamedState was, std::string_view note = {});
+void move(Context& ctx, journal::StepRow const& row, journal::StepState was, std::string_view note = {});
+
+}  // namespace sluice::stage

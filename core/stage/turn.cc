@@ -1,0 +1,133 @@
+#include "core/stage/turn.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "core/stage/pipeline.h"
+#include "core/stage/recover.h"
+
+namespace sluice::stage {
+namespace {
+
+constexpr Millis kThrottlePauseMin{1'000};  // R64: backoff begins at 1 s where no time is named
+constexpr Millis kKeyProbe{60'000};         // B18: the refused key is tried again after a minute
+constexpr Millis kBlockedTick{250};         // rows are due but wait for a slot or for what is in the air
+
+// What an outcome says beyond its own row: about the key, the link, the group.
+void note_surroundings(Context& ctx, budget::Group group, Landing const& landing) {
+  auto const storage = group == budget::Group::kStorage;
+  if (landing.reply) {
+    ctx.traffic.online();
+    if (storage) return;
+    if (auto const offset = platform::clock_offset(*landing.reply, ctx.now)) ctx.traffic.set_clock_offset(*offset);
+    if (ctx.traffic.key_refused_since()) ctx.log.info("the API key works again");
+    return ctx.traffic.key_accepted();
+  }
+  auto const& error = landing.reply.error();
+  switch (error.fault) {
+    case Fault::kOffline:
+      if (!ctx.traffic.offline_since()) ctx.log.warning("offline: " + error.text);
+      return ctx.traffic.offline(ctx.now);
+    case Fault::kThrottled:
+      return ctx.traffic.pause(group, ctx.now + std::max(kThrottlePauseMin, error.retry_after.value_or(Millis(0))));
+    case Fault::kKeyRefused:
+      if (!ctx.traffic.key_refused_since()) ctx.log.error("the platform refuses the API key: " + error.text);
+      return ctx.traffic.key_refused(ctx.now, ctx.now + kKeyProbe);
+    default:
+      return;
+  }
+}
+
+}  // namespace
+
+Turn::Turn(journal::Journal& journal, Ports ports, Policy const& policy)
+    : journal_(journal), ports_(ports), policy_(policy), sources_(ports.files), discovery_(ports.files, policy) {}
+
+Context Turn::context() {
+  return {.journal = journal_,
+          .files = ports_.files,
+          .random = ports_.random,
+          .log = ports_.log,
+          .policy = policy_,
+          .traffic = traffic_,
+          .sources = sources_,
+          .now = ports_.clock.wall()};
+}
+
+void Turn::recover() {
+  auto ctx = context();
+  journal_.begin();
+  stage::recover(ctx);
+  commit();
+  discovery_.want_all();
+}
+
+void Turn::settle(Context& ctx, ports::Outcome const& outcome) {
+  auto const* flight = traffic_.flight(outcome.ticket);
+  if (flight == nullptr) return;  // cancelled meanwhile
+  auto const& row = errand_row(flight->errand);
+  Landing const landing{*flight, platform::sort_outcome(row.kind, outcome, ctx.now), outcome.body_bytes_sent};
+  note_surroundings(ctx, group_of(ctx, *flight), landing);
+  traffic_.landed(outcome.ticket);
+  row.settle(ctx, landing);
+}
+
+bool Turn::run(std::function<void(Context&)> const& orders) {
+  std::ranges::move(ports_.wire.collect(), std::back_inserter(outcomes_));
+  auto ctx = context();
+  journal_.begin();
+  auto const rows_before = journal_.rows_written();
+  try {
+    for (auto const& outcome : outcomes_) settle(ctx, outcome);
+    if (orders) orders(ctx);
+    if (!draining_) {
+      discovery_.run(ctx);
+      for (auto const& stage : stages()) stage.choose(ctx);
+    }
+    if (journal_.rows_written() != rows_before)
+      commit();
+    else
+      journal_.rollback();
+  } catch (...) {
+    journal_.rollback();
+    traffic_.discard();
+    throw;
+  }
+  auto const changed = journal_.rows_written() != rows_before || !outcomes_.empty();
+  outcomes_.clear();
+  act();
+  return changed;
+}
+
+void Turn::commit() {
+  if (ports_.witness != nullptr) ports_.witness->reached(ports::Moment::kBeforeCommit);
+  journal_.commit();
+  if (ports_.witness != nullptr) ports_.witness->reached(ports::Moment::kAfterCommit);
+}
+
+void Turn::act() {
+  auto departure = traffic_.release();
+  for (auto const ticket : departure.cancelled) ports_.wire.cancel(ticket);
+  for (auto& call : departure.calls) {
+    ports_.wire.send(std::move(call));
+    if (ports_.witness != nullptr) ports_.witness->reached(ports::Moment::kAfterSend);
+  }
+}
+
+std::optional<WallTime> Turn::next_due() const {
+  auto const now = ports_.clock.wall();
+  if (discovery_.at_work()) return now;
+  std::optional<WallTime> next;
+  auto const take = [&](std::optional<WallTime> at) {
+    if (at && (!next || *at < *next)) next = at;
+  };
+  auto const first = journal_.next_due();
+  if (first && *first <= now) take(now + kBlockedTick);
+  take(journal_.next_due(now));
+  take(traffic_.next_pause_end(now));
+  take(discovery_.next_rescan());
+  return next;
+}
+
+}  // namespace sluice::stage

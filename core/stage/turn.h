@@ -1,0 +1,70 @@
+// turn.h - the loop's body: collect, settle, choose, commit, act.
+//
+// Everything that Sluice decides, it decides in a turn, in one transaction; nothing leaves before its
+// intent is on disk. The journal is the queue: between turns memory holds only what is in the air.
+// The caller loops: it waits (sockets, events, the next due time), then runs a turn; a turn that changed
+// something is followed by another, since one stage's result is the next one's work.
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <vector>
+
+#include "core/ports/clock.h"
+#include "core/ports/witness.h"
+#include "core/stage/discover.h"
+#include "core/stage/stage.h"
+
+namespace sluice::stage {
+
+// The ways out, each owned by the caller and outliving the turn.
+struct Ports {
+  ports::Clock& clock;
+  ports::Wire& wire;
+  ports::Files& files;
+  ports::Random& random;
+  ports::Log& log;
+  ports::Witness* witness = nullptr;  // tests only
+};
+
+class Turn {
+ public:
+  // Requires  `policy` outlives the turn and does not change.
+  Turn(journal::Journal& journal, Ports ports, Policy const& policy);
+
+  // Once, before the first run: rows that a dead daemon left in the middle of something.
+  void recover();
+
+  // One turn. `orders` are people's wishes, carried out inside its transaction.
+  // Returns  whether anything changed or left.
+  // Throws   JournalError; then nothing of this turn happened, and its outcomes are settled by the next.
+  bool run(std::function<void(Context&)> const& orders = {});
+
+  // When the next turn has something to do by itself; nothing if only an outcome or an event can bring it.
+  std::optional<WallTime> next_due() const;
+
+  Discovery& discovery() { return discovery_; }
+  Discovery const& discovery() const { return discovery_; }
+  budget::Traffic& traffic() { return traffic_; }
+  budget::Traffic const& traffic() const { return traffic_; }
+
+  // While draining nothing new starts; what is in the air may land.
+  void drain() { draining_ = true; }
+
+ private:
+  void settle(Context& ctx, ports::Outcome const& outcome);
+  void commit();
+  void act();
+  Context context();
+
+  journal::Journal& journal_;
+  Ports ports_;
+  Policy const& policy_;
+  budget::Traffic traffic_;
+  OpenSources sources_;
+  Discovery discovery_;
+  std::vector<ports::Outcome> outcomes_;  // collected, not yet committed
+  bool draining_ = false;
+};
+
+}  // namespace sluice::stage

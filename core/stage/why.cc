@@ -1,0 +1,354 @@
+#include "core/stage/why.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace sluice::stage {
+namespace {
+
+using journal::ItemRow;
+using journal::ItemState;
+using journal::SessionRow;
+using journal::StepKind;
+using journal::StepRow;
+using journal::StepState;
+
+// One row per code of ours. `{id}` in a remedy becomes the item's id. The platform's own codes are
+// not here: its message says more than we could.
+struct Meaning {
+  std::string_view code;
+  std::string_view text;
+  std::string_view remedy;
+  std::string_view whose;
+  bool leads = false;  // stands before the last error, which alone would not say enough
+};
+
+constexpr std::array kMeanings = {
+    Meaning{"empty_file", "the file is empty", "write it again, it is then taken anew", "file"},
+    Meaning{"unreadable", "the file cannot be read", "give the daemon's user the right to read it", "file", true},
+    Meaning{"source_io", "the file cannot be read now", "check the disk or the mount", "file", true},
+    Meaning{"source_gone", "the file is not there any more", "put it back, or `sluice cancel {id}`", "file"},
+    Meaning{"source_changed", "the file changed while it was read", "stop what writes to it", "file", true},
+    Meaning{"settling", "the file must stay unchanged a while before it is read", "", ""},
+    Meaning{"being_written", "another program has the file open for writing", "", ""},
+    Meaning{"changing", "the file is still changing", "", ""},
+    Meaning{"source_removed", "its source is no longer in the configuration",
+            "put the source back, or `sluice cancel {id}`", "configuration"},
+    Meaning{"vanished", "the file went away before it was taken", "put it there again; it is then taken anew", ""},
+    Meaning{"still_changing", "the file has kept changing for longer than max_settle", "see what still writes to it",
+            "file"},
+    Meaning{"too_large", "the file is larger than the platform takes", "cut or re-encode it", "file"},
+    Meaning{"too_small", "the file is smaller than the platform takes", "check whether it is whole", "file"},
+    Meaning{"not_regular", "it is not a regular file", "put a regular file in its place", "file"},
+    Meaning{"symlink", "it is a symbolic link, and links are not followed", "put the file itself there", "file"},
+    Meaning{"unsupported_kind", "its content is neither video, audio nor image", "", "file"},
+    Meaning{"no_pipeline", "no pipeline of its source takes this kind", "add a pipeline for this kind to the source",
+            "configuration"},
+    Meaning{"duplicate", "the same content was taken before", "", ""},
+    Meaning{"corrupt", "other bytes arrived than were sent, twice", "check this host's memory and network path",
+            "network", true},
+    Meaning{"corrupt_in_transit", "other bytes arrived than were sent, twice",
+            "check this host's memory and network path", "network"},
+    Meaning{"attempts_exhausted", "it was tried as often as retry.attempts allows", "", "platform"},
+    Meaning{"asset_gone", "the platform no longer has the asset", "", "platform"},
+    Meaning{"chunk_failed", "a chunk could not be stored as often as it was tried", "", "platform"},
+    Meaning{"chunk_plan", "the upload session's chunks do not fit the file", "", "platform", true},
+    Meaning{"refused", "the platform refused it for good", "", "platform"},
+    Meaning{"asset_failed", "the platform could not prepare the asset", "check that the file plays", "platform"},
+    Meaning{"indexing_failed", "the platform could not index the asset", "check that the file plays", "platform"},
+    Meaning{"entity_failed", "the platform could not make the entity", "check that the picture shows one face",
+            "platform"},
+    Meaning{"entity_exists", "an entity of that name is there already, and `existing: fail` is configured",
+            "choose another name, or `existing: attach`", "configuration"},
+    Meaning{"index_missing", "the index is not there, and the pipeline does not say how to create it",
+            "create it, or add `create` to the pipeline", "configuration"},
+    Meaning{"bad_template", "a name or metadata text could not be made for this file", "mend the pipeline's template",
+            "configuration"},
+    Meaning{"crashes", "the daemon died each time that it worked on this item",
+            "keep the file and the log for a report", "daemon", true},
+    Meaning{"key_refused", "the platform refuses the API key", "put a working key in place", "key", true},
+    Meaning{"offline", "the platform cannot be reached", "", "network", true},
+    Meaning{"transient", "the platform did not answer as it should", "", "platform", true},
+    Meaning{"throttled", "the platform limits how often it may be asked", "", "platform", true},
+    Meaning{"url_expired", "the presigned URL expired", "", "platform", true},
+    Meaning{"outcome_unknown", "the answer to a call that must not be repeated was lost", "", "network", true},
+    Meaning{"gone", "the platform does not know it any more", "", "platform", true},
+    Meaning{"session_expired", "the upload session expired", "", "platform"},
+    Meaning{"rejected", "the platform refused it for good", "", "platform", true},
+    Meaning{"protocol", "the platform's answer breaks its contract", "", "platform", true},
+    Meaning{"local", "this host could not do it", "see the log: journalctl -u sluiced", "daemon", true},
+    Meaning{"cancelled", "a person cancelled it", "", "person"}};
+
+Meaning const* find(std::string_view code) {
+  auto const* const found =
+      std::find_if(kMeanings.begin(), kMeanings.end(), [&](Meaning const& meaning) { return meaning.code == code; });
+  return found == kMeanings.end() ? nullptr : found;
+}
+
+std::string with_id(std::string_view text, std::string const& ulid) {
+  std::string made(text);
+  if (auto const at = made.find("{id}"); at != std::string::npos) made.replace(at, 4, ulid);
+  return made;
+}
+
+// What a person is told of a code and the last error behind it.
+std::string described(std::string_view code, std::string const& last_error) {
+  auto const* const meaning = find(code);
+  if (last_error.empty()) return meaning_of(code);
+  if (meaning != nullptr) return meaning->leads ? std::string(meaning->text) + ": " + last_error : last_error;
+  return code.empty() ? last_error : last_error + " (" + std::string(code) + ")";
+}
+
+bool unfinished(StepRow const& step) { return step.state != StepState::kReady && step.state != StepState::kFailed; }
+
+StepRow const* first_unfinished(std::span<StepRow const> steps) {
+  auto const found = std::find_if(steps.begin(), steps.end(), unfinished);
+  return found == steps.end() ? nullptr : &*found;
+}
+
+// In the ordinary course of things: nothing is wrong, and nobody needs to do anything.
+Why waiting(std::string code, std::string text, std::optional<WallTime> until) {
+  return {.code = std::move(code), .text = std::move(text), .until = until};
+}
+
+Why working(std::string text) { return waiting("working", std::move(text), std::nullopt); }
+
+Why of_failed(ItemRow const& item, std::span<StepRow const> steps) {
+  auto const step =
+      std::find_if(steps.begin(), steps.end(), [](StepRow const& row) { return row.state == StepState::kFailed; });
+  bool const by_step = step != steps.end();
+  auto code = item.reason;
+  if (by_step && (code.empty() || code == "step_failed")) code = step->reason;
+  auto const& last_error =
+      by_step && !step->effort.last_error.empty() ? step->effort.last_error : item.effort.last_error;
+
+  Why made{.code = code, .text = described(code, last_error), .whose = "platform", .heals = false};
+  auto const attempts = by_step ? step->effort.attempts : item.effort.attempts;
+  if (attempts > 1) made.text += ", after " + std::to_string(attempts) + " attempts";
+  if (by_step)
+    made.text = "step " + std::to_string(step->ordinal) + " (" + std::string(word(step->kind)) + "): " + made.text;
+  auto const* const meaning = find(code);
+  if (meaning != nullptr) made.whose = meaning->whose;
+  made.remedy = "sluice retry " + item.ulid;
+  if (meaning != nullptr && !meaning->remedy.empty())
+    made.remedy = with_id(meaning->remedy, item.ulid) + "; then " + made.remedy;
+  return made;
+}
+
+Why of_skipped(ItemRow const& item) {
+  Why made{.code = item.reason, .text = described(item.reason, item.effort.last_error), .heals = false};
+  if (auto const* const meaning = find(item.reason); meaning != nullptr) {
+    made.remedy = with_id(meaning->remedy, item.ulid);
+    made.whose = meaning->whose;
+  }
+  return made;
+}
+
+Why of_cancelled(ItemRow const& item) {
+  return {.code = "cancelled",
+          .text = "a person cancelled it",
+          .remedy = "sluice retry " + item.ulid + " takes it up again",
+          .whose = "person",
+          .heals = false};
+}
+
+// The part of the platform that the item's next call goes to.
+std::string_view group_of(ItemRow const& item, StepRow const* step) {
+  switch (item.state) {
+    case ItemState::kStable:
+    case ItemState::kOpening:
+    case ItemState::kOpened:
+    case ItemState::kReported:
+    case ItemState::kSending:
+    case ItemState::kCompleted:
+    case ItemState::kSent: return kGroupAssets;
+    case ItemState::kAssetReady:
+      if (step == nullptr) return {};
+      return step->kind == StepKind::kIndex ? kGroupIndexing : kGroupEntities;
+    case ItemState::kSeen:
+    case ItemState::kDone:
+    case ItemState::kFailed:
+    case ItemState::kCancelled:
+    case ItemState::kSkipped: return {};
+  }
+  std::unreachable();
+}
+
+std::string_view group_words(std::string_view group) {
+  if (group == kGroupStorage) return "the storage limits how fast chunks may be put";
+  if (group == kGroupIndexing) return "the platform limits indexing";
+  if (group == kGroupEntities) return "the platform limits calls about entities";
+  return "the platform limits calls about assets";
+}
+
+std::optional<WallTime> pause_of(std::string_view group, Surroundings const& around, WallTime now) {
+  auto const found = around.paused_until.find(group);
+  if (found == around.paused_until.end() || found->second <= now) return std::nullopt;
+  return found->second;
+}
+
+// What stops many items at once, if it stops this one too.
+std::optional<Why> shared_wait(ItemRow const& item, StepRow const* step, Surroundings const& around, WallTime now) {
+  if (around.key_refused_since)
+    return Why{.code = "key_refused",
+               .text = "the platform has refused the API key since " + to_rfc3339(*around.key_refused_since),
+               .remedy = "put a working key in place and `systemctl reload sluiced`; no item is charged for it",
+               .whose = "key",
+               .heals = false};
+  if (around.offline_since)
+    return Why{.code = "offline",
+               .text = "the platform has not been reachable since " + to_rfc3339(*around.offline_since),
+               .remedy = "check the network if this host should be online; no item is charged for it",
+               .whose = "network"};
+  auto group = group_of(item, step);
+  auto paused = pause_of(group, around, now);
+  if (!paused && item.state == ItemState::kOpened) {
+    group = kGroupStorage;
+    paused = pause_of(group, around, now);
+  }
+  if (!paused) return std::nullopt;
+  return Why{.code = "throttled",
+             .text = std::string(group_words(group)) + "; no item is charged for it",
+             .until = paused,
+             .whose = "platform"};
+}
+
+// What holds back one row that has its own tries: a lost answer being looked for, or a backoff.
+std::optional<Why> own_wait(journal::Intent const& intent, journal::Effort const& effort, std::string_view reason,
+                            WallTime now) {
+  if (intent.unknown_at) {
+    auto text = std::string(
+        "the answer to a call that must not be repeated was lost; the platform is asked whether it happened");
+    if (intent.looks > 0)
+      text += " (looked " + std::to_string(intent.looks) + (intent.looks == 1 ? " time" : " times") + ")";
+    return Why{.code = "outcome_unknown", .text = std::move(text), .until = effort.due_at, .whose = "network"};
+  }
+  if (effort.last_error.empty() || !effort.due_at || *effort.due_at <= now) return std::nullopt;
+  auto const* const meaning = find(reason);
+  Why made{.code = reason.empty() ? "retry" : std::string(reason),
+           .text = described(reason, effort.last_error),
+           .until = effort.due_at,
+           .whose = "platform"};
+  if (effort.attempts > 0) made.text += "; attempt " + std::to_string(effort.attempts + 1) + " comes next";
+  if (meaning != nullptr) made.whose = meaning->whose;
+  return made;
+}
+
+Why of_seen(ItemRow const& item, WallTime now) {
+  auto const code = item.reason.empty() ? std::string("settling") : item.reason;
+  auto const* const meaning = find(code);
+  Why made{.code = code, .text = described(code, item.effort.last_error), .until = item.effort.due_at};
+  if (code == "settling") made.text += "; quiet for " + to_words(std::max(Millis(0), now - item.quiet_since));
+  if (meaning == nullptr) return made;
+  made.whose = meaning->whose;
+  made.remedy = with_id(meaning->remedy, item.ulid);
+  made.heals = code != "source_removed";
+  return made;
+}
+
+Why of_step(StepRow const& step, WallTime now) {
+  std::string const thing = step.kind == StepKind::kIndex ? "index" : "entity";
+  if (auto own = own_wait(step.intent, step.effort, step.reason, now)) return *own;
+  switch (step.state) {
+    case StepState::kWaiting:
+      if (step.effort.due_at) return waiting("queued", "next in line for the " + thing, step.effort.due_at);
+      return waiting("named_wanted", "the " + thing + " that it goes into is being looked for or created",
+                     std::nullopt);
+    case StepState::kCreating:
+      return working(step.kind == StepKind::kIndex ? "it is being put into the index" : "the entity is being made");
+    case StepState::kCreated: {
+      auto text = std::string(step.kind == StepKind::kIndex ? "the platform is indexing it"
+                                                            : "the platform is preparing the entity");
+      if (!step.remote_status.empty()) text += " (" + step.remote_status + ")";
+      return waiting(step.kind == StepKind::kIndex ? "indexing" : "entity_processing", std::move(text),
+                     step.effort.due_at);
+    }
+    case StepState::kReady:
+    case StepState::kFailed: break;
+  }
+  return working("it is being finished");
+}
+
+// An item in its upload session: what it has, what it waits for.
+Why of_upload(ItemRow const& item, std::optional<SessionRow> const& session, WallTime now) {
+  if (session && session->tries > 0 && session->due_at > now)
+    return {.code = "retry",
+            .text = "a call about its upload session failed and is repeated",
+            .until = session->due_at,
+            .whose = "platform"};
+  if (item.state == ItemState::kReported)
+    return waiting("completing", "every chunk is reported; the platform is putting the file together",
+                   session ? std::optional(session->due_at) : item.effort.due_at);
+  auto const size = std::max<std::uint64_t>(item.print.size_bytes, 1);
+  auto const percent = std::min(item.bytes_acked, size) * 100 / size;  // sizes stay far below 2^57
+  return working("chunks are going up: " + std::to_string(percent) + " % acknowledged");
+}
+
+Why of_stable(ItemRow const& item, Surroundings const& around) {
+  if (around.max_files > 0 && around.files_under_way >= around.max_files)
+    return {.code = "no_slot",
+            .text = "waits for one of " + std::to_string(around.max_files) + " upload slots, all in use",
+            .remedy = "raise transfer.max_files if the network has room"};
+  return waiting("queued", "next in line for the upload", item.effort.due_at);
+}
+
+std::optional<Why> of_end(ItemRow const& item, std::span<StepRow const> steps) {
+  switch (item.state) {
+    case ItemState::kFailed: return of_failed(item, steps);
+    case ItemState::kSkipped: return of_skipped(item);
+    case ItemState::kCancelled: return of_cancelled(item);
+    case ItemState::kDone:
+    case ItemState::kSeen:
+    case ItemState::kStable:
+    case ItemState::kOpening:
+    case ItemState::kOpened:
+    case ItemState::kReported:
+    case ItemState::kCompleted:
+    case ItemState::kSending:
+    case ItemState::kSent:
+    case ItemState::kAssetReady: return std::nullopt;
+  }
+  std::unreachable();
+}
+
+// What the item is doing, or waiting for in the ordinary course of things.
+std::optional<Why> of_progress(ItemRow const& item, StepRow const* step, std::optional<SessionRow> const& session,
+                               Surroundings const& around, WallTime now) {
+  switch (item.state) {
+    case ItemState::kStable: return of_stable(item, around);
+    case ItemState::kOpening: return working("its upload session is being opened");
+    case ItemState::kOpened:
+    case ItemState::kReported: return of_upload(item, session, now);
+    case ItemState::kSending: return working("it is going up in one request");
+    case ItemState::kCompleted:
+    case ItemState::kSent:
+      return waiting("asset_processing", "the platform is preparing the asset", item.effort.due_at);
+    case ItemState::kAssetReady: return step == nullptr ? working("it is being finished") : of_step(*step, now);
+    case ItemState::kSeen:
+    case ItemState::kDone:
+    case ItemState::kFailed:
+    case ItemState::kCancelled:
+    case ItemState::kSkipped: break;
+  }
+  std::unreachable();
+}
+
+}  // namespace
+
+std::string meaning_of(std::string_view code) {
+  auto const* const meaning = find(code);
+  return std::string(meaning == nullptr ? code : meaning->text);
+}
+
+std::optional<Why> why(ItemRow const& item, std::span<StepRow const> steps, std::optional<SessionRow> const& session,
+                       Surroundings const& surroundings, WallTime now) {
+  if (is_end(item.state)) return of_end(item, steps);
+  if (item.state == ItemState::kSeen) return of_seen(item, now);  // needs no platform
+  auto const* const step = item.state == ItemState::kAssetReady ? first_unfinished(steps) : nullptr;
+  if (auto shared = shared_wait(item, step, surroundings, now)) return shared;
+  if (auto own = own_wait(item.intent, item.effort, item.reason, now)) return own;
+  return of_progress(item, step, session, surroundings, now);
+}
+
+}  // namespace sluice::stage
