@@ -1,0 +1,167 @@
+// config.h - the whole configuration as plain structs, every number with its unit.
+//
+// A Config that load() returns is complete and checked: defaults are filled in, names are unique,
+// every pipeline that a source names exists, templates are parsed, bounds hold. Nothing here reads
+// the environment, and no secret is in here: `KeySource` says only where the key is to be found.
+// `sluice.yaml` in this folder documents every key; the member comments say what a reader of the
+// struct must know beyond that.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "core/base/template.h"
+#include "core/base/time.h"
+#include "core/base/units.h"
+
+namespace sluice::config {
+
+// Where the API key is to be found; the key itself never is in the configuration.
+struct KeySource {
+  enum class From : std::uint8_t {
+    kCredential,   // a systemd credential: the file `where` in $CREDENTIALS_DIRECTORY
+    kFile,         // the file at the absolute path `where`
+    kEnvironment,  // the environment variable `where`
+  };
+  From from = From::kCredential;
+  std::string where;
+  friend bool operator==(KeySource const&, KeySource const&) = default;
+};
+
+// The platform's documented limits; each can be overridden. Audio counts as video.
+struct Limits {
+  std::uint64_t direct_video_bytes = 200 * kMB;
+  std::uint64_t direct_image_bytes = 32 * kMB;
+  std::uint64_t multipart_video_bytes = 10 * kGB;
+  std::uint64_t multipart_image_bytes = 32 * kMB;
+  Millis list_lag = std::chrono::seconds(30);  // how long a list may not show what was just made (U16)
+};
+
+struct Platform {
+  std::string base_url = "https://api.twelvelabs.io/v1.3";  // no '/' at its end; https, or http to a loopback host
+  std::optional<KeySource> api_key;                         // nothing only where LoadOptions::needs_key is false
+  Limits limits;
+};
+
+enum class Kind : std::uint8_t { kVideo, kAudio, kImage };
+
+// One metadata value. The platform takes text, integer, float and boolean, nothing else (R42, R45).
+using MetadataValue = std::variant<bool, std::int64_t, double, Template>;
+using Metadata = std::vector<std::pair<std::string, MetadataValue>>;  // keys unique, in the order of the file
+
+struct AssetStep {
+  Template filename = {.text = "{name}", .pieces = {{.is_variable = true, .variable = TemplateVariable::kName}}};
+  bool enable_hls = false;
+  bool enable_thumbnail = false;
+  Metadata user_metadata;
+};
+
+struct Model {
+  std::string name;                  // "marengo3.0"
+  std::vector<std::string> options;  // "visual", "audio"; not empty
+  friend bool operator==(Model const&, Model const&) = default;
+};
+
+struct IndexStep {
+  std::string name;           // literal; looked for on the platform
+  std::vector<Model> create;  // what it is created with if it is not there; empty: it must be there
+  bool enable_video_stream = false;
+  Metadata user_metadata;
+};
+
+struct EntityStep {
+  enum class Existing : std::uint8_t {
+    kAttach,  // an entity of that name gets the asset added
+    kFail,    // an entity of that name fails the item
+  };
+  std::string collection;  // literal; found by name or created
+  Template name;
+  std::optional<Template> description;
+  Metadata metadata;
+  Existing existing = Existing::kAttach;
+};
+
+struct Pipeline {
+  std::string name;
+  std::set<Kind> kinds = {Kind::kVideo, Kind::kAudio, Kind::kImage};  // not empty
+  AssetStep asset;
+  std::vector<IndexStep> indexes;  // no two of one name; an index of one name is created alike everywhere
+  std::optional<EntityStep> entity;
+};
+
+// The name of the pipeline that is there when the file defines none: every kind, an asset and no more.
+inline constexpr char kDefaultPipeline[] = "asset";
+
+struct Source {
+  std::string name;
+  std::string folder;                  // absolute, bytes, no '/' at its end
+  std::vector<std::string> pipelines;  // not empty: where the file names none, all of them in its order
+  bool recursive = true;
+  std::vector<std::string> include = {"*"};  // glob_match over the relative path or the name
+  std::vector<std::string> exclude;          // wins over include; added to the built-in temporary names
+  Millis settle = std::chrono::seconds(5);
+  Millis max_settle = std::chrono::hours(24);
+  int priority = 50;                 // 0 to 100; more goes first
+  std::optional<Millis> poll_every;  // nothing: inotify, and polling where inotify cannot see
+};
+
+enum class Verify : std::uint8_t { kEtag, kNone };
+
+struct Transfer {
+  std::uint32_t max_files = 8;                 // uploads under way at once
+  std::uint32_t max_chunks = 32;               // chunk PUTs in flight over all files
+  std::uint64_t direct_max_bytes = 16 * kMiB;  // files up to this size go up in one request
+  Verify verify = Verify::kEtag;
+  Millis url_renew_before = std::chrono::minutes(5);
+  std::uint64_t stall_below_bytes_per_s = 64 * kKiB;  // slower than this ...
+  Millis stall_for = std::chrono::seconds(60);        // ... for so long: the call is cut
+};
+
+struct Retry {
+  Millis initial = std::chrono::seconds(1);
+  Millis max = std::chrono::minutes(5);
+  std::uint32_t attempts = 12;
+};
+
+struct Poll {
+  Millis min = std::chrono::seconds(2);
+  Millis max = std::chrono::seconds(60);
+};
+
+struct Log {
+  enum class Level : std::uint8_t { kDebug, kInfo, kWarning, kError };
+  enum class Format : std::uint8_t {
+    kAuto,  // journal under systemd, text on a terminal, else JSON lines
+    kJournal,
+    kText,
+    kJson,
+  };
+  Level level = Level::kInfo;
+  Format format = Format::kAuto;
+};
+
+struct Config {
+  Platform platform;
+  std::string state_dir = "/var/lib/sluice";  // absolute
+  std::vector<Pipeline> pipelines;            // not empty; in the order of the file
+  std::vector<Source> sources;                // empty only where LoadOptions::needs_source is false
+  Transfer transfer;
+  Retry retry;
+  Poll poll;
+  std::string control_socket = "/run/sluice/control.sock";  // absolute; fits in a sockaddr_un
+  Log log;
+  std::string file;  // the main file that this was read from
+  std::string hash;  // 12 hex digits over the bytes of all files read: changes when they do
+};
+
+// The words that the file uses.
+std::string_view name_of(Kind kind);  // "video", "audio", "image"
+
+}  // namespace sluice::config

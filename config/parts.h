@@ -1,0 +1,35 @@
+// parts.h - the readers of the file's parts, and the draft that they fill. Inside config/ only.
+//
+// Reading checks each value by itself; check.cc then compares the parts with one another. Both report
+// and go on, so the draft may be wrong until the report turns out empty.
+#pragma once
+
+#include <vector>
+
+#include "config/config.h"
+#include "config/read.h"
+#include "config/report.h"
+
+namespace sluice::config {
+
+struct Draft {
+  Config config;
+  std::vector<Origin> pipeline_origins;  // of config.pipelines, one each
+  std::vector<Origin> source_origins;    // of config.sources, one each
+  Origin root;                           // the main file
+};
+
+Platform read_platform(At const& at, LoadOptions const& options);
+void read_pipelines(At const& at, Draft& draft);
+void read_sources(At const& at, Draft& draft);
+Transfer read_transfer(At const& at);
+Retry read_retry(At const& at);
+Poll read_poll(At const& at);
+Log read_log(At const& at);
+std::string read_control_socket(At const& at);
+
+// What no single value shows: names that are there twice, references to nowhere, steps that do not
+// fit their kinds, bounds between two keys. Fills in the default pipeline and the sources' pipelines.
+void check(Draft& draft, LoadOptions const& options, Report& report);
+
+}  // namespace sluice::config

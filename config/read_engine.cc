@@ -1,0 +1,94 @@
+// The keys that say how the daemon works: transfer, retry, poll, control, log.
+#include "config/parts.h"
+
+namespace sluice::config {
+namespace {
+
+constexpr std::size_t kSocketPathMax = 107;  // sockaddr_un holds 108 bytes with the NUL
+
+}  // namespace
+
+Transfer read_transfer(At const& at) {
+  Transfer transfer;
+  Section section(at);
+  if (auto key = section.find("max_files")) assign(transfer.max_files, read_integer(*key, 1, 1024));
+  if (auto key = section.find("max_chunks")) assign(transfer.max_chunks, read_integer(*key, 1, 1024));
+  if (auto key = section.find("direct_max")) assign(transfer.direct_max_bytes, read_size(*key, 0));
+  if (auto key = section.find("verify")) {
+    assign(transfer.verify, read_word<Verify>(*key, {{"etag", Verify::kEtag}, {"none", Verify::kNone}}));
+  }
+  if (auto key = section.find("url_renew_before")) {
+    assign(transfer.url_renew_before, read_duration(*key, Millis(0), std::chrono::hours(1)));
+  }
+  if (auto key = section.find("stall")) {
+    Section stall(*key);
+    if (auto below = stall.find("below")) assign(transfer.stall_below_bytes_per_s, read_rate(*below));
+    if (auto span = stall.find("for")) {
+      assign(transfer.stall_for, read_duration(*span, std::chrono::seconds(1), std::chrono::hours(1)));
+    }
+    stall.finish();
+  }
+  section.not_yet("memory");
+  section.not_yet("bandwidth");
+  section.finish();
+  return transfer;
+}
+
+Retry read_retry(At const& at) {
+  Retry retry;
+  Section section(at);
+  if (auto key = section.find("initial")) assign(retry.initial, read_duration(*key, Millis(1), std::chrono::hours(1)));
+  if (auto key = section.find("max")) assign(retry.max, read_duration(*key, Millis(1), std::chrono::hours(24)));
+  if (auto key = section.find("attempts")) assign(retry.attempts, read_integer(*key, 1, 1000));
+  section.finish();
+  return retry;
+}
+
+Poll read_poll(At const& at) {
+  Poll poll;
+  Section section(at);
+  if (auto key = section.find("min")) assign(poll.min, read_duration(*key, Millis(10), std::chrono::hours(1)));
+  if (auto key = section.find("max")) assign(poll.max, read_duration(*key, Millis(10), std::chrono::hours(1)));
+  section.finish();
+  return poll;
+}
+
+Log read_log(At const& at) {
+  using Level = Log::Level;
+  using Format = Log::Format;
+  Log log;
+  Section section(at);
+  if (auto key = section.find("level")) {
+    assign(log.level, read_word<Level>(*key, {{"debug", Level::kDebug},
+                                              {"info", Level::kInfo},
+                                              {"warning", Level::kWarning},
+                                              {"error", Level::kError}}));
+  }
+  if (auto key = section.find("format")) {
+    assign(log.format, read_word<Format>(*key, {{"auto", Format::kAuto},
+                                                {"journal", Format::kJournal},
+                                                {"text", Format::kText},
+                                                {"json", Format::kJson}}));
+  }
+  section.finish();
+  return log;
+}
+
+std::string read_control_socket(At const& at) {
+  std::string path = Config{}.control_socket;
+  Section section(at);
+  if (auto key = section.find("socket")) {
+    auto read = read_path(*key);
+    if (read && read->size() > kSocketPathMax) {
+      key->complain("is longer than the 107 bytes that a socket's path may have; choose a shorter one");
+    } else {
+      assign(path, std::move(read));
+    }
+  }
+  section.not_yet("listen");
+  section.not_yet("add_roots");
+  section.finish();
+  return path;
+}
+
+}  // namespace sluice::config

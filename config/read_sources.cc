@@ -1,0 +1,70 @@
+// The keys beneath `sources`.
+#include "config/parts.h"
+
+namespace sluice::config {
+namespace {
+
+// A wildcard needs something to match; an empty pattern is a slip.
+void read_patterns(Section& section, std::string const& key, std::vector<std::string>& into) {
+  if (auto found = section.find(key)) into = read_texts(*found);
+}
+
+std::optional<Millis> read_poll_interval(At const& at) {
+  if (at.node->type == Node::Type::kScalar && at.node->text == "auto") return std::nullopt;
+  return read_duration(at, std::chrono::seconds(1), std::chrono::hours(24));
+}
+
+// What product plans of this folder's keys and this release does not do yet. Each is refused unless
+// it asks for what the release does anyway.
+void refuse_later_keys(Section& section) {
+  section.not_yet("ready_marker");
+  section.not_yet("guard_file");
+  section.not_yet("checksum", {"ignore"});
+  section.not_yet("sidecar", {"ignore"});
+  section.not_yet("duplicates", {"upload"});
+  section.not_yet("after_success", {"keep"});
+  section.not_yet("after_failure", {"keep"});
+  section.not_yet("receipt", {"none"});
+  section.not_yet("manifest");
+  section.not_yet("fetch");
+  section.not_yet("allow_hosts");
+  section.not_yet("match");
+}
+
+Source read_source(At const& at) {
+  Source source;
+  Section section(at);
+  if (auto key = section.require("name", "write a short name for the source, such as drop")) {
+    assign(source.name, read_name(*key));
+  }
+  refuse_later_keys(section);
+  bool const is_manifest = at.node->type == Node::Type::kMap && section.find_unless_null("manifest").has_value();
+  auto const folder =
+      is_manifest ? section.find("folder") : section.require("folder", "write the folder's absolute path");
+  if (folder) assign(source.folder, read_path(*folder));
+  if (auto key = section.find("pipelines")) source.pipelines = read_texts(*key);
+  if (auto key = section.find("recursive")) assign(source.recursive, read_bool(*key));
+  read_patterns(section, "include", source.include);
+  read_patterns(section, "exclude", source.exclude);
+  if (auto key = section.find("settle")) {
+    assign(source.settle, read_duration(*key, Millis(0), std::chrono::hours(24)));
+  }
+  if (auto key = section.find("max_settle")) {
+    assign(source.max_settle, read_duration(*key, std::chrono::seconds(1), std::chrono::hours(24 * 365)));
+  }
+  if (auto key = section.find("priority")) assign(source.priority, read_integer(*key, 0, 100));
+  if (auto key = section.find("poll")) source.poll_every = read_poll_interval(*key);
+  section.finish();
+  return source;
+}
+
+}  // namespace
+
+void read_sources(At const& at, Draft& draft) {
+  for (auto const& element : read_list(at)) {
+    draft.config.sources.push_back(read_source(element));
+    draft.source_origins.push_back(element.origin);
+  }
+}
+
+}  // namespace sluice::config

@@ -1,0 +1,215 @@
+// What the configuration refuses, where it says that the error is, and what it says to do.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "config/load.h"
+#include "tests/unit/config/config_text.h"
+
+namespace sluice::config {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+// The errors of these lines behind the least that is accepted; their first line is line 3.
+std::string refusal(std::string_view lines) { return errors_of(load_with(lines)); }
+
+std::string refusal_of_platform(std::string const& keys) {
+  return errors_of(load_text("platform:\n" + keys + "sources: [{name: drop, folder: /srv/drop}]\n"));
+}
+
+std::string refusal_of_source(std::string const& keys) {
+  return errors_of(
+      load_text("platform: {api_key: {credential: key}}\nsources:\n- name: drop\n  folder: /srv/drop\n" + keys));
+}
+
+TEST(Refuse, NamesFileLineColumnKeyAndRemedy) {
+  EXPECT_EQ(refusal("retry:\n  initial: 5\n"),
+            "s.yaml:4:12: retry.initial: a duration needs a unit; write one such as 5s, 10m, 1h, 2d or 200ms\n");
+}
+
+TEST(Refuse, UnknownKeysWithTheNearestKnownOne) {
+  EXPECT_EQ(refusal("transfer: {max_chunk: 4}\n"),
+            "s.yaml:3:12: transfer.max_chunk: unknown key; did you mean `max_chunks`?\n");
+  EXPECT_EQ(refusal("poll: {interval: 4s}\n"), "s.yaml:3:8: poll.interval: unknown key; known here are min or max\n");
+  EXPECT_THAT(refusal("tranfser: {}\n"), HasSubstr("did you mean `transfer`?"));
+  EXPECT_THAT(refusal_of_source("  pipeline: [a]\n"),
+              HasSubstr("sources[0].pipeline: unknown key; did you mean `pipelines`?"));
+}
+
+TEST(Refuse, ShowsControlBytesOfAKeyAsText) {
+  EXPECT_THAT(refusal("\"a\\nb\": 1\n"), HasSubstr("a\\x0ab: unknown key"));
+}
+
+TEST(Refuse, CollectsAllErrorsFromTopToBottom) {
+  EXPECT_EQ(refusal("retry: {max: 1}\nlog: {level: verbose}\npoll: {min: 2s, max: 1s}\nstate_dir: here\n"),
+            "s.yaml:3:14: retry.max: a duration needs a unit; write one such as 5s, 10m, 1h, 2d or 200ms\n"
+            "s.yaml:4:14: log.level: must be debug, info, warning or error\n"
+            "s.yaml:5:17: poll.max: is shorter than poll.min (2 s); make it longer\n"
+            "s.yaml:6:12: state_dir: must be an absolute path; begin it with /\n");
+}
+
+TEST(Refuse, StopsAfterTwentyErrors) {
+  std::string lines;
+  for (int i = 0; i < 30; ++i) lines += "unknown" + std::to_string(i) + ": 1\n";
+  EXPECT_EQ(load_with(lines).error().size(), kErrorsMax);
+}
+
+TEST(Refuse, WrongTypes) {
+  EXPECT_THAT(refusal("transfer: [1]\n"), HasSubstr("s.yaml:3:11: transfer: must be a map"));
+  EXPECT_THAT(refusal("transfer: {max_files: many}\n"), HasSubstr("must be a whole number from 1 to 1024"));
+  EXPECT_THAT(refusal("transfer: {max_files: \"8\"}\n"), HasSubstr("without quotes"));
+  EXPECT_THAT(refusal("transfer: {max_files: 0}\n"), HasSubstr("from 1 to 1024"));
+  EXPECT_THAT(refusal("transfer: {max_files: 010}\n"), HasSubstr("from 1 to 1024"));
+  EXPECT_THAT(refusal("transfer: {max_files: [8]}\n"), HasSubstr("is a list; write a whole number"));
+  EXPECT_THAT(refusal("transfer: {max_files: }\n"), HasSubstr("has no value"));
+  EXPECT_THAT(refusal("transfer: {direct_max: 16}\n"), HasSubstr("a size needs a unit"));
+  EXPECT_THAT(refusal("transfer: {stall: {below: 64KiB}}\n"), HasSubstr("a rate is a size per second"));
+  EXPECT_THAT(refusal("state_dir: 7\n"), HasSubstr("put it in quotes"));
+  EXPECT_THAT(refusal("[1, 2]\n"), StartsWith("s.yaml:"));
+  EXPECT_THAT(errors_of(load_text("[1, 2]\n")), HasSubstr("must be a map"));
+  EXPECT_THAT(refusal_of_source("  recursive: yes\n"), HasSubstr("must be true or false"));
+  EXPECT_THAT(refusal_of_source("  recursive: \"true\"\n"), HasSubstr("must be true or false"));
+  EXPECT_THAT(refusal_of_source("  include: \"*.mp4\"\n"), HasSubstr("must be a list"));
+  EXPECT_THAT(refusal_of_source("  priority: 101\n"), HasSubstr("from 0 to 100"));
+}
+
+TEST(Refuse, WordsWithTheNearestOne) {
+  EXPECT_THAT(refusal("transfer: {verify: etags}\n"), HasSubstr("must be etag or none; did you mean etag?"));
+  EXPECT_THAT(refusal("pipelines: {p: {kinds: [vidoe]}}\n"),
+              HasSubstr("pipelines.p.kinds[0]: must be video, audio or image; did you mean video?"));
+}
+
+TEST(Refuse, ABareKeyAndNeverRepeatsIt) {
+  for (auto const* value : {"tlk_SECRET", "\"tlk_SECRET\"", "{env: tlk_SECRET}", "{tlk_SECRET: ~}", "{key: tlk_SECRET}",
+                            "[tlk_SECRET]", "{credential: tlk_SECRET}", "{file: tlk_SECRET}"}) {
+    auto const text = refusal_of_platform(std::string("  api_key: ") + value + "\n");
+    EXPECT_THAT(text, AllOf(HasSubstr("s.yaml:2:"), HasSubstr("platform.api_key"), Not(HasSubstr("SECRET")))) << value;
+  }
+  EXPECT_THAT(refusal_of_platform("  api_key: abc\n"), HasSubstr("write {credential: twelvelabs-api-key}"));
+}
+
+TEST(Refuse, BaseUrlsThatWouldShowTheKey) {
+  auto const refused = [](std::string const& url) {
+    return refusal_of_platform("  api_key: {credential: key}\n  base_url: \"" + url + "\"\n");
+  };
+  EXPECT_THAT(refused("http://api.twelvelabs.io/v1.3"), HasSubstr("must begin with https://"));
+  EXPECT_THAT(refused("http://127.0.0.1.example.org/"), HasSubstr("must begin with https://"));
+  EXPECT_THAT(refused("http://localhost.example.org/"), HasSubstr("must begin with https://"));
+  EXPECT_THAT(refused("ftp://127.0.0.1/"), HasSubstr("must begin with https://"));
+  EXPECT_THAT(refused("api.twelvelabs.io"), HasSubstr("must be a URL"));
+  EXPECT_THAT(refused("https://"), HasSubstr("names no host"));
+  EXPECT_THAT(refused("https://me:SECRET@host/"), AllOf(HasSubstr("no user name"), Not(HasSubstr("SECRET"))));
+  EXPECT_THAT(refused("https://host/?token=SECRET"), AllOf(HasSubstr("no query"), Not(HasSubstr("SECRET"))));
+  EXPECT_THAT(refused("https://host:port/"), HasSubstr("port that is no number"));
+  for (auto const* url :
+       {"http://127.0.0.1:1/v1.3", "http://[::1]:8080", "http://localhost/x", "https://example.org"}) {
+    EXPECT_EQ(refused(url), "") << url;
+  }
+}
+
+TEST(Refuse, WhatIsNotSupportedYet) {
+  auto const later = HasSubstr("is not supported yet in this release");
+  EXPECT_THAT(refusal_of_platform("  api_key: {credential: key}\n  ca_file: /etc/ca.pem\n"), later);
+  EXPECT_THAT(refusal_of_platform("  api_key: {credential: key}\n  proxy: http://p:3128\n"), later);
+  for (auto const* line : {"rate_limits: {assets: 5}\n", "hooks: [{exec: [a]}]\n", "transfer: {memory: 256MiB}\n",
+                           "transfer: {bandwidth: 50MB/s}\n", "control: {listen: \"127.0.0.1:8484\"}\n",
+                           "pipelines: {p: {embed: {model: m}}}\n", "pipelines: {p: {knowledge_store: [{name: k}]}}\n",
+                           "pipelines: {p: {kinds: [image], entity: {collection: C, name: n, existing: new}}}\n",
+                           "pipelines: {p: {asset: {filename: \"{meta.reel}\"}}}\n",
+                           "pipelines: {p: {index: [{name: \"{source}\"}]}}\n"}) {
+    EXPECT_THAT(refusal(line), HasSubstr("not supported yet")) << line;
+  }
+  for (auto const* line : {"checksum: auto", "checksum: require", "sidecar: auto", "duplicates: skip",
+                           "after_success: delete", "after_success: {move_to: /srv/done}",
+                           "after_failure: {move_to: /x}", "receipt: beside", "ready_marker: \"{name}.done\"",
+                           "guard_file: .mounted", "manifest: /srv/*.jsonl", "fetch: relay", "allow_hosts: [a]"}) {
+    EXPECT_THAT(refusal_of_source("  " + std::string(line) + "\n"), later) << line;
+  }
+  EXPECT_THAT(refusal_of_source("  checksum: auto\n"), HasSubstr("write ignore, or remove the line"));
+}
+
+TEST(Refuse, UnknownPipelinesWithTheNearestOne) {
+  auto const text =
+      errors_of(load_text("platform: {api_key: {credential: key}}\npipelines: {footage: {}}\n"
+                          "sources: [{name: drop, folder: /srv/drop, pipelines: [footage, footge, footage]}]\n"));
+  EXPECT_EQ(text,
+            "s.yaml:3:64: sources[0].pipelines[1]: there is no pipeline of this name; did you mean footage?\n"
+            "s.yaml:3:72: sources[0].pipelines[2]: this pipeline is in the list already; remove one of the two\n");
+}
+
+TEST(Refuse, PipelinesThatCannotWork) {
+  EXPECT_THAT(refusal("pipelines: {p: {kinds: [video], entity: {collection: C, name: n}}}\n"),
+              HasSubstr("pipelines.p.entity: entities are made of images only"));
+  EXPECT_THAT(refusal("pipelines: {p: {kinds: []}}\n"), HasSubstr("kinds: is empty"));
+  EXPECT_THAT(refusal("pipelines: {p: {index: [{name: a}, {name: a}]}}\n"),
+              HasSubstr("index[1].name: this pipeline has"));
+  EXPECT_THAT(refusal("pipelines: {p: {index: [{}]}}\n"), HasSubstr("index[0].name: is missing"));
+  EXPECT_THAT(refusal("pipelines: {p: {index: [{name: a, create: {}}]}}\n"), HasSubstr("create.models: is missing"));
+  EXPECT_THAT(refusal("pipelines: {p: {index: [{name: a, create: {models: []}}]}}\n"), HasSubstr("models: is empty"));
+  EXPECT_THAT(refusal("pipelines: {p: {index: [{name: a, create: {models: [{name: m}]}}]}}\n"),
+              HasSubstr("models[0].options: is missing"));
+  EXPECT_THAT(refusal("pipelines: {\"a b\": {}}\n"), HasSubstr("at most 64 letters"));
+}
+
+TEST(Refuse, OneIndexMadeInTwoWays) {
+  auto const pipeline = [](std::string const& name, std::string const& option) {
+    return "  " + name + ": {index: [{name: all, create: {models: [{name: m, options: [" + option + "]}]}}]}\n";
+  };
+  EXPECT_EQ(refusal("pipelines:\n" + pipeline("a", "audio") + pipeline("b", "audio")), "");
+  EXPECT_THAT(refusal("pipelines:\n" + pipeline("a", "audio") + pipeline("b", "visual")),
+              HasSubstr("pipelines.b.index[0].create: differs from pipelines.a.index[0] of s.yaml"));
+}
+
+TEST(Refuse, MetadataThatThePlatformWouldNotTake) {
+  auto const asset = [](std::string const& metadata) {
+    return refusal("pipelines: {p: {asset: {user_metadata: " + metadata + "}}}\n");
+  };
+  EXPECT_THAT(asset("{a: [1]}"), HasSubstr("user_metadata.a: is a list"));
+  EXPECT_THAT(asset("{a: ~}"), HasSubstr("has no value"));
+  EXPECT_THAT(asset("{a: 007}"), HasSubstr("in two ways"));
+  EXPECT_THAT(asset("{a: 0x10}"), HasSubstr("in two ways"));
+  EXPECT_THAT(asset("{a: .nan}"), HasSubstr("in two ways"));
+  EXPECT_THAT(asset("{a: 99999999999999999999}"), HasSubstr("out of range"));
+  EXPECT_THAT(asset("{client_op: x}"), HasSubstr("reserved"));
+  EXPECT_THAT(asset("{a: \"{nmae}\"}"), HasSubstr("did you mean {name}?"));
+  EXPECT_THAT(refusal("pipelines: {p: {index: [{name: a, user_metadata: {duration: 1}}]}}\n"), HasSubstr("reserved"));
+}
+
+TEST(Refuse, SourcesThatCannotWork) {
+  EXPECT_THAT(refusal_of_source("- {name: drop, folder: /srv/b}\n"),
+              HasSubstr("sources[1].name: a source of this name"));
+  EXPECT_THAT(refusal_of_source("- {name: b, folder: /srv/drop/}\n"), HasSubstr("uploaded twice"));
+  EXPECT_EQ(refusal_of_source("- {name: b, folder: /srv/drop, include: [\"*.jpg\"]}\n"), "");
+  EXPECT_THAT(refusal_of_source("- {folder: /srv/b}\n"), HasSubstr("sources[1].name: is missing"));
+  EXPECT_THAT(refusal_of_source("- {name: b}\n"), HasSubstr("sources[1].folder: is missing"));
+  EXPECT_THAT(refusal_of_source("- {name: b, folder: srv/b}\n"), HasSubstr("must be an absolute path"));
+  EXPECT_THAT(refusal_of_source("- {name: b, folder: /srv/../b}\n"), HasSubstr("plain path"));
+  EXPECT_THAT(refusal_of_source("- {name: b, folder: /var/lib}\n"), HasSubstr("holds state_dir"));
+  EXPECT_THAT(refusal_of_source("  settle: 1h\n  max_settle: 1m\n"), HasSubstr("max_settle: is shorter than settle"));
+}
+
+TEST(Refuse, BoundsBetweenTwoKeys) {
+  EXPECT_THAT(refusal("retry: {initial: 10m}\n"), HasSubstr("retry.max: is shorter than retry.initial"));
+  EXPECT_THAT(refusal("transfer: {direct_max: 300MB}\n"), HasSubstr("is above platform.limits.direct_video"));
+  EXPECT_THAT(refusal("control: {socket: /" + std::string(120, 'x') + "}\n"), HasSubstr("107 bytes"));
+}
+
+TEST(Refuse, ABrokenFileWithOneErrorOnly) {
+  auto const loaded = load_text("platform: {api_key: {credential: key}\n");
+  ASSERT_FALSE(loaded);
+  ASSERT_EQ(loaded.error().size(), 1u);
+  EXPECT_THAT(loaded.error()[0].text, HasSubstr("this is not YAML"));
+}
+
+TEST(Refuse, NothingTwiceForAKeyThatIsThereTwice) {
+  EXPECT_EQ(refusal("retry: {max: 1m}\nretry: {max: 2m}\n"),
+            "s.yaml:4:1: retry: this key is there already, in line 3; remove one of the two\n");
+}
+
+}  // namespace
+}  // namespace sluice::config
