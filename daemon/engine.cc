@@ -1,0 +1,88 @@
+#include "daemon/engine.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace sluice::daemon {
+namespace {
+
+constexpr Millis kTurnPause{5};         // between two turns at the least: outcomes gather meanwhile
+constexpr Millis kFullPause{5'000};     // durability.md: SQLITE_FULL is retried every 5 s
+
+}  // namespace
+
+Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey key,
+               std::filesystem::path const& journal_file, ports::Log& log)
+    : wire_(base_url, std::move(key), "sluice/" SLUICE_VERSION),
+      journal_(journal_file),
+      policy_(policy),
+      turn_(journal_,
+            {.clock = clock_, .wire = wire_, .files = files_, .random = random_, .log = log, .witness = nullptr}, policy) {
+  turn_.recover();
+}
+
+bool Engine::has_work() {
+  return changed_ || hinted_ || wire_.has_outcomes() || (next_due_ && *next_due_ <= clock_.wall());
+}
+
+void Engine::sleep(std::span<ExtraFd> fds, Millis at_most) {
+  auto timeout = at_most;
+  auto const boot = clock_.boot();
+  auto const turn_at = std::max(next_turn_, full_since_ ? retry_full_at_ : BootTime{});
+  if (has_work())
+    timeout = std::min(timeout, std::max(Millis(0), std::chrono::duration_cast<Millis>(turn_at - boot)));
+  else if (next_due_)
+    timeout = std::min(timeout, std::max(Millis(1), *next_due_ - clock_.wall()));
+  wire_.wait(fds, std::max(timeout, Millis(0)));
+  wire_.pump();
+}
+
+bool Engine::step(std::function<void(stage::Context&)> const& orders) {
+  auto const begun = clock_.boot();
+  if (!orders && (begun < next_turn_ || !has_work())) return false;
+  if (full_since_ && begun < retry_full_at_) return false;
+  hinted_ = false;
+  try {
+    changed_ = turn_.run(orders);
+    full_since_.reset();
+  } catch (journal::JournalError const& error) {
+    if (error.kind() != journal::JournalError::Kind::kFull) throw;
+    if (!full_since_) full_since_ = clock_.wall();
+    retry_full_at_ = begun + kFullPause;
+    changed_ = true;
+    return false;
+  }
+  wire_.pump();
+  auto const ended = clock_.boot();
+  next_turn_ = ended + std::max(kTurnPause, 2 * (ended - begun));
+  next_due_ = turn_.next_due();
+  return changed_;
+}
+
+stage::Surroundings Engine::surroundings() const {
+  auto const now = clock_.wall();
+  auto const& traffic = turn_.traffic();
+  stage::Surroundings around{.key_refused_since = traffic.key_refused_since(),
+                             .offline_since = traffic.offline_since(),
+                             .paused_until = {},
+                             .files_under_way = 0,
+                             .max_files = policy_.files_max};
+  for (auto const group : {budget::Group::kAssets, budget::Group::kIndexing, budget::Group::kEntities, budget::Group::kStorage})
+    if (auto const until = traffic.paused_until(group, now)) around.paused_until.emplace(name_of(group), *until);
+  for (auto const state : {journal::ItemState::kOpening, journal::ItemState::kOpened, journal::ItemState::kSending})
+    around.files_under_way += static_cast<std::uint32_t>(journal_.count_items(state));
+  return around;
+}
+
+std::map<journal::RowId, UploadProgress> Engine::uploads() const {
+  std::map<journal::RowId, UploadProgress> all;
+  for (auto const errand : {budget::Errand::kPutChunk, budget::Errand::kSendDirect})
+    for (auto const& [ticket, flight] : turn_.traffic().flights(errand)) {
+      auto& progress = all[flight.item];
+      progress.bytes_in_air += wire_.progress_bytes(ticket);
+      progress.calls_in_air += 1;
+    }
+  return all;
+}
+
+}  // namespace sluice::daemon

@@ -1,0 +1,77 @@
+// engine.h - the turn with its production ports, and the loop's pace: shared by sluiced and `sluice ingest`.
+//
+// Owns the wire, the files, the journal and the turn, built in that order. One thread: the caller's. The
+// caller loops: sleep(), then step(); everything that the core decides happens inside step().
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "core/journal/journal.h"
+#include "core/stage/policy.h"
+#include "core/stage/turn.h"
+#include "core/stage/why.h"
+#include "daemon/clock_linux.h"
+#include "daemon/files_linux.h"
+#include "daemon/operations.h"
+#include "daemon/random_linux.h"
+#include "daemon/wire_curl.h"
+
+namespace sluice::daemon {
+
+class Engine {
+ public:
+  // Opens the journal and recovers what a dead process left. `policy` must outlive the engine.
+  // Throws  journal::JournalError.
+  Engine(stage::Policy const& policy, std::string const& base_url, ApiKey key, std::filesystem::path const& journal_file,
+         ports::Log& log);
+
+  // Sleeps until a socket, one of `fds`, the next due row, or `at_most` from now, whichever is first.
+  void sleep(std::span<ExtraFd> fds, Millis at_most);
+
+  // Runs a turn if there is something for one to do: outcomes, due rows, `orders`, a change by the last
+  // one; at most once every max(5 ms, twice the last turn's time). Orders are never put off.
+  // Returns  whether a turn ran and changed something.
+  // Throws   journal::JournalError of kinds other than kFull; after kFull full_since() says so, nothing
+  //          of the turn happened, and the next turn is tried after 5 s.
+  bool step(std::function<void(stage::Context&)> const& orders = {});
+
+  void hint() { hinted_ = true; }  // the discovery was told something: a turn has work
+
+  stage::Turn& turn() { return turn_; }
+  stage::Turn const& turn() const { return turn_; }
+  journal::Journal const& journal() const { return journal_; }
+  WireCurl& wire() { return wire_; }
+  FilesLinux& files() { return files_; }
+  ClockLinux& clock() const { return clock_; }
+  std::optional<WallTime> full_since() const { return full_since_; }
+
+  stage::Surroundings surroundings() const;
+  // What memory knows of the uploads in the air.
+  std::map<journal::RowId, UploadProgress> uploads() const;
+
+ private:
+  bool has_work();
+
+  ClockLinux mutable clock_;
+  RandomLinux random_;
+  FilesLinux files_;
+  WireCurl wire_;
+  journal::Journal journal_;
+  stage::Policy const& policy_;
+  stage::Turn turn_;
+  BootTime next_turn_{};
+  bool changed_ = true;  // the last turn did something: the next may find more
+  bool hinted_ = false;
+  std::optional<WallTime> next_due_;
+  std::optional<WallTime> full_since_;
+  BootTime retry_full_at_{};
+};
+
+}  // namespace sluice::daemon

@@ -1,0 +1,228 @@
+#include "daemon/files_linux.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <magic.h>
+#include <sys/stat.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <string_view>
+
+#include "core/base/text.h"
+#include "daemon/beneath_linux.h"
+#include "daemon/mount_kind.h"
+
+namespace sluice::daemon {
+namespace {
+
+constexpr std::size_t kSniffBytes = 64 * 1024;
+
+std::string shown_path(std::string const& root, std::string const& relative) {
+  return printable(relative.empty() ? root : root + "/" + relative);
+}
+
+// Who may not read what: the half of an EACCES text that lets a person mend it (D36).
+std::string access_words(int root_fd, std::string const& relative) {
+  auto words = "; this process runs as uid " + std::to_string(::geteuid()) + ", gid " + std::to_string(::getegid());
+  auto const entry = open_beneath(root_fd, relative, O_PATH);
+  struct stat about {};
+  if (!entry || ::fstat(entry->get(), &about) != 0) return words + ", a folder above it lacks search permission";
+  return words + ", it belongs to uid " + std::to_string(about.st_uid) + ", gid " + std::to_string(about.st_gid) +
+         " with mode " + mode_words(about.st_mode);
+}
+
+// The Error for an errno met at `what` (with the verb in front: "open /srv/drop/a.mp4").
+Error error_of(int error, std::string what) {
+  what += ": " + errno_words(error);
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR: return {Fault::kGone, std::move(what), "gone"};
+    case ELOOP: return {Fault::kSourceIo, what + "; symbolic links are not followed", "symlink"};
+    case EXDEV: return {Fault::kSourceIo, what + "; the path leads out of its folder", "symlink"};
+    case EACCES:
+    case EPERM: return {Fault::kSourceIo, std::move(what), "permission"};
+    case EAGAIN: return {Fault::kSourceIo, what + "; another program holds a lease on it", "busy"};
+    case ENOSYS: return {Fault::kSourceIo, what + "; openat2 needs Linux 5.6 or newer", "io"};
+    default: return {Fault::kSourceIo, std::move(what), "io"};
+  }
+}
+
+ports::FileType type_of(mode_t mode) {
+  if (S_ISREG(mode)) return ports::FileType::kRegular;
+  if (S_ISDIR(mode)) return ports::FileType::kDirectory;
+  if (S_ISLNK(mode)) return ports::FileType::kSymlink;
+  return ports::FileType::kOther;
+}
+
+class OpenFileLinux final : public ports::OpenFile {
+ public:
+  OpenFileLinux(UniqueFd fd, std::string shown) : fd_(std::move(fd)), shown_(std::move(shown)) {
+    is_remote_ = !remote_kind(fd_.get()).empty();
+    ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_SEQUENTIAL);
+  }
+
+  Result<ports::FilePrint> print() const override {
+    struct stat about {};
+    if (::fstat(fd_.get(), &about) != 0) return std::unexpected(error_of(errno, "stat " + shown_));
+    return print_of(about);
+  }
+
+  Result<std::size_t> read_at(std::span<std::byte> into, std::uint64_t offset_bytes) const override {
+    while (true) {
+      auto const got = ::pread(fd_.get(), into.data(), into.size(), static_cast<off_t>(offset_bytes));
+      if (got >= 0) return static_cast<std::size_t>(got);
+      if (errno != EINTR) return fail(Fault::kSourceIo, "read " + shown_ + ": " + errno_words(errno), "io");
+    }
+  }
+
+  ports::Writer writer() const override {
+    if (is_remote_) return ports::Writer::kUnknown;  // its answer would be about this host only
+    // A lease that a writer breaks in the instant it is ours sends a signal, and SIGIO, the usual one,
+    // would end the process. SIGURG is ignored unless somebody asks for it (signal(7)). The kernel
+    // forgets the choice with each lease that is given back, so it is made every time.
+    if (::fcntl(fd_.get(), F_SETSIG, SIGURG) != 0) return ports::Writer::kUnknown;
+    if (::fcntl(fd_.get(), F_SETLEASE, F_RDLCK) == 0) {
+      ::fcntl(fd_.get(), F_SETLEASE, F_UNLCK);
+      return ports::Writer::kNone;
+    }
+    return errno == EAGAIN ? ports::Writer::kPresent : ports::Writer::kUnknown;
+  }
+
+ private:
+  UniqueFd fd_;
+  std::string shown_;
+  bool is_remote_ = false;
+};
+
+struct DirCloser {
+  void operator()(DIR* dir) const { ::closedir(dir); }
+};
+
+Result<std::vector<ports::DirEntry>> read_folder(UniqueFd folder, std::string const& shown) {
+  std::unique_ptr<DIR, DirCloser> const dir(::fdopendir(folder.get()));
+  if (!dir) return std::unexpected(error_of(errno, "list " + shown));
+  folder.release();  // closedir closes it
+
+  std::vector<ports::DirEntry> entries;
+  while (true) {
+    errno = 0;
+    auto const* found = ::readdir(dir.get());
+    if (found == nullptr && errno != 0) return std::unexpected(error_of(errno, "list " + shown));
+    if (found == nullptr) return entries;
+    std::string_view const name = found->d_name;
+    if (name == "." || name == "..") continue;
+
+    struct stat about {};
+    ports::DirEntry entry{.name = std::string(name), .type = ports::FileType::kOther, .print = {}};
+    if (::fstatat(::dirfd(dir.get()), found->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0) {
+      entry.type = type_of(about.st_mode);
+      entry.print = print_of(about);
+    } else if (errno == ENOENT) {
+      continue;
+    } else if (errno == EACCES) {  // so will every other: the folder can be read but not searched
+      return std::unexpected(error_of(EACCES, "list " + shown + ": it lacks search permission (x)"));
+    }
+    entries.push_back(std::move(entry));
+  }
+}
+
+}  // namespace
+
+struct FilesLinux::Magic {
+  struct Closer {
+    void operator()(magic_set* cookie) const { ::magic_close(cookie); }
+  };
+  std::unique_ptr<magic_set, Closer> cookie;
+  bool loaded = false;
+
+  Magic()
+      : cookie(::magic_open(MAGIC_MIME_TYPE | MAGIC_NO_CHECK_COMPRESS | MAGIC_NO_CHECK_TAR | MAGIC_NO_CHECK_ELF |
+                            MAGIC_NO_CHECK_CDF)) {
+    loaded = cookie && ::magic_load(cookie.get(), nullptr) == 0;
+  }
+};
+
+FilesLinux::FilesLinux() = default;
+FilesLinux::~FilesLinux() = default;
+
+Result<FilesLinux::Root> FilesLinux::opened_anew(std::string const& root) {
+  UniqueFd fresh(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  auto const error = errno;
+  std::lock_guard const lock(roots_mutex_);
+  if (!fresh) {
+    roots_.erase(root);
+    return std::unexpected(error_of(error, "open folder " + printable(root)));
+  }
+  return roots_[root] = std::make_shared<UniqueFd const>(std::move(fresh));
+}
+
+Result<FilesLinux::Root> FilesLinux::held(std::string const& root) {
+  {
+    std::lock_guard const lock(roots_mutex_);
+    if (auto const at = roots_.find(root); at != roots_.end()) return at->second;
+  }
+  return opened_anew(root);
+}
+
+Result<std::shared_ptr<ports::OpenFile>> FilesLinux::open(std::string const& root, std::string const& relative) {
+  SLUICE_TRY(folder, held(root));
+  auto const shown = shown_path(root, relative);
+  auto const failed = [&](int error) {
+    auto made = error_of(error, "open " + shown);
+    if (error == EACCES) made.text += access_words(folder->get(), relative);
+    return std::unexpected(std::move(made));
+  };
+  struct stat about {};
+  auto const refuse_special = [&](int fd) -> Result<void> {
+    if (::fstat(fd, &about) != 0) return failed(errno);
+    if (S_ISLNK(about.st_mode)) return failed(ELOOP);
+    if (!S_ISREG(about.st_mode)) return fail(Fault::kSourceIo, "open " + shown + ": not a regular file", "not_regular");
+    return {};
+  };
+
+  auto const looked_at = open_beneath(folder->get(), relative, O_PATH);
+  if (!looked_at) return failed(looked_at.error());
+  SLUICE_CHECK(refuse_special(looked_at->get()));
+  auto opened = open_beneath(folder->get(), relative, O_RDONLY);
+  if (!opened) return failed(opened.error());
+  SLUICE_CHECK(refuse_special(opened->get()));  // it may be another one by now
+  return std::make_shared<OpenFileLinux>(std::move(*opened), shown);
+}
+
+Result<ports::FilePrint> FilesLinux::stat(std::string const& root, std::string const& relative) {
+  SLUICE_TRY(folder, held(root));
+  auto const entry = open_beneath(folder->get(), relative, O_PATH);
+  if (!entry) return std::unexpected(error_of(entry.error(), "stat " + shown_path(root, relative)));
+  struct stat about {};
+  if (::fstat(entry->get(), &about) != 0) return std::unexpected(error_of(errno, "stat " + shown_path(root, relative)));
+  return print_of(about);
+}
+
+Result<std::vector<ports::DirEntry>> FilesLinux::list(std::string const& root, std::string const& relative) {
+  SLUICE_TRY(folder, relative.empty() ? opened_anew(root) : held(root));
+  auto const shown = shown_path(root, relative);
+  auto opened = open_beneath(folder->get(), relative, O_RDONLY | O_DIRECTORY);
+  if (!opened) {
+    auto made = error_of(opened.error(), "list " + shown);
+    if (opened.error() == EACCES) made.text += access_words(folder->get(), relative);
+    return std::unexpected(std::move(made));
+  }
+  return read_folder(std::move(*opened), shown);
+}
+
+std::string FilesLinux::sniff(ports::OpenFile const& file) {
+  std::vector<std::byte> head(kSniffBytes);
+  auto const got = file.read_at(head, 0);
+  if (!got || *got == 0) return {};
+
+  std::lock_guard const lock(magic_mutex_);
+  if (!magic_) magic_ = std::make_unique<Magic>();
+  if (!magic_->loaded) return {};
+  auto const* type = ::magic_buffer(magic_->cookie.get(), head.data(), *got);
+  if (type == nullptr || std::string_view(type) == "application/octet-stream") return {};
+  return type;
+}
+
+}  // namespace sluice::daemon

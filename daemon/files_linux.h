@@ -1,0 +1,59 @@
+// files_linux.h - source files through held root descriptors (the contract: core/ports/files.h).
+//
+// It never writes, renames or deletes, and never follows a link beneath a root. The root's own path is
+// the operator's word and may lead through links. Safe to use from several threads at once: file
+// workers share it (D58); a slow mount holds up only the thread that touches it.
+//
+// Errors carry a code beside the fault: "gone", "symlink", "not_regular", "permission" (EACCES, with
+// uids and mode in the text, D36), "busy" (another program holds a lease), "io" for the rest. Texts name
+// the path in printable form.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "core/ports/files.h"
+#include "daemon/unique_fd.h"
+
+namespace sluice::daemon {
+
+class FilesLinux final : public ports::Files {
+ public:
+  FilesLinux();
+  ~FilesLinux() override;
+  FilesLinux(FilesLinux const&) = delete;
+  FilesLinux& operator=(FilesLinux const&) = delete;
+
+  // Regular files only; the type is looked at before the open and again after it (D14). The kernel is
+  // told that reading will be sequential (D37).
+  Result<std::shared_ptr<ports::OpenFile>> open(std::string const& root, std::string const& relative) override;
+
+  // Of the entry itself: a link's own print, not its target's.
+  Result<ports::FilePrint> stat(std::string const& root, std::string const& relative) override;
+
+  // list(root, "") opens the root's path anew and holds that from then on, so that a folder that was
+  // replaced or remounted is noticed (D8) and a stale NFS handle is shed; a root that is gone is let go.
+  // An entry that vanishes while the folder is read is left out; one whose stat fails is kOther.
+  Result<std::vector<ports::DirEntry>> list(std::string const& root, std::string const& relative) override;
+
+  // By libmagic over the first 64 KiB; its compressed, archive and ELF readers stay off, because the
+  // bytes are an uploader's (F16). "" also for what libmagic knows only as application/octet-stream.
+  std::string sniff(ports::OpenFile const& file) override;
+
+ private:
+  using Root = std::shared_ptr<UniqueFd const>;  // shared with the threads that are using it
+  struct Magic;
+
+  Result<Root> held(std::string const& root);
+  Result<Root> opened_anew(std::string const& root);
+
+  std::mutex roots_mutex_;
+  std::map<std::string, Root> roots_;
+  std::mutex magic_mutex_;  // a libmagic cookie is for one thread at a time
+  std::unique_ptr<Magic> magic_;
+};
+
+}  // namespace sluice::daemon

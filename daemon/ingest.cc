@@ -1,0 +1,309 @@
+#include "daemon/ingest.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include "config/load.h"
+#include "core/base/text.h"
+#include "core/source/kind.h"
+#include "core/source/names.h"
+#include "core/stage/orders.h"
+#include "daemon/api_key.h"
+#include "daemon/desk.h"
+#include "daemon/engine.h"
+#include "daemon/log_spdlog.h"
+#include "daemon/policy.h"
+#include "daemon/signals_linux.h"
+#include "daemon/state_lock.h"
+#include "daemon/views.h"
+
+namespace sluice::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum Exit : int { kFine = 0, kInternal = 1, kUsage = 2, kSomeFailed = 3, kNoKey = 7, kUnreachable = 8, kNoSource = 9, kJournal = 10, kBadConfig = 78 };
+
+constexpr Millis kShowPause{200};
+constexpr Millis kOfflineMax{60'000};  // then a person at a terminal is told instead of kept waiting
+constexpr Millis kDrain{5'000};
+constexpr std::size_t kShownMax = 64;
+constexpr int kAddBatch = 500;  // files taken up in one turn
+constexpr char kSourceName[] = "ingest";
+
+std::optional<std::string> environment(std::string const& name) {
+  auto const* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+// The end of the run before anything was sent.
+struct Stop {
+  int code;
+  std::string text;
+  std::string remedy;
+};
+template <class T>
+using OrStop = std::expected<T, Stop>;
+
+OrStop<config::Config> configuration(IngestOptions const& options) {
+  auto const file = config::find_config(options.config_file, environment);
+  std::error_code error;
+  config::LoadOptions const lenient{.needs_source = false, .needs_key = false};
+  auto const wanted = !options.config_file.empty() || environment("SLUICE_CONFIG");
+  auto loaded = !wanted && !fs::exists(file, error) ? config::load_texts({{"defaults", "{}"}}, lenient) : config::load(file, lenient);
+  if (loaded) return std::move(*loaded);
+  std::string text;
+  for (auto const& one : loaded.error()) text += (text.empty() ? "" : "\n") + one.to_text();
+  return std::unexpected(Stop{kBadConfig, text, "mend the file, or check it with: sluiced --check-config"});
+}
+
+OrStop<ApiKey> api_key(config::Config const& config) {
+  auto const source = config.platform.api_key ? key_source_from(*config.platform.api_key)
+                                              : KeySource{KeySource::Kind::kEnvironment, "TWELVE_LABS_API_KEY"};
+  auto key = read_api_key(source);
+  if (key) return std::move(*key);
+  return std::unexpected(Stop{kNoKey, key.error().text, "set TWELVE_LABS_API_KEY, or platform.api_key in the configuration"});
+}
+
+std::string state_dir(IngestOptions const& options) {
+  if (!options.state_dir.empty()) return options.state_dir;
+  auto const state = environment("XDG_STATE_HOME");
+  if (state && state->starts_with('/')) return *state + "/sluice/ingest";
+  return environment("HOME").value_or("/root") + "/.local/state/sluice/ingest";
+}
+
+// All files that the given paths mean: a folder's with the media in it, a file itself whatever it is.
+OrStop<std::vector<std::string>> files_of(std::vector<std::string> const& paths) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (auto const& path : paths) {
+    auto const whole = resolved_path(fs::absolute(path).string());
+    if (whole.empty() || !fs::exists(whole, error))
+      return std::unexpected(Stop{kNoSource, "no such file or folder: " + printable(path), "check the path"});
+    if (!fs::is_directory(whole, error)) {
+      files.push_back(whole);
+      continue;
+    }
+    for (fs::recursive_directory_iterator it(whole, error), end; !error && it != end; it.increment(error)) {
+      auto const name = it->path().filename().string();
+      if (source::is_ignored_name(name)) {
+        it.disable_recursion_pending();
+      } else if (it->is_regular_file(error) && source::media_by_name(name)) {
+        files.push_back(it->path().string());
+      }
+    }
+    if (error) return std::unexpected(Stop{kNoSource, "cannot read " + printable(path) + ": " + error.message(), "check its permissions"});
+  }
+  std::ranges::sort(files);
+  files.erase(std::ranges::unique(files).begin(), files.end());
+  return files;
+}
+
+// The policy of a run: one source that is never scanned, rooted at "/", settled at once.
+stage::Policy policy_of(config::Config const& config) {
+  auto policy = policy_from(config, host_name());
+  policy.sources.clear();
+  stage::SourcePolicy source{.name = kSourceName, .root = "/", .settle = Millis(0), .swept = false};
+  for (auto const& pipeline : policy.pipelines) source.pipelines.push_back(pipeline.name);
+  policy.sources.push_back(std::move(source));
+  return policy;
+}
+
+class Run {
+ public:
+  Run(IngestOptions const& options, stage::Policy const& policy, Engine& engine, Progress& progress)
+      : options_(options), policy_(policy), engine_(engine), progress_(progress), wishes_{options.pipeline, options.index, options.collection, options.entity} {}
+
+  int operator()(std::vector<std::string> files) {
+    snapshot_.items_total = files.size();
+    if (auto const refused = take_up(files)) return *refused;
+    if (options_.dry_run) return kFine;
+    while (!pending_.empty()) {
+      turn();
+      if (auto const code = trouble()) return *code;
+      if (stopped()) return kSomeFailed;
+    }
+    show();
+    return failed_ ? kSomeFailed : kFine;
+  }
+
+ private:
+  void turn() {
+    std::array<ExtraFd, 1> fds = {{{.fd = signals_.fd()}}};
+    engine_.sleep(fds, kShowPause);
+    engine_.step();
+    auto const boot = engine_.clock().boot();
+    if (boot < next_show_) return;
+    next_show_ = boot + kShowPause;
+    note_ends();
+    show();
+  }
+
+  // Every file gets its item, or the one that an earlier run made; a failed one is tried again.
+  std::optional<int> take_up(std::vector<std::string> const& files) {
+    std::optional<int> refused;
+    for (std::size_t begin = 0; begin < files.size(); begin += kAddBatch) {
+      auto const end = std::min(files.size(), begin + kAddBatch);
+      engine_.step([&](stage::Context& ctx) {
+        for (auto i = begin; i < end && !refused; ++i) refused = take_one(ctx, files[i]);
+      });
+      if (refused) return refused;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<int> take_one(stage::Context& ctx, std::string const& file) {
+    auto const added = stage::add_item(ctx, policy_.sources.front(), file.substr(1), wishes_, options_.dry_run);
+    if (!added) {
+      progress_.stopped(printable(file) + ": " + added.error().text, "see `sluice ingest --help`");
+      return added.error().fault == Fault::kRejected ? kUsage : kNoSource;
+    }
+    if (options_.dry_run) {
+      progress_.note(printable(file) + (added->was_known ? ": known already, nothing would be sent" : ": would be uploaded"));
+      return std::nullopt;
+    }
+    auto const& item = added->item;
+    if (added->was_known && (item.state == journal::ItemState::kFailed || item.state == journal::ItemState::kCancelled))
+      if (auto const again = stage::retry_order(ctx, item.id); !again) progress_.note(printable(file) + ": " + again.error().text);
+    pending_.emplace(item.id, added->was_known && item.state == journal::ItemState::kDone);
+    return std::nullopt;
+  }
+
+  void note_ends() {
+    std::erase_if(pending_, [&](auto const& entry) {
+      auto const item = engine_.journal().item(entry.first);
+      if (!is_end(item->state)) return false;
+      auto const around = engine_.surroundings();
+      ViewContext const view{engine_.journal(), around, no_uploads_, engine_.clock().wall()};
+      auto const why = stage::why(*item, engine_.journal().steps_of(item->id), std::nullopt, around, view.now);
+      progress_.ended({.path = "/" + item->path,
+                       .stage = std::string(word(item->state)),
+                       .text = why ? why->text : "",
+                       .remedy = why ? why->remedy : "",
+                       .from_before = entry.second,
+                       .json = item_json(view, *item).dump()});
+      failed_ = failed_ || item->state == journal::ItemState::kFailed || item->state == journal::ItemState::kCancelled;
+      ended_bytes_ += item->print.size_bytes;
+      ++snapshot_.items_ended;
+      return true;
+    });
+  }
+
+  void show() {
+    auto const uploads = engine_.uploads();
+    auto const around = engine_.surroundings();
+    snapshot_.active.clear();
+    snapshot_.bytes_total = snapshot_.bytes_acked = ended_bytes_;
+    snapshot_.bytes_in_air = 0;
+    for (auto const& [id, before] : pending_) {
+      auto const item = *engine_.journal().item(id);
+      snapshot_.bytes_total += item.print.size_bytes;
+      snapshot_.bytes_acked += item.bytes_acked;
+      auto const upload = uploads.find(id);
+      auto const in_air = upload == uploads.end() ? 0 : upload->second.bytes_in_air;
+      snapshot_.bytes_in_air += in_air;
+      if (snapshot_.active.size() < kShownMax && !is_end(item.state)) snapshot_.active.push_back(shown(item, in_air, around));
+    }
+    progress_.show(snapshot_);
+  }
+
+  IngestItem shown(journal::ItemRow const& item, std::uint64_t in_air, stage::Surroundings const& around) const {
+    auto const steps = engine_.journal().steps_of(item.id);
+    auto const indexing = std::ranges::any_of(steps, [](auto const& step) {
+      return step.kind == journal::StepKind::kIndex && step.state != journal::StepState::kReady && step.state != journal::StepState::kFailed;
+    });
+    auto const why = stage::why(item, steps, engine_.journal().open_session(item.id), around, engine_.clock().wall());
+    return {.id = item.ulid,
+            .path = "/" + item.path,
+            .name = std::string(basename_of(item.path)),
+            .size_bytes = item.print.size_bytes,
+            .bytes_acked = item.bytes_acked,
+            .bytes_in_air = in_air,
+            .stage = std::string(word(stage_of(item.state, indexing))),
+            .why = why && why->code != "working" ? why->text : ""};
+  }
+
+  // What ends a run early: a person is there to mend it, and the journal keeps all that was done.
+  std::optional<int> trouble() {
+    auto const& traffic = engine_.turn().traffic();
+    if (traffic.key_refused_since()) {
+      progress_.stopped("the platform refuses the API key", "get a valid key, then run the same command again: it goes on where it stood");
+      return kNoKey;
+    }
+    auto const now = engine_.clock().wall();
+    if (auto const since = traffic.offline_since(); since && now - *since > kOfflineMax) {
+      progress_.stopped("the platform cannot be reached since " + to_words(now - *since),
+                        "check the network, then run the same command again: it goes on where it stood");
+      return kUnreachable;
+    }
+    if (engine_.full_since()) {
+      progress_.stopped("the state directory is full", "free some space, then run the same command again");
+      return kJournal;
+    }
+    return std::nullopt;
+  }
+
+  // After SIGINT or SIGTERM what is in the air gets a moment to land.
+  bool stopped() {
+    if (signals_.collect().empty()) return false;
+    engine_.turn().drain();
+    auto const until = engine_.clock().boot() + kDrain;
+    while (!engine_.turn().traffic().idle() && engine_.clock().boot() < until && signals_.collect().empty()) turn();
+    progress_.stopped("stopped by a signal", "run the same command again: it goes on where it stood");
+    return true;
+  }
+
+  IngestOptions const& options_;
+  stage::Policy const& policy_;
+  Engine& engine_;
+  Progress& progress_;
+  stage::Wishes wishes_;
+  SignalsLinux signals_;
+  std::map<journal::RowId, bool> pending_;  // not yet told of; whether an earlier run had finished it
+  IngestSnapshot snapshot_;
+  std::map<journal::RowId, UploadProgress> no_uploads_;
+  std::uint64_t ended_bytes_ = 0;
+  bool failed_ = false;
+  BootTime next_show_{};
+};
+
+OrStop<int> ingest(IngestOptions const& options, Progress& progress) {
+  auto config = configuration(options);
+  if (!config) return std::unexpected(config.error());
+  auto files = files_of(options.paths);
+  if (!files) return std::unexpected(files.error());
+  auto key = api_key(*config);
+  if (!key) return std::unexpected(key.error());
+  auto const directory = state_dir(options);
+  std::error_code error;
+  fs::create_directories(fs::path(directory).parent_path(), error);
+  auto const lock = StateLock::take(directory);
+  if (!lock) return std::unexpected(Stop{kJournal, lock.error().text, "wait for the other run, or give this one its own --state-dir"});
+  auto const policy = policy_of(*config);
+  LogSpdlog log(ports::Level::kError);  // the bars are the news; the journal keeps the story
+  Engine engine(policy, config->platform.base_url, std::move(*key), directory + "/journal.db", log);
+  return Run(options, policy, engine, progress)(std::move(*files));
+}
+
+}  // namespace
+
+int run_ingest(IngestOptions const& options, Progress& progress) {
+  try {
+    auto const code = ingest(options, progress);
+    if (code) return *code;
+    progress.stopped(code.error().text, code.error().remedy);
+    return code.error().code;
+  } catch (journal::JournalError const& error) {
+    progress.stopped(error.what(), "see the text; nothing that was acknowledged is lost");
+    return kJournal;
+  }
+}
+
+}  // namespace sluice::daemon

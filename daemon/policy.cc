@@ -1,0 +1,110 @@
+#include "daemon/policy.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <utility>
+
+#include "core/base/json.h"
+
+namespace sluice::daemon {
+namespace {
+
+stage::Metadata metadata_from(config::Metadata const& metadata) {
+  stage::Metadata out;
+  for (auto const& [key, value] : metadata)
+    out.emplace_back(key, std::visit([](auto const& plain) { return stage::MetadataValue(plain); }, value));
+  return out;
+}
+
+// The array that POST /indexes takes; "" when the index must be there already.
+std::string models_json(std::vector<config::Model> const& models) {
+  if (models.empty()) return {};
+  auto all = Json::array();
+  for (auto const& model : models) {
+    auto options = Json::array();
+    for (auto const& option : model.options) options.push(option);
+    all.push(Json::object({{"model_name", model.name}, {"model_options", std::move(options)}}));
+  }
+  return all.dump();
+}
+
+stage::PipelinePolicy pipeline_from(config::Pipeline const& pipeline) {
+  stage::PipelinePolicy out{.name = pipeline.name,
+                            .kinds = {},
+                            .filename = pipeline.asset.filename,
+                            .enable_hls = pipeline.asset.enable_hls,
+                            .enable_thumbnail = pipeline.asset.enable_thumbnail,
+                            .user_metadata = metadata_from(pipeline.asset.user_metadata)};
+  for (auto const kind : pipeline.kinds) out.kinds.emplace(name_of(kind));
+  for (auto const& index : pipeline.indexes)
+    out.indexes.push_back({.name = index.name,
+                           .models_json = models_json(index.create),
+                           .enable_video_stream = index.enable_video_stream,
+                           .user_metadata = metadata_from(index.user_metadata)});
+  if (pipeline.entity)
+    out.entity = stage::EntityWish{.collection = pipeline.entity->collection,
+                                   .name = pipeline.entity->name,
+                                   .description = pipeline.entity->description,
+                                   .metadata = metadata_from(pipeline.entity->metadata),
+                                   .fail_if_exists = pipeline.entity->existing == config::EntityStep::Existing::kFail};
+  return out;
+}
+
+stage::SourcePolicy source_from(config::Source const& source) {
+  return {.name = source.name,
+          .root = source.folder,
+          .pipelines = source.pipelines,
+          .recursive = source.recursive,
+          .include = source.include,
+          .exclude = source.exclude,
+          .settle = source.settle,
+          .max_settle = source.max_settle,
+          .priority = source.priority,
+          .rescan = source.poll_every};
+}
+
+}  // namespace
+
+stage::Policy policy_from(config::Config const& config, std::string host) {
+  stage::Policy policy;
+  policy.host = std::move(host);
+  for (auto const& source : config.sources) policy.sources.push_back(source_from(source));
+  for (auto const& pipeline : config.pipelines) policy.pipelines.push_back(pipeline_from(pipeline));
+  auto const& limits = config.platform.limits;
+  policy.limits.direct_video_bytes = limits.direct_video_bytes;
+  policy.limits.direct_image_bytes = limits.direct_image_bytes;
+  policy.limits.multipart_video_bytes = limits.multipart_video_bytes;
+  policy.limits.multipart_image_bytes = limits.multipart_image_bytes;
+  policy.limits.list_lag = limits.list_lag;
+  policy.files_max = config.transfer.max_files;
+  policy.chunks_max = config.transfer.max_chunks;
+  policy.direct_max_bytes = config.transfer.direct_max_bytes;
+  policy.verify_etag = config.transfer.verify == config::Verify::kEtag;
+  policy.url_renew_before = config.transfer.url_renew_before;
+  policy.stall_limit = config.transfer.stall_for;
+  policy.stall_below_bytes_per_s = config.transfer.stall_below_bytes_per_s;
+  policy.retry_initial = config.retry.initial;
+  policy.retry_max = config.retry.max;
+  policy.retry_attempts = config.retry.attempts;
+  policy.poll_min = config.poll.min;
+  policy.poll_max = config.poll.max;
+  return policy;
+}
+
+KeySource key_source_from(config::KeySource const& source) {
+  switch (source.from) {
+    case config::KeySource::From::kCredential: return {KeySource::Kind::kCredential, source.where};
+    case config::KeySource::From::kFile: return {KeySource::Kind::kFile, source.where};
+    case config::KeySource::From::kEnvironment: return {KeySource::Kind::kEnvironment, source.where};
+  }
+  std::abort();
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return ::gethostname(name.data(), name.size() - 1) == 0 ? std::string(name.data()) : std::string("localhost");
+}
+
+}  // namespace sluice::daemon

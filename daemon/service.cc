@@ -1,0 +1,199 @@
+#include "daemon/service.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/base/text.h"
+#include "daemon/control_api.h"
+#include "daemon/desk.h"
+#include "daemon/policy.h"
+
+namespace sluice::daemon {
+namespace {
+
+constexpr Millis kDrain{10'000};         // chunks in flight get this long, then are left for the next start
+constexpr Millis kWatchPause{2'000};     // watch_inotify.h: roots that are deleted or mounted over make no event
+constexpr Millis kRefreshPause{60'000};  // folders without a watch are tried again
+constexpr Millis kStatusPause{1'000};
+constexpr Millis kSleepMax{10'000};
+
+}  // namespace
+
+Result<std::unique_ptr<Service>> Service::open(config::Config const& config, ApiKey key, ports::Log& log) {
+  SLUICE_TRY(lock, StateLock::take(config.state_dir));
+  SLUICE_TRY(control, ControlServer::open(config.control_socket));
+  return std::unique_ptr<Service>(new Service(config, std::move(key), log, std::move(lock), std::move(control)));
+}
+
+Service::Service(config::Config const& config, ApiKey key, ports::Log& log, StateLock lock, std::unique_ptr<ControlServer> control)
+    : config_(config),
+      log_(log),
+      lock_(std::move(lock)),
+      policy_(policy_from(config, host_name())),
+      control_(std::move(control)),
+      engine_(policy_, config.platform.base_url, std::move(key), config.state_dir + "/journal.db", log) {
+  started_at_ = engine_.clock().wall();
+  for (auto const& source : policy_.sources) {
+    watch_.add_root(source.root, source.recursive);
+    if (auto const& state = watch_.state(source.root); !state.reason.empty())
+      log_.warning("source " + printable(source.name) + ": " + state.reason);
+  }
+}
+
+int Service::run() {
+  notify_.ready();
+  log_.info("sluiced " SLUICE_VERSION " is ready: " + std::to_string(policy_.sources.size()) + " sources, socket " +
+            printable(config_.control_socket));
+  while (stops_ < 2 && !drained()) {
+    sleep();
+    take_signals();
+    take_hints();
+    serve_requests();
+    engine_.step();
+    tell_systemd();
+  }
+  notify_.stopping();
+  log_.info("sluiced ends; the next start takes up what is left");
+  return 0;
+}
+
+bool Service::drained() const {
+  if (!drain_until_) return false;
+  return engine_.turn().traffic().idle() || engine_.clock().boot() >= *drain_until_;
+}
+
+void Service::sleep() {
+  auto const boot = engine_.clock().boot();
+  auto wake = boot + kSleepMax;
+  for (auto const at : {next_watch_, next_alive_}) wake = std::min(wake, std::max(at, boot));
+  if (drain_until_) wake = std::min(wake, *drain_until_);
+  auto at_most = std::max(Millis(0), wake - boot);
+  if (auto const control = control_->sleep_at_most()) at_most = std::min(at_most, *control);
+  std::array<ExtraFd, 3> fds = {{{.fd = signals_.fd()}, {.fd = watch_.fd()}, {.fd = control_->fd()}}};
+  engine_.sleep(fds, at_most);
+  if (fds[1].readable) next_watch_ = boot;
+}
+
+void Service::take_signals() {
+  for (auto const asked : signals_.collect()) {
+    if (asked == Asked::kReload) {
+      log_.warning("SIGHUP: reloading is not supported yet; restart to read a changed configuration");
+      continue;
+    }
+    if (++stops_ > 1) continue;
+    notify_.stopping();
+    log_.info("asked to stop: draining for at most " + to_words(kDrain));
+    engine_.turn().drain();
+    drain_until_ = engine_.clock().boot() + kDrain;
+  }
+}
+
+void Service::take_hints() {
+  auto const boot = engine_.clock().boot();
+  if (boot < next_watch_) return;
+  next_watch_ = boot + kWatchPause;
+  if (boot >= next_refresh_) {
+    watch_.refresh();
+    next_refresh_ = boot + kRefreshPause;
+  }
+  auto const dirty = watch_.collect();
+  if (dirty.overflow) log_.warning("the kernel dropped file events: every folder is scanned anew");
+  for (auto const& root : dirty.roots) {
+    engine_.hint();
+    if (root.whole) engine_.turn().discovery().want_root(root.root);
+    for (auto const& folder : root.folders) engine_.turn().discovery().want_directory(root.root, folder);
+  }
+}
+
+void Service::serve_requests() {
+  control_->run();
+  auto const requests = control_->collect();
+  if (requests.empty()) return;
+  if (engine_.full_since()) {
+    answer_without_turn(requests);
+  } else {
+    for (auto& [id, reply] : serve_in_turn(requests)) control_->answer(id, std::move(reply));
+  }
+  control_->run();
+}
+
+// Answers leave only after the commit that makes them true.
+std::vector<std::pair<std::uint64_t, ControlReply>> Service::serve_in_turn(std::vector<ControlRequest> const& requests) {
+  std::vector<std::pair<std::uint64_t, Served>> served;
+  auto const status = facts();
+  auto const around = engine_.surroundings();
+  engine_.step([&](stage::Context& ctx) {
+    served.clear();
+    Desk desk(&ctx, policy_, status, around);
+    for (auto const& request : requests) served.emplace_back(request.id, serve(request, ctx.journal, desk, ctx.now));
+  });
+  auto const failed = engine_.full_since().has_value();
+  std::vector<std::pair<std::uint64_t, ControlReply>> replies;
+  for (auto& [id, one] : served)
+    replies.emplace_back(id, failed && one.after_commit ? commit_failed("the state directory is full") : std::move(one.reply));
+  return replies;
+}
+
+void Service::answer_without_turn(std::vector<ControlRequest> const& requests) {
+  auto const status = facts();
+  auto const around = engine_.surroundings();
+  Desk desk(nullptr, policy_, status, around);
+  for (auto const& request : requests)
+    control_->answer(request.id, serve(request, engine_.journal(), desk, engine_.clock().wall()).reply);
+}
+
+StatusFacts Service::facts() const {
+  StatusFacts facts{.started_at = started_at_, .config_hash = config_.hash, .reasons = {}, .sources = {}, .uploads = engine_.uploads()};
+  auto const& traffic = engine_.turn().traffic();
+  if (drain_until_) facts.state = "draining";
+  if (auto const since = traffic.key_refused_since()) {
+    facts.state = "paused";
+    facts.reasons.push_back({"key_refused", "the platform refuses the API key", since,
+                             "put a valid key in its place and restart sluiced; items wait and lose nothing", true});
+  }
+  if (auto const since = traffic.offline_since())
+    facts.reasons.push_back({"offline", "the platform cannot be reached", since, "it goes on by itself once the network is back", false});
+  if (auto const since = engine_.full_since())
+    facts.reasons.push_back({"journal_full", "the state directory is full: nothing new is begun", since,
+                             "free space in " + printable(config_.state_dir) + "; it goes on by itself", true});
+  for (auto const& view : engine_.turn().discovery().views()) {
+    auto const& watched = watch_.state(view.root);
+    SourceFacts source{.name = view.name, .up = !view.why_down, .why_down = view.why_down.value_or(""),
+                       .mode = watched.coverage == Coverage::kFull ? "inotify" : "poll", .last_scan = view.last_scan, .degraded = {}};
+    if (!watched.reason.empty()) source.degraded.push_back(watched.reason);
+    if (view.why_down)
+      facts.reasons.push_back({"source_down", "source " + printable(view.name) + ": " + *view.why_down, view.down_since,
+                               "mount or repair the folder; scanning goes on by itself", false});
+    facts.sources.push_back(std::move(source));
+  }
+  return facts;
+}
+
+void Service::tell_systemd() {
+  auto const boot = engine_.clock().boot();
+  if (auto const interval = notify_.watchdog_interval(); interval && boot >= next_alive_) {
+    notify_.alive();
+    next_alive_ = boot + *interval;
+  } else if (!interval) {
+    next_alive_ = boot + kSleepMax;
+  }
+  if (boot < next_status_) return;
+  next_status_ = boot + kStatusPause;
+  auto const& journal = engine_.journal();
+  std::int64_t ended = 0;
+  std::int64_t all = 0;
+  for (auto const& count : journal.count_by_stage(engine_.clock().wall())) {
+    all += count.total;
+    if (count.stage >= journal::StageWord::kDone) ended += count.total;
+  }
+  auto const failed = journal.count_items(journal::ItemState::kFailed);
+  auto status = std::to_string(all - ended) + " items under way, " + std::to_string(journal.count_items(journal::ItemState::kDone)) +
+                " done, " + std::to_string(failed) + " failed";
+  if (engine_.turn().traffic().key_refused_since()) status = "paused: the platform refuses the API key; " + status;
+  if (status == last_status_) return;
+  notify_.status(status);
+  last_status_ = std::move(status);
+}
+
+}  // namespace sluice::daemon

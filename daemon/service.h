@@ -1,0 +1,66 @@
+// service.h - sluiced itself: the engine, its hints, its orders, and what it tells systemd.
+//
+// Built top to bottom, one owner each; run() is the loop. What ends it is said by exit codes alone
+// (product page, section 8): everything else is degraded, said, and lived through.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "daemon/control_server.h"
+#include "daemon/engine.h"
+#include "daemon/notify_systemd.h"
+#include "daemon/signals_linux.h"
+#include "daemon/state_lock.h"
+#include "daemon/watch_inotify.h"
+
+namespace sluice::daemon {
+
+class Service {
+ public:
+  // Takes the state directory's lock and opens the journal and the control socket.
+  // Fails   kLocal with the code "locked" or "state_dir" (exit 10), or the control socket's (exit 1).
+  // Throws  journal::JournalError (exit 10).
+  static Result<std::unique_ptr<Service>> open(config::Config const& config, ApiKey key, ports::Log& log);
+
+  // Until SIGTERM or SIGINT. The first drains: nothing new starts, what is in the air gets a bounded
+  // time; the second leaves at once. The next start takes up what was left.
+  // Returns  the exit code.
+  int run();
+
+ private:
+  Service(config::Config const& config, ApiKey key, ports::Log& log, StateLock lock, std::unique_ptr<ControlServer> control);
+
+  void take_signals();
+  void take_hints();
+  void serve_requests();
+  std::vector<std::pair<std::uint64_t, ControlReply>> serve_in_turn(std::vector<ControlRequest> const& requests);
+  void answer_without_turn(std::vector<ControlRequest> const& requests);
+  StatusFacts facts() const;
+  void tell_systemd();
+  bool drained() const;
+  void sleep();
+
+  config::Config const& config_;
+  ports::Log& log_;
+  StateLock lock_;
+  stage::Policy policy_;
+  std::unique_ptr<ControlServer> control_;
+  SignalsLinux signals_;
+  NotifySystemd notify_;
+  Engine engine_;
+  WatchInotify watch_;
+  WallTime started_at_;
+  int stops_ = 0;
+  std::optional<BootTime> drain_until_;
+  BootTime next_watch_{};
+  BootTime next_refresh_{};
+  BootTime next_alive_{};
+  BootTime next_status_{};
+  std::string last_status_;
+};
+
+}  // namespace sluice::daemon

@@ -1,0 +1,45 @@
+#include "daemon/state_lock.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "core/base/text.h"
+
+namespace sluice::daemon {
+namespace {
+
+std::string owner_of(int fd) {
+  std::array<char, 32> text{};
+  auto const count = ::pread(fd, text.data(), text.size() - 1, 0);
+  auto const pid = count > 0 ? std::string(trimmed({text.data(), static_cast<std::size_t>(count)})) : std::string();
+  return pid.empty() ? "another process" : "process " + pid;
+}
+
+}  // namespace
+
+Result<StateLock> StateLock::take(std::string const& state_dir) {
+  auto const shown = printable(state_dir);
+  if (::mkdir(state_dir.c_str(), 0700) != 0 && errno != EEXIST)
+    return fail(Fault::kLocal, "cannot make the state directory " + shown + ": " + std::strerror(errno) +
+                                   "; make it, owned by this user, or set state_dir", "state_dir");
+  auto const path = state_dir + "/lock";
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (fd.get() < 0)
+    return fail(Fault::kLocal, "cannot write in the state directory " + shown + ": " + std::strerror(errno), "state_dir");
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
+    return fail(Fault::kLocal, "the state directory " + shown + " is in use by " + owner_of(fd.get()) +
+                                   ": stop that one first, or give this one its own state_dir", "locked");
+  auto const pid = std::to_string(::getpid()) + "\n";
+  if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0)
+    return fail(Fault::kLocal, "cannot write " + printable(path) + ": " + std::strerror(errno), "state_dir");
+  return StateLock(std::move(fd));
+}
+
+}  // namespace sluice::daemon

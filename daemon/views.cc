@@ -1,0 +1,337 @@
+#include "daemon/views.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "core/base/text.h"
+
+namespace sluice::daemon {
+namespace {
+
+using journal::ItemRow;
+using journal::ItemState;
+using journal::SessionRow;
+using journal::StageWord;
+using journal::StepKind;
+using journal::StepRow;
+using journal::StepState;
+
+Json time_or_null(std::optional<WallTime> at) { return at ? Json(to_rfc3339(*at)) : Json(); }
+Json text_or_null(std::string const& text) { return text.empty() ? Json() : Json(text); }
+
+// Bytes as text, and once more in base 64 where the text is not the bytes.
+void set_bytes(Json& into, std::string const& key, std::string const& bytes) {
+  bool const exact = is_utf8(bytes);
+  into.set(key, exact ? bytes : printable(bytes));
+  if (!exact) into.set(key + "_b64", to_base64(bytes));
+}
+
+std::string absolute_path(ItemRow const& item) {
+  if (item.root.empty() || item.path.starts_with('/')) return item.path;
+  return item.root.ends_with('/') ? item.root + item.path : item.root + "/" + item.path;
+}
+
+// All rows that one item's view is made of, each read once.
+struct Rows {
+  std::vector<StepRow> steps;
+  std::vector<SessionRow> sessions;
+
+  SessionRow const* open() const {
+    auto const found =
+        std::ranges::find(sessions, journal::SessionState::kOpen, [](SessionRow const& row) { return row.state; });
+    return found == sessions.end() ? nullptr : &*found;
+  }
+};
+
+Rows rows_of(ViewContext const& context, ItemRow const& item) {
+  return {.steps = context.journal.steps_of(item.id), .sessions = context.journal.sessions_of(item.id)};
+}
+
+Json why_json(ViewContext const& context, ItemRow const& item, Rows const& rows) {
+  auto const* const open = rows.open();
+  auto const session = open == nullptr ? std::nullopt : std::optional(*open);
+  auto const why = stage::why(item, rows.steps, session, context.surroundings, context.now);
+  if (!why) return {};
+  return Json::object({{"code", why->code},
+                       {"text", why->text},
+                       {"until", time_or_null(why->until)},
+                       {"remedy", text_or_null(why->remedy)},
+                       {"whose", text_or_null(why->whose)},
+                       {"heals", why->heals}});
+}
+
+bool is_unfinished(StepRow const& step) { return step.state != StepState::kReady && step.state != StepState::kFailed; }
+
+// The earliest time at which anything of this item is tried again; nothing at its end.
+std::optional<WallTime> next_attempt(ItemRow const& item, Rows const& rows) {
+  if (is_end(item.state)) return std::nullopt;
+  auto next = item.effort.due_at;
+  auto const consider = [&](std::optional<WallTime> due) {
+    if (due && (!next || *due < *next)) next = due;
+  };
+  for (auto const& step : rows.steps)
+    if (is_unfinished(step)) consider(step.effort.due_at);
+  if (auto const* const session = rows.open(); session != nullptr) consider(session->due_at);
+  return next;
+}
+
+std::string last_error(ItemRow const& item, Rows const& rows) {
+  for (auto const& step : rows.steps)
+    if (step.state != StepState::kReady && !step.effort.last_error.empty()) return step.effort.last_error;
+  return item.effort.last_error;
+}
+
+std::string status_of(StepRow const& step) {
+  return step.remote_status.empty() ? std::string(word(step.state)) : step.remote_status;
+}
+
+// What the plan says of the step, while no shared row exists yet.
+std::string planned(StepRow const& step, std::string_view key) {
+  auto const plan = parse_json(step.params);
+  if (!plan) return {};
+  auto const text = plan->text(key);
+  return text ? text->value_or("") : "";
+}
+
+Json indexed_assets(ViewContext const& context, Rows const& rows) {
+  auto list = Json::array();
+  for (auto const& step : rows.steps) {
+    if (step.kind != StepKind::kIndex) continue;
+    auto const index = context.journal.named(step.named_id);
+    list.push(Json::object({{"index_id", text_or_null(index ? index->remote_id : "")},
+                            {"index", text_or_null(index ? index->name : planned(step, "name"))},
+                            {"id", text_or_null(step.remote_id)},
+                            {"status", status_of(step)}}));
+  }
+  return list;
+}
+
+Json entities(ViewContext const& context, Rows const& rows) {
+  auto list = Json::array();
+  for (auto const& step : rows.steps) {
+    if (step.kind != StepKind::kEntity) continue;
+    auto const entity = context.journal.named(step.named_id);
+    auto const collection = entity ? context.journal.named(entity->parent_id) : std::nullopt;
+    list.push(Json::object({{"collection_id", text_or_null(collection ? collection->remote_id : "")},
+                            {"collection", text_or_null(collection ? collection->name : planned(step, "collection"))},
+                            {"name", text_or_null(entity ? entity->name : planned(step, "name"))},
+                            {"id", text_or_null(step.remote_id)},
+                            {"status", status_of(step)}}));
+  }
+  return list;
+}
+
+std::uint64_t in_air(ViewContext const& context, journal::RowId item) {
+  auto const found = context.uploads.find(item);
+  return found == context.uploads.end() ? 0 : found->second.bytes_in_air;
+}
+
+Json item_with(ViewContext const& context, ItemRow const& item, Rows const& rows) {
+  bool const indexing = std::ranges::any_of(
+      rows.steps, [](StepRow const& step) { return step.kind == StepKind::kIndex && is_unfinished(step); });
+  auto json = Json::object({{"id", item.ulid}, {"source", item.source}});
+  set_bytes(json, "path", absolute_path(item));
+  set_bytes(json, "name", std::string(basename_of(item.path)));
+  json.set("size", item.print.size_bytes);
+  json.set("kind", text_or_null(item.kind));
+  json.set("pipeline", text_or_null(item.pipeline));
+  json.set("stage", word(stage_of(item.state, indexing)));
+  json.set("state", word(item.state));
+  json.set("attempts", item.effort.attempts);
+  json.set("next_attempt_at", time_or_null(next_attempt(item, rows)));
+  json.set("why", why_json(context, item, rows));
+  json.set("reason", text_or_null(item.reason));
+  json.set("last_error", text_or_null(last_error(item, rows)));
+  json.set("method", text_or_null(item.method));
+  json.set("asset_id", text_or_null(item.asset_id));
+  json.set("upload_id", text_or_null(rows.sessions.empty() ? "" : rows.sessions.back().upload_id));
+  json.set("indexed_assets", indexed_assets(context, rows));
+  json.set("entities", entities(context, rows));
+  json.set("bytes_sent", item.bytes_sent + in_air(context, item.id));
+  json.set("bytes_acked", item.bytes_acked);
+  json.set("generation", item.generation);
+  json.set("priority", item.priority);
+  json.set("created_at", to_rfc3339(item.created_at));
+  json.set("finished_at", time_or_null(item.finished_at));
+  return json;
+}
+
+Json chunks_json(journal::Journal::ChunkCounts const& counts, std::uint32_t total) {
+  auto const done = counts.stored + counts.reported;
+  return Json::object({{"total", total},
+                       {"done", done},
+                       {"in_flight", counts.putting},
+                       {"with_url", counts.has_url},
+                       {"unreported", counts.stored}});
+}
+
+Json step_json(ViewContext const& context, StepRow const& step) {
+  auto const named = context.journal.named(step.named_id);
+  return Json::object({{"ordinal", step.ordinal},
+                       {"kind", word(step.kind)},
+                       {"name", text_or_null(named ? named->name : planned(step, "name"))},
+                       {"state", word(step.state)},
+                       {"id", text_or_null(step.remote_id)},
+                       {"status", text_or_null(step.remote_status)},
+                       {"attempts", step.effort.attempts},
+                       {"next_attempt_at", time_or_null(step.effort.due_at)},
+                       {"reason", text_or_null(step.reason)},
+                       {"last_error", text_or_null(step.effort.last_error)}});
+}
+
+Json session_json(ViewContext const& context, SessionRow const& session) {
+  return Json::object({{"upload_id", session.upload_id},
+                       {"asset_id", session.asset_id},
+                       {"generation", session.generation},
+                       {"state", word(session.state)},
+                       {"file_bytes", session.file_bytes},
+                       {"chunk_size_bytes", session.chunk_size_bytes},
+                       {"chunks", chunks_json(context.journal.count_chunks(session.id), session.total_chunks)},
+                       {"tries", session.tries},
+                       {"opened_at", to_rfc3339(session.opened_at)},
+                       {"expires_at", to_rfc3339(session.expires_at)}});
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
+  return name.data();
+}
+
+Json source_json(SourceFacts const& source) {
+  auto degraded = Json::array();
+  for (auto const& text : source.degraded) degraded.push(text);
+  return Json::object({{"name", source.name},
+                       {"up", source.up},
+                       {"why_down", text_or_null(source.why_down)},
+                       {"mode", text_or_null(source.mode)},
+                       {"settling", source.settling},
+                       {"last_scan", time_or_null(source.last_scan)},
+                       {"degraded", std::move(degraded)}});
+}
+
+Json upload_json(ViewContext const& context, ItemRow const& item) {
+  auto const session = context.journal.open_session(item.id);
+  auto const found = context.uploads.find(item.id);
+  auto const progress = found == context.uploads.end() ? UploadProgress{} : found->second;
+  auto const arrived = std::min(item.print.size_bytes, item.bytes_acked + progress.bytes_in_air);
+  auto json = Json::object({{"item", item.ulid}, {"source", item.source}});
+  set_bytes(json, "name", std::string(basename_of(item.path)));
+  json.set("size", item.print.size_bytes);
+  json.set("acked", item.bytes_acked);
+  json.set("in_air", progress.bytes_in_air);
+  json.set("bytes_per_s", progress.bytes_per_s);
+  json.set("eta_s",
+           progress.bytes_per_s == 0 ? Json() : Json((item.print.size_bytes - arrived) / progress.bytes_per_s));
+  json.set("state", word(item.state));
+  json.set("method", text_or_null(item.method));
+  json.set("attempt", item.effort.attempts + 1);
+  json.set("upload_id", session ? Json(session->upload_id) : Json());
+  json.set("session_expires_at", session ? Json(to_rfc3339(session->expires_at)) : Json());
+  json.set("chunks", session ? chunks_json(context.journal.count_chunks(session->id), session->total_chunks) : Json());
+  return json;
+}
+
+Json uploads_json(ViewContext const& context) {
+  auto list = Json::array();
+  int room = kUploadsShownMax;
+  for (auto const state : {ItemState::kOpened, ItemState::kSending, ItemState::kReported, ItemState::kOpening})
+    for (auto const& item : context.journal.items_in(state, std::max(room, 0))) {
+      list.push(upload_json(context, item));
+      --room;
+    }
+  return list;
+}
+
+}  // namespace
+
+Json item_json(ViewContext const& context, ItemRow const& item) {
+  return item_with(context, item, rows_of(context, item));
+}
+
+Json item_story_json(ViewContext const& context, ItemRow const& item) {
+  auto const rows = rows_of(context, item);
+  auto json = item_with(context, item, rows);
+  auto steps = Json::array();
+  for (auto const& step : rows.steps) steps.push(step_json(context, step));
+  auto sessions = Json::array();
+  for (auto const& session : rows.sessions) sessions.push(session_json(context, session));
+  auto events = Json::array();
+  for (auto const& event : context.journal.events_of(item.id, kStoryEventsMax))
+    events.push(Json::object({{"at", to_rfc3339(event.at)},
+                              {"subject", event.subject},
+                              {"was", event.was},
+                              {"became", event.became},
+                              {"note", event.note}}));
+  json.set("steps", std::move(steps));
+  json.set("sessions", std::move(sessions));
+  json.set("events", std::move(events));
+  return json;
+}
+
+Json items_page_json(ViewContext const& context, std::vector<ItemRow> rows, std::size_t limit) {
+  bool const more = rows.size() > limit;
+  if (more) rows.resize(limit);
+  auto items = Json::array();
+  for (auto const& row : rows) items.push(item_json(context, row));
+  return Json::object(
+      {{"items", std::move(items)}, {"next", more && !rows.empty() ? Json(std::to_string(rows.back().id)) : Json()}});
+}
+
+Json health_json(StatusFacts const& facts) {
+  auto reasons = Json::array();
+  for (auto const& reason : facts.reasons)
+    reasons.push(Json::object({{"code", reason.code},
+                               {"text", reason.text},
+                               {"since", time_or_null(reason.since)},
+                               {"hint", text_or_null(reason.hint)}}));
+  bool const down = std::ranges::any_of(facts.reasons, &HealthReason::stops_all);
+  auto const* const status = down ? "down" : facts.reasons.empty() ? "ok" : "degraded";
+  return Json::object({{"status", status}, {"reasons", std::move(reasons)}});
+}
+
+Json status_json(ViewContext const& context, StatusFacts const& facts) {
+  std::int64_t items = 0, waiting = 0, active = 0;
+  std::map<StageWord, std::int64_t> ended;
+  auto stages = Json::array();
+  for (auto const& count : context.journal.count_by_stage(context.now)) {
+    items += count.total;
+    if (count.stage >= StageWord::kDone) {
+      ended[count.stage] = count.total;
+      continue;
+    }
+    auto const busy = std::max<std::int64_t>(0, count.total - count.waiting);
+    waiting += count.waiting;
+    active += busy;
+    stages.push(Json::object({{"name", word(count.stage)}, {"waiting", count.waiting}, {"active", busy}}));
+  }
+  auto sources = Json::array();
+  for (auto const& source : facts.sources) sources.push(source_json(source));
+
+  auto json = Json::object({{"schema", "sluice.status/1"}, {"time", to_rfc3339(context.now)}});
+  json.set("daemon", Json::object({{"version", SLUICE_VERSION},
+                                   {"pid", ::getpid()},
+                                   {"host", host_name()},
+                                   {"started_at", to_rfc3339(facts.started_at)},
+                                   {"config_hash", text_or_null(facts.config_hash)},
+                                   {"state", facts.state}}));
+  json.set("health", health_json(facts));
+  json.set("totals", Json::object({{"items", items},
+                                   {"done", ended[StageWord::kDone]},
+                                   {"failed", ended[StageWord::kFailed]},
+                                   {"cancelled", ended[StageWord::kCancelled]},
+                                   {"skipped", ended[StageWord::kSkipped]},
+                                   {"active", active},
+                                   {"waiting", waiting}}));
+  json.set("stages", std::move(stages));
+  json.set("sources", std::move(sources));
+  json.set("uploads", uploads_json(context));
+  json.set("journal", Json::object({{"ok", true}, {"schema", context.journal.schema_version()}}));
+  return json;
+}
+
+}  // namespace sluice::daemon

@@ -1,0 +1,20 @@
+// wire_rules.h - what may leave this host at all (K3, T2, T4). Pure; asked before anything is sent.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace sluice::daemon {
+
+// Whether `host` (as it stands in a URL, lower case, an IPv6 address in brackets) is this very host:
+// 127.0.0.0/8, ::1, or localhost, which libcurl itself resolves to nothing else.
+bool is_loopback_host(std::string_view host);
+
+// Why a URL of this scheme to this host may not be called; "" if it may: https anywhere, plain http to
+// loopback addresses only.
+std::string why_refused(std::string_view scheme, std::string_view host);
+
+// Whether the two can stand in a request: no line break or NUL in either, and the name is one word.
+bool is_sendable_header(std::string_view name, std::string_view value);
+
+}  // namespace sluice::daemon

@@ -1,0 +1,256 @@
+// Source files through held roots: what is opened, what is refused and in which words.
+#include "daemon/files_linux.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <atomic>
+#include <map>
+#include <thread>
+
+#include "daemon/beneath_linux.h"
+#include "daemon/mount_kind.h"
+#include "tests/unit/daemon/temp_folder.h"
+
+namespace sluice::daemon {
+namespace {
+
+using ports::FileType;
+using ports::Writer;
+using testing::HasSubstr;
+
+std::string read_all(ports::OpenFile const& file) {
+  std::string bytes(100, ' ');
+  auto const got = file.read_at(std::as_writable_bytes(std::span(bytes)), 0);
+  EXPECT_TRUE(got);
+  bytes.resize(got.value_or(0));
+  return bytes;
+}
+
+TEST(FilesLinux, ReadsAFileBeneathItsRoot) {
+  TempFolder root;
+  root.folder("a/b");
+  root.write("a/b/c.txt", "hello");
+  FilesLinux files;
+  auto const file = files.open(root.path(), "a/b/c.txt");
+  ASSERT_TRUE(file) << file.error().text;
+  EXPECT_EQ(read_all(**file), "hello");
+  auto const print = (*file)->print();
+  ASSERT_TRUE(print);
+  EXPECT_EQ(print->size_bytes, 5u);
+  EXPECT_EQ(*print, *files.stat(root.path(), "a/b/c.txt"));
+  std::byte byte{};
+  EXPECT_EQ((*file)->read_at({&byte, 1}, 5).value(), 0u);
+}
+
+TEST(FilesLinux, RefusesLinksWhereverTheyStand) {
+  TempFolder root;
+  TempFolder elsewhere;
+  elsewhere.write("secret", "x");
+  root.folder("real");
+  root.write("real/f", "x");
+  root.link(elsewhere.path(), "out");
+  root.link("real", "in");
+  root.link("real/f", "file");
+  FilesLinux files;
+  for (auto const* path : {"out/secret", "in/f", "file"}) {
+    auto const file = files.open(root.path(), path);
+    ASSERT_FALSE(file) << path;
+    EXPECT_EQ(file.error().code, "symlink") << path;
+    EXPECT_EQ(file.error().fault, Fault::kSourceIo);
+  }
+  EXPECT_FALSE(files.list(root.path(), "out"));
+}
+
+TEST(FilesLinux, RefusesPathsThatAreNotPlain) {
+  TempFolder root;
+  root.write("f", "x");
+  FilesLinux files;
+  for (auto const& path : {std::string("../f"), std::string("/etc/passwd"), std::string("./f"), std::string("a//b"),
+                           std::string("f/"), std::string("f\0g", 3)}) {
+    EXPECT_FALSE(files.open(root.path(), path)) << path;
+  }
+}
+
+TEST(FilesLinux, NeverWaitsForAFifo) {
+  TempFolder root;
+  ASSERT_EQ(::mkfifo(root.at("pipe").c_str(), 0600), 0);
+  FilesLinux files;
+  auto const file = files.open(root.path(), "pipe");
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().code, "not_regular");
+  EXPECT_EQ(files.open(root.path(), "").error().code, "not_regular");
+}
+
+TEST(FilesLinux, SaysThatAFileIsGone) {
+  TempFolder root;
+  FilesLinux files;
+  auto const file = files.open(root.path(), "no\nsuch");
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().fault, Fault::kGone);
+  EXPECT_EQ(file.error().text, "open " + root.path() + "/no\\x0asuch: No such file or directory (ENOENT)");
+  EXPECT_EQ(files.stat(root.path(), "none").error().fault, Fault::kGone);
+  EXPECT_EQ(files.list(root.path() + "/none", "").error().fault, Fault::kGone);
+}
+
+TEST(FilesLinux, NamesUidAndModeOfWhatMayNotBeRead) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to become another user";
+  TempFolder root;
+  root.write("f", "x");
+  ::chmod(root.path().c_str(), 0755);
+  ::chmod(root.at("f").c_str(), 0640);
+  auto const child = ::fork();
+  if (child == 0) {
+    if (::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(2);
+    FilesLinux files;
+    auto const file = files.open(root.path(), "f");
+    bool const said =
+        !file && file.error().code == "permission" &&
+        file.error().text.find("runs as uid 65534, gid 65534, it belongs to uid 0, gid 0 with mode 0640") !=
+            std::string::npos;
+    ::_exit(said ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
+TEST(FilesLinux, ListsEntriesWithTheirOwnTypes) {
+  TempFolder root;
+  root.folder("sub/deep");
+  root.write("sub/file", "12345");
+  root.link("file", "sub/link");
+  ::mkfifo(root.at("sub/pipe").c_str(), 0600);
+  root.write("sub/\xff\xfe", "bytes");
+  FilesLinux files;
+  auto const listed = files.list(root.path(), "sub");
+  ASSERT_TRUE(listed) << listed.error().text;
+  std::map<std::string, ports::DirEntry> byname;
+  for (auto const& entry : *listed) byname[entry.name] = entry;
+  ASSERT_EQ(byname.size(), 5u);
+  EXPECT_EQ(byname["deep"].type, FileType::kDirectory);
+  EXPECT_EQ(byname["file"].type, FileType::kRegular);
+  EXPECT_EQ(byname["file"].print.size_bytes, 5u);
+  EXPECT_EQ(byname["link"].type, FileType::kSymlink);
+  EXPECT_EQ(byname["pipe"].type, FileType::kOther);
+  EXPECT_EQ(byname["\xff\xfe"].type, FileType::kRegular);
+  EXPECT_EQ(byname["link"].print, *files.stat(root.path(), "sub/link"));
+}
+
+TEST(FilesLinux, NoticesARootThatWasReplaced) {
+  TempFolder parent;
+  parent.folder("drop");
+  parent.write("drop/old", "x");
+  FilesLinux files;
+  ASSERT_EQ(files.list(parent.at("drop"), "").value().size(), 1u);
+
+  parent.rename("drop", "away");
+  parent.folder("drop");
+  parent.write("drop/new", "y");
+  EXPECT_TRUE(files.open(parent.at("drop"), "old"));  // still the held one
+  EXPECT_EQ(files.list(parent.at("drop"), "").value().at(0).name, "new");
+  EXPECT_TRUE(files.open(parent.at("drop"), "new"));
+  EXPECT_FALSE(files.open(parent.at("drop"), "old"));
+
+  parent.remove("drop");
+  EXPECT_EQ(files.list(parent.at("drop"), "").error().fault, Fault::kGone);
+}
+
+TEST(FilesLinux, WalksPathsLongerThanPathMax) {
+  TempFolder root;
+  UniqueFd folder(::open(root.path().c_str(), O_PATH | O_DIRECTORY));
+  std::string path;
+  for (int depth = 0; depth < 30; ++depth) {  // 30 x 201 bytes
+    std::string const name(200, static_cast<char>('a' + depth % 26));
+    ASSERT_EQ(::mkdirat(folder.get(), name.c_str(), 0700), 0);
+    path += name + "/";
+    folder.reset(::openat(folder.get(), name.c_str(), O_PATH | O_DIRECTORY));
+  }
+  UniqueFd const made(::openat(folder.get(), "deep", O_CREAT | O_WRONLY, 0600));
+  FilesLinux files;
+  EXPECT_TRUE(files.open(root.path(), path + "deep"));
+  EXPECT_EQ(files.list(root.path(), path.substr(0, path.size() - 1)).value().size(), 1u);
+}
+
+TEST(FilesLinux, SeesAWriterByALease) {
+  TempFolder root;
+  root.write("f", "x");
+  FilesLinux files;
+  auto const file = files.open(root.path(), "f").value();
+  if (file->writer() == Writer::kUnknown) GTEST_SKIP() << "no leases on this file system";
+  EXPECT_EQ(file->writer(), Writer::kNone);
+  {
+    UniqueFd const writer(::open(root.at("f").c_str(), O_WRONLY));
+    EXPECT_EQ(file->writer(), Writer::kPresent);
+  }
+  EXPECT_EQ(file->writer(), Writer::kNone);
+}
+
+// A writer that opens in the instant of the lease breaks it; the signal for that must not end us.
+TEST(FilesLinux, SurvivesWritersThatBreakItsLease) {
+  TempFolder root;
+  root.write("f", "x");
+  FilesLinux files;
+  auto const file = files.open(root.path(), "f").value();
+  std::atomic<bool> done = false;
+  std::thread writer([&] {
+    while (!done) UniqueFd const fd(::open(root.at("f").c_str(), O_WRONLY));
+  });
+  for (int i = 0; i < 20'000; ++i) file->writer();
+  done = true;
+  writer.join();
+}
+
+TEST(FilesLinux, TellsMediaByTheirFirstBytes) {
+  TempFolder root;
+  root.write("a", std::string("\0\0\0\x18"
+                              "ftypmp42\0\0\0\0mp42isom",
+                              24));
+  root.write("b", "\x89PNG\r\n\x1a\n" + std::string("\0\0\0\rIHDR\0\0\0\1\0\0\0\1\x08\2\0\0\0", 21));
+  root.write("c", "");
+  root.write("d", std::string("\x01\x02\x03\x04\x05\x06\x00\xf1", 8));
+  FilesLinux files;
+  auto const type = [&](char const* name) { return files.sniff(*files.open(root.path(), name).value()); };
+  EXPECT_EQ(type("a"), "video/mp4");
+  EXPECT_EQ(type("b"), "image/png");
+  EXPECT_EQ(type("c"), "");
+  EXPECT_EQ(type("d"), "");
+}
+
+TEST(FilesLinux, ServesSeveralThreadsWhileItsRootIsReplaced) {
+  TempFolder parent;
+  parent.folder("drop");
+  parent.write("drop/f", "hello");
+  FilesLinux files;
+  auto const root = parent.at("drop");
+  std::vector<std::thread> workers;
+  for (int worker = 0; worker < 3; ++worker) {
+    workers.emplace_back([&] {
+      for (int i = 0; i < 100; ++i) {
+        auto const file = files.open(root, "f");
+        EXPECT_EQ(file ? files.sniff(**file) : "text/plain", "text/plain");
+        static_cast<void>(files.list(root, ""));
+      }
+    });
+  }
+  for (int i = 0; i < 50; ++i) {
+    parent.rename("drop", "away");
+    parent.rename("away", "drop");
+  }
+  for (auto& worker : workers) worker.join();
+  EXPECT_TRUE(files.list(root, ""));
+}
+
+TEST(MountKind, KnowsTheRemoteOnes) {
+  EXPECT_EQ(remote_kind_of_type(0x6969), "NFS");
+  EXPECT_EQ(remote_kind_of_type(0xfe534d42), "SMB");
+  EXPECT_EQ(remote_kind_of_type(static_cast<unsigned long>(static_cast<int>(0xff534d42))), "SMB");
+  EXPECT_EQ(remote_kind_of_type(0xef53), "");      // ext4
+  EXPECT_EQ(remote_kind_of_type(0x01021994), "");  // tmpfs
+  EXPECT_EQ(remote_kind(-1), "");
+}
+
+}  // namespace
+}  // namespace sluice::daemon
