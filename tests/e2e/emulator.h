@@ -1,0 +1,36 @@
+// emulator.h - sluice-emulator as a child process, and its ledger: what the platform really did.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "http.h"
+#include "process.h"
+
+namespace sluice::e2e {
+
+class Emulator {
+ public:
+  // Starts it with its files in `folder`, which need not exist, and waits until it listens.
+  Emulator(std::string const& folder, std::vector<std::string> const& flags, std::string const& key);
+
+  std::string const& base_url() const { return base_url_; }
+  Json ledger() const { return ask(place_, "GET", "/__ledger").json(); }
+  // What happened, one object per effect, from sequence number `from` on.
+  Json events(std::uint64_t from = 1) const;
+  // Replaces the fault rules (tests/emulator/scenario.h).
+  void arm(Json const& rules) const;
+  // How often this endpoint was called, cut calls included: "POST /assets".
+  std::uint64_t calls(std::string const& endpoint) const;
+  std::uint64_t cut_calls(std::string const& endpoint) const;
+
+ private:
+  Json count_of(std::string const& endpoint) const;
+
+  std::unique_ptr<Process> process_;
+  std::string base_url_;
+  Place place_;
+};
+
+}  // namespace sluice::e2e

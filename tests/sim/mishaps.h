@@ -1,0 +1,64 @@
+// mishaps.h - what goes wrong with single calls, and when: by rule, or by dice.
+//
+// A plan is asked once for every call that leaves, in order. Rules win over dice; dice are bounded in
+// number, so that a run always has an end in which everything works.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "tests/sim/sim_ports.h"
+#include "tests/sim/sim_request.h"
+
+namespace sluice::sim {
+
+enum class Mishap : std::uint8_t {
+  kNone,
+  kNotSent,      // connect refused: no byte left
+  kLostBefore,   // the connection is cut, and the platform never had the whole request
+  kLostAfter,    // the platform did it, and its answer is lost
+  kLateEffect,   // the client hears of the cut first; the platform does it some seconds later
+  kErrorBefore,  // 500, and nothing was done
+  kErrorAfter,   // 500, although it was done
+  kThrottled,    // 429 with Retry-After
+  kThrottledMute,  // 429 with an empty body and no header
+  kKeyRefused,   // 401
+  kUrlRefused,   // storage: 403 AccessDenied although the URL was young
+  kWrongEtag,    // storage: 200, and an ETag of other bytes
+  kSlowDown,     // storage: 503
+  kCut,          // the request's body is cut half-way: nothing was done
+};
+std::string_view name_of(Mishap mishap);
+
+class MishapPlan {
+ public:
+  // The n-th call (from 1) that is_looked_for() meets with this.
+  void at_create(std::uint64_t n, Mishap mishap) { rules_.push_back({std::nullopt, n, mishap}); }
+  // The n-th call of that kind does.
+  void at(Ask ask, std::uint64_t n, Mishap mishap) { rules_.push_back({ask, n, mishap}); }
+  // Every API call between these times since the beginning is refused with 401.
+  void refuse_key(Millis from, Millis until) { key_refused_ = {from, until}; }
+  // Each call fails with this probability, until `most` have failed.
+  void by_dice(std::uint64_t seed, double probability, std::uint32_t most);
+
+  Mishap pick(Ask ask, WallTime now);
+  std::uint64_t creates_seen() const { return creates_; }
+
+ private:
+  struct Rule {
+    std::optional<Ask> ask;
+    std::uint64_t n;
+    Mishap mishap;
+  };
+  std::vector<Rule> rules_ = {};
+  std::uint64_t creates_ = 0;
+  std::uint64_t seen_[static_cast<std::size_t>(Ask::kUnknown) + 1] = {};
+  std::pair<Millis, Millis> key_refused_ = {};
+  SimRandom dice_{0, 3};
+  double probability_ = 0;
+  std::uint32_t dice_left_ = 0;
+};
+
+}  // namespace sluice::sim

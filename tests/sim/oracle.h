@@ -1,0 +1,23 @@
+// oracle.h - compares the end of a run with what the product promises.
+//
+// Every file is done, or failed or skipped as its scenario planned. Per item there is exactly one
+// completed asset, byte for byte a content that stood in the file, and one indexed asset per index; per
+// name one index, one collection, one entity with all assets attached. A reservation that nobody
+// knows must have been counted (R51). Nothing may be torn, lost or there twice.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/journal/journal.h"
+#include "tests/sim/scenario.h"
+#include "tests/sim/sim_files.h"
+#include "tests/sim/sim_platform.h"
+
+namespace sluice::sim {
+
+// Returns  one sentence per broken promise.
+std::vector<std::string> judge(Scenario const& scenario, SimFiles const& files, SimPlatform const& platform,
+                               journal::Journal const& journal);
+
+}  // namespace sluice::sim

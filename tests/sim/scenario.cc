@@ -1,0 +1,144 @@
+#include "tests/sim/scenario.h"
+
+#include <utility>
+
+namespace sluice::sim {
+namespace {
+
+constexpr std::uint64_t kDirectMax = 4'000;
+constexpr std::uint64_t kVideoMax = 400'000;
+
+Template template_of(char const* text) { return *parse_template(text); }
+
+stage::Policy policy_for_all() {
+  stage::Policy policy;
+  policy.host = "sim";
+  policy.sources = {{.name = "drop", .root = "/srv/drop", .pipelines = {"footage", "cast"}, .settle = Millis(1'000), .rescan = {}}};
+  stage::PipelinePolicy footage{.name = "footage", .kinds = {"video", "audio"}, .filename = template_of("{name}")};
+  footage.user_metadata = {{"site", std::int64_t{7}}};
+  footage.indexes = {{.name = "footage",
+                      .models_json = R"([{"model_name":"marengo3.0","model_options":["visual","audio"]}])",
+                      .enable_video_stream = true}};
+  stage::PipelinePolicy cast{.name = "cast", .kinds = {"image"}, .filename = template_of("{name}")};
+  cast.entity = stage::EntityWish{.collection = "Cast", .name = template_of("{dir}")};
+  policy.pipelines = {std::move(footage), std::move(cast)};
+  policy.limits.multipart_video_bytes = kVideoMax;
+  policy.limits.direct_video_bytes = kVideoMax;
+  policy.files_max = 3;
+  policy.chunks_max = 4;
+  policy.direct_max_bytes = kDirectMax;
+  policy.retry_max = Millis(60'000);
+  return policy;
+}
+
+Expected filmed(std::string path) { return {.path = std::move(path), .index = "footage"}; }
+Expected cast(std::string path, std::string entity) {
+  return {.path = std::move(path), .collection = "Cast", .entity = std::move(entity)};
+}
+
+}  // namespace
+
+Scenario main_job() {
+  Scenario s{.name = "main_job", .policy = policy_for_all()};
+  s.drops = {{.path = "day1/match.mp4", .size_bytes = 6 * 8'192 + 1'234},
+             {.path = "Ada/front.jpg", .size_bytes = 2'100},
+             {.path = "Ada/side.jpg", .size_bytes = 3'333},
+             {.path = "whistle.mp3", .size_bytes = 1'777}};
+  s.expected = {filmed("day1/match.mp4"), cast("Ada/front.jpg", "Ada"), cast("Ada/side.jpg", "Ada"), filmed("whistle.mp3")};
+  s.requests_max = 600;
+  return s;
+}
+
+Scenario main_job_on_an_old_platform() {
+  auto s = main_job();
+  s.name = "main_job_on_an_old_platform";
+  s.traits.refuses_metadata = true;
+  s.traits.hides_lookup = true;
+  return s;
+}
+
+Scenario many_photos() {
+  Scenario s{.name = "many_photos", .policy = policy_for_all()};
+  for (int i = 0; i < 50; ++i) {
+    auto const path = "Grace/photo-" + std::to_string(i) + ".jpg";
+    s.drops.push_back({.path = path, .size_bytes = static_cast<std::uint64_t>(200 + 3 * i)});
+    s.expected.push_back(cast(path, "Grace"));
+  }
+  s.policy.files_max = 8;
+  s.requests_max = 1'200;
+  return s;
+}
+
+Scenario direct_uploads() {
+  Scenario s{.name = "direct_uploads", .policy = policy_for_all()};
+  s.drops = {{.path = "north/tone.mp3", .size_bytes = 1'500}, {.path = "south/tone.mp3", .size_bytes = 1'500},
+             {.path = "tone.mp3", .size_bytes = 900},         {.path = "Bo/face.png", .size_bytes = 1'200},
+             {.path = "Cy/face.png", .size_bytes = 1'200}};
+  s.expected = {filmed("north/tone.mp3"), filmed("south/tone.mp3"), filmed("tone.mp3"), cast("Bo/face.png", "Bo"),
+                cast("Cy/face.png", "Cy")};
+  s.requests_max = 600;
+  return s;
+}
+
+Scenario short_lives() {
+  Scenario s{.name = "short_lives", .policy = policy_for_all()};
+  s.drops = {{.path = "long.mp4", .size_bytes = 59 * 1'024 + 5}, {.path = "short.mov", .size_bytes = 3 * 1'024 + 990}};
+  s.expected = {filmed("long.mp4"), filmed("short.mov")};
+  s.policy.direct_max_bytes = 1'000;
+  s.policy.url_renew_before = Millis(1'000);
+  s.traits.chunk_bytes = 1'024;
+  s.traits.initial_urls = 40;
+  s.traits.url_life = Millis(3'000);
+  s.traits.short_sessions = 1;
+  s.traits.short_session_life = Millis(6'000);
+  s.traits.bad_chunk = 3;
+  s.requests_max = 1'500;
+  return s;
+}
+
+Scenario changing_files() {
+  Scenario s{.name = "changing_files", .policy = policy_for_all()};
+  s.drops = {{.path = "grown.mp4", .size_bytes = 40'000},    {.path = "rewritten.mp4", .size_bytes = 40'000},
+             {.path = "replaced.mp4", .size_bytes = 40'000}, {.path = "removed.mp4", .size_bytes = 40'000},
+             {.path = "small.mp3", .size_bytes = 1'900},     {.path = "still.mp3", .size_bytes = 1'234}};
+  using What = Change::What;
+  s.changes = {{.what = What::kAppend, .path = "grown.mp4", .bytes = 9'000, .at = Millis(2'300)},
+               {.what = What::kOverwrite, .path = "rewritten.mp4", .bytes = 40'000, .at = Millis(2'650)},
+               {.what = What::kReplace, .path = "replaced.mp4", .bytes = 30'000, .at = Millis(3'100)},
+               {.what = What::kOverwrite, .path = "small.mp3", .bytes = 1'900, .at = Millis(1'500)},
+               {.what = What::kRemove, .path = "removed.mp4", .at = Millis(3'400)}};
+  s.expected = {filmed("grown.mp4"), filmed("rewritten.mp4"), filmed("replaced.mp4"), filmed("small.mp3"), filmed("still.mp3"),
+                {.path = "removed.mp4", .state = "done|failed|skipped", .index = "footage"}};
+  s.policy.files_max = 6;
+  s.requests_max = 900;
+  return s;
+}
+
+Scenario failing_asset() {
+  Scenario s{.name = "failing_asset", .policy = policy_for_all()};
+  s.drops = {{.path = "broken.mp4", .size_bytes = 20'000}, {.path = "good.mp4", .size_bytes = 9'000},
+             {.path = "Di/one.jpg", .size_bytes = 700}};
+  s.expected = {{.path = "broken.mp4", .state = "failed", .reason = "asset_failed"}, filmed("good.mp4"), cast("Di/one.jpg", "Di")};
+  s.traits.failing_name = "broken.mp4";
+  s.traits.shows_reservations = true;
+  s.requests_max = 600;
+  return s;
+}
+
+Scenario refused_files() {
+  Scenario s{.name = "refused_files", .policy = policy_for_all()};
+  s.drops = {{.path = "empty.mp4", .size_bytes = 0},
+             {.path = "huge.mp4", .size_bytes = std::uint64_t{300} << 30},
+             {.path = "notes.txt", .size_bytes = 90},
+             {.path = "half.mp4.part", .size_bytes = 5'000},
+             {.path = "good.mp4", .size_bytes = 9'000}};
+  s.expected = {{.path = "empty.mp4", .state = "failed", .reason = "empty_file"},
+                {.path = "huge.mp4", .state = "failed", .reason = "too_large"},
+                {.path = "notes.txt", .state = "skipped", .reason = "no_pipeline"},
+                {.path = "half.mp4.part", .state = "unknown"},
+                filmed("good.mp4")};
+  s.requests_max = 300;
+  return s;
+}
+
+}  // namespace sluice::sim

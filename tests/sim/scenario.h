@@ -1,0 +1,70 @@
+// scenario.h - what is dropped into the folder, what happens to it, and what must have become of it.
+//
+// A scenario is a plain value: no clock and no platform in it. Times count from the beginning of the run.
+// Names of pipelines, indexes and collections are the product page's examples.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/stage/policy.h"
+#include "tests/sim/sim_files.h"
+#include "tests/sim/sim_platform.h"
+
+namespace sluice::sim {
+
+struct Drop {
+  std::string path = {};
+  std::uint64_t size_bytes = 0;
+  Millis at{0};
+};
+
+// What another program does to a file that is there already.
+struct Change {
+  enum class What : std::uint8_t { kOverwrite, kReplace, kAppend, kRemove } what = What::kOverwrite;
+  std::string path = {};
+  std::uint64_t bytes = 0;  // the new size; of an append, what is added
+  Millis at{0};
+};
+
+// What must have become of one file in the end.
+struct Expected {
+  std::string path = {};
+  std::string state = "done";  // the journal's word; "done|failed" where the time of a change decides
+  std::string reason = {};     // for ends that are not `done`; "" for any
+  std::string index = {};
+  std::string collection = {};
+  std::string entity = {};
+};
+
+struct Scenario {
+  std::string name = {};
+  stage::Policy policy = {};
+  PlatformTraits traits = {};
+  std::vector<Drop> drops = {};
+  std::vector<Change> changes = {};
+  std::vector<Expected> expected = {};
+  std::uint64_t requests_max = 2'000;
+  std::uint64_t turns_max = 60'000;
+  Millis virtual_max{6 * 3'600'000};
+};
+
+// A multipart video, two photos of one person, a small sound; an index and an entity by name.
+Scenario main_job();
+// The same on a platform that takes no user_metadata and hides its list by asset (R68).
+Scenario main_job_on_an_old_platform();
+// Fifty photos of one person make one entity.
+Scenario many_photos();
+// Small files only, two of one name, of which the platform cannot be told apart by name or size.
+Scenario direct_uploads();
+// A session that ends in the middle, URLs that end before they are used, a chunk that the platform fails.
+Scenario short_lives();
+// Files that grow, are written over, replaced and removed under upload.
+Scenario changing_files();
+// An asset that the platform cannot process, beside good ones.
+Scenario failing_asset();
+// An empty file, a too large one and one that no pipeline takes, beside a good one.
+Scenario refused_files();
+
+}  // namespace sluice::sim

@@ -1,0 +1,159 @@
+// The simulated platform's indexes, indexed assets, entity collections and entities.
+#include <algorithm>
+
+#include "tests/sim/sim_answer.h"
+
+namespace sluice::sim {
+
+using ports::Reply;
+
+bool SimPlatform::usable_asset(std::string const& id, WallTime now) {
+  auto const found = std::ranges::find(assets_, id, &SimAsset::id);
+  return found != assets_.end() && found->completed && found->ready_at <= now && !found->fails;
+}
+
+Reply SimPlatform::list_named(std::vector<SimNamed> const& all, std::string const& key, Request const& request, WallTime now) {
+  auto const wanted = request.query_value(key);
+  if (request.query_value("sort_by") != "created_at" || request.query_value("sort_option") != "desc")
+    return complain("list by name without both sort parameters: " + request.path, now);
+  std::vector<Json> rows;
+  for (auto at = all.rbegin(); at != all.rend(); ++at) {
+    if (at->visible_at > now || !holds_ignoring_case(at->name, wanted)) continue;
+    if (traits_.blind_looks && key == "name") continue;
+    rows.push_back({{"_id", at->id}, {key, at->name}, {"created_at", shown_time(at->created_at)}});
+  }
+  auto const page = page_of(request, rows);
+  return page ? answer(200, *page) : complain("list by name: page or page_limit", now);
+}
+
+Reply SimPlatform::create_index(Request const& request, WallTime now) {
+  auto const body = object_in(request.body);
+  auto const name = text_at(body, "index_name");
+  auto const models = body.find("models");
+  auto const sound = models != body.end() && models->is_array() && !models->empty() &&
+                     !text_at(models->front(), "model_name").empty() && models->front().contains("model_options");
+  if (name.empty() || !sound) return complain("POST /indexes: " + request.body, now);
+  if (std::ranges::find(indexes_, name, &SimNamed::name) != indexes_.end()) return refuse(400, "index_name_already_exists", now);
+  indexes_.push_back({.id = fresh_id(), .name = name, .created_at = now, .visible_at = visible_from(now)});
+  return answer(201, {{"_id", indexes_.back().id}});
+}
+
+Reply SimPlatform::create_collection(Request const& request, WallTime now) {
+  auto const name = text_at(object_in(request.body), "name");
+  if (name.empty()) return complain("POST /entity-collections: " + request.body, now);
+  collections_.push_back({.id = fresh_id(), .name = name, .created_at = now, .visible_at = visible_from(now)});
+  return answer(201, {{"_id", collections_.back().id}, {"name", name}, {"created_at", shown_time(now)}});
+}
+
+Reply SimPlatform::create_indexed_asset(Request const& request, WallTime now) {
+  if (std::ranges::find(indexes_, request.segments[1], &SimNamed::id) == indexes_.end())
+    return refuse(404, "resource_not_exist", now);
+  auto const body = object_in(request.body);
+  auto const asset_id = text_at(body, "asset_id");
+  auto const stream = body.find("enable_video_stream");
+  if (stream == body.end() || !stream->is_boolean()) return complain("indexed asset without enable_video_stream (R43)", now);
+  if (!usable_asset(asset_id, now)) return complain("indexed asset of an asset that is not ready (R13a): " + asset_id, now);
+  if (body.contains("user_metadata") && traits_.refuses_metadata) return refuse(400, "parameter_unknown", now);
+  indexed_.push_back({.id = fresh_id(), .index_id = request.segments[1], .asset_id = asset_id, .created_at = now,
+                      .visible_at = visible_from(now), .ready_at = ready_from(now)});
+  return answer(202, {{"_id", indexed_.back().id}, {"asset_id", asset_id}});
+}
+
+Reply SimPlatform::list_indexed_assets(Request const& request, WallTime now) {
+  std::vector<Json> rows;
+  for (auto at = indexed_.rbegin(); at != indexed_.rend(); ++at) {
+    if (at->index_id != request.segments[1] || at->visible_at > now || traits_.blind_looks) continue;
+    rows.push_back({{"_id", at->id}, {"asset_id", at->asset_id}, {"status", at->ready_at <= now ? "ready" : "indexing"},
+                    {"created_at", shown_time(at->created_at)}});
+  }
+  auto const page = page_of(request, rows);
+  return page ? answer(200, *page) : complain("list of indexed assets: page or page_limit", now);
+}
+
+Reply SimPlatform::list_by_asset(Request const& request, WallTime now) {
+  if (traits_.hides_lookup) return refuse(404, "not_found", now);
+  std::vector<Json> rows;
+  for (auto const& indexed : indexed_) {
+    if (indexed.asset_id != request.segments[1] || indexed.visible_at > now || traits_.blind_looks) continue;
+    rows.push_back({{"_id", indexed.id}, {"index", {{"_id", indexed.index_id}, {"name", "?"}}}});
+  }
+  auto const page = page_of(request, rows);
+  return page ? answer(200, *page) : complain("list by asset: page or page_limit", now);
+}
+
+Reply SimPlatform::read_indexed_asset(Request const& request, WallTime now) {
+  auto const found = std::ranges::find(indexed_, request.segments[3], &SimIndexed::id);
+  if (found == indexed_.end() || found->index_id != request.segments[1]) return refuse(404, "resource_not_exist", now);
+  auto const left = found->ready_at - now;
+  auto const* const status = left <= Millis(0) ? "ready" : left < Millis(2'000) ? "indexing" : "pending";
+  return answer(200, {{"_id", found->id}, {"asset_id", found->asset_id}, {"status", status},
+                      {"created_at", shown_time(found->created_at)}});
+}
+
+namespace {
+
+Json entity_json(SimEntity const& entity, WallTime now, std::string const& created_at) {
+  Json json{{"_id", entity.id}, {"name", entity.name}, {"asset_ids", entity.asset_ids}, {"created_at", created_at},
+            {"status", entity.ready_at <= now ? "ready" : "processing"}};
+  add_object(json, "metadata", entity.metadata_json);
+  return json;
+}
+
+}  // namespace
+
+Reply SimPlatform::create_entity(Request const& request, WallTime now) {
+  if (std::ranges::find(collections_, request.segments[1], &SimNamed::id) == collections_.end())
+    return refuse(404, "resource_not_exist", now);
+  auto const body = object_in(request.body);
+  auto const ids = body.find("asset_ids");
+  if (text_at(body, "name").empty() || ids == body.end() || !ids->is_array() || ids->empty())
+    return complain("entity: " + request.body, now);
+  SimEntity entity{.id = fresh_id(), .collection_id = request.segments[1], .name = text_at(body, "name"), .created_at = now,
+                   .visible_at = visible_from(now), .ready_at = ready_from(now)};
+  if (body.contains("metadata")) entity.metadata_json = body["metadata"].dump();
+  for (auto const& id : *ids) {
+    if (!usable_asset(id.get<std::string>(), now)) return complain("entity of an asset that is not ready", now);
+    entity.asset_ids.push_back(id.get<std::string>());
+  }
+  entities_.push_back(std::move(entity));
+  return answer(201, entity_json(entities_.back(), now, shown_time(now)));
+}
+
+Reply SimPlatform::list_entities(Request const& request, WallTime now) {
+  auto const wanted = request.query_value("name");
+  std::vector<Json> rows;
+  for (auto at = entities_.rbegin(); at != entities_.rend(); ++at) {
+    if (at->collection_id != request.segments[1] || at->visible_at > now || traits_.blind_looks) continue;
+    if (holds_ignoring_case(at->name, wanted)) rows.push_back(entity_json(*at, now, shown_time(at->created_at)));
+  }
+  auto const page = page_of(request, rows);
+  return page ? answer(200, *page) : complain("list of entities: page or page_limit", now);
+}
+
+SimEntity* SimPlatform::entity_of(Request const& request) {
+  auto const found = std::ranges::find(entities_, request.segments[3], &SimEntity::id);
+  return found == entities_.end() || found->collection_id != request.segments[1] ? nullptr : &*found;
+}
+
+Reply SimPlatform::read_entity(Request const& request, WallTime now) {
+  auto const* entity = entity_of(request);
+  if (entity == nullptr) return refuse(404, "resource_not_exist", now);
+  return answer(200, entity_json(*entity, now, shown_time(entity->created_at)));
+}
+
+Reply SimPlatform::add_entity_assets(Request const& request, WallTime now) {
+  auto* entity = entity_of(request);
+  if (entity == nullptr) return refuse(404, "resource_not_exist", now);
+  auto const body = object_in(request.body);
+  auto const ids = body.find("asset_ids");
+  if (ids == body.end() || !ids->is_array() || ids->empty()) return complain("entity assets: " + request.body, now);
+  for (auto const& id : *ids) {
+    if (!usable_asset(id.get<std::string>(), now)) return complain("an asset that is not ready is added to an entity", now);
+    if (std::ranges::find(entity->asset_ids, id.get<std::string>()) == entity->asset_ids.end())
+      entity->asset_ids.push_back(id.get<std::string>());
+  }
+  entity->ready_at = ready_from(now);
+  return answer(200, entity_json(*entity, now, shown_time(entity->created_at)));
+}
+
+}  // namespace sluice::sim

@@ -1,0 +1,116 @@
+#include "tests/sim/sim_files.h"
+
+#include <algorithm>
+#include <array>
+
+#include "tests/sim/digests.h"
+
+namespace sluice::sim {
+namespace {
+
+constexpr std::size_t kShortReadBytes = 3'000;  // no read gives more: callers must go on where it ended
+
+}  // namespace
+
+std::byte Content::at(std::uint64_t offset_bytes) const {
+  auto const word = mixed(seed ^ mixed(offset_bytes / 8));
+  return static_cast<std::byte>(word >> (8 * (offset_bytes % 8)));
+}
+
+std::string Content::sha256_hex() const {
+  std::string bytes(size_bytes, '\0');
+  for (std::uint64_t i = 0; i < size_bytes; ++i) bytes[i] = static_cast<char>(at(i));
+  return sha256_hex_of(bytes);
+}
+
+class SimFiles::Opened final : public ports::OpenFile {
+ public:
+  explicit Opened(std::shared_ptr<Inode> inode) : inode_(std::move(inode)) {}
+
+  Result<ports::FilePrint> print() const override { return inode_->print; }
+
+  Result<std::size_t> read_at(std::span<std::byte> into, std::uint64_t offset_bytes) const override {
+    auto const& content = inode_->content;
+    if (offset_bytes >= content.size_bytes) return std::size_t{0};
+    auto const left = content.size_bytes - offset_bytes;
+    auto const count = static_cast<std::size_t>(std::min<std::uint64_t>({into.size(), left, kShortReadBytes}));
+    for (std::size_t i = 0; i < count; ++i) into[i] = content.at(offset_bytes + i);
+    return count;
+  }
+
+  ports::Writer writer() const override { return ports::Writer::kUnknown; }
+
+ private:
+  std::shared_ptr<Inode> inode_;
+};
+
+void SimFiles::touch(Inode& inode) {
+  auto const now = std::chrono::nanoseconds(clock_.now().time_since_epoch()).count();
+  inode.print.size_bytes = inode.content.size_bytes;
+  // Two writes within one tick of the clock must still show.
+  inode.print.mtime_ns = std::max(now, inode.print.mtime_ns + 1);
+  inode.print.ctime_ns = inode.print.mtime_ns;
+}
+
+void SimFiles::create(std::string const& path, Content content) {
+  auto inode = std::make_shared<Inode>();
+  inode->content = content;
+  inode->print.inode = next_inode_++;
+  inode->print.device = 7;
+  touch(*inode);
+  tree_[path] = std::move(inode);
+  history_[path].push_back(content);
+}
+
+void SimFiles::overwrite(std::string const& path, Content content) {
+  auto& inode = *tree_.at(path);
+  inode.content = content;
+  touch(inode);
+  history_[path].push_back(content);
+}
+
+void SimFiles::append(std::string const& path, std::uint64_t bytes) {
+  auto content = tree_.at(path)->content;
+  content.size_bytes += bytes;
+  overwrite(path, content);
+}
+
+void SimFiles::remove(std::string const& path) { tree_.erase(path); }
+
+std::set<std::string> SimFiles::paths() const {
+  std::set<std::string> all;
+  for (auto const& [path, contents] : history_) all.insert(path);
+  return all;
+}
+
+Result<std::shared_ptr<ports::OpenFile>> SimFiles::open(std::string const&, std::string const& relative) {
+  auto const found = tree_.find(relative);
+  if (found == tree_.end()) return fail(Fault::kGone, relative + ": no such file");
+  return std::make_shared<Opened>(found->second);
+}
+
+Result<ports::FilePrint> SimFiles::stat(std::string const&, std::string const& relative) {
+  auto const found = tree_.find(relative);
+  if (found == tree_.end()) return fail(Fault::kGone, relative + ": no such file");
+  return found->second->print;
+}
+
+Result<std::vector<ports::DirEntry>> SimFiles::list(std::string const&, std::string const& relative) {
+  auto const prefix = relative.empty() ? std::string() : relative + "/";
+  std::vector<ports::DirEntry> entries;
+  std::set<std::string> folders;
+  for (auto const& [path, inode] : tree_) {
+    if (!path.starts_with(prefix)) continue;
+    auto const rest = path.substr(prefix.size());
+    auto const slash = rest.find('/');
+    if (slash == std::string::npos)
+      entries.push_back({.name = rest, .type = ports::FileType::kRegular, .print = inode->print});
+    else if (auto const folder = rest.substr(0, slash); folders.insert(folder).second)
+      entries.push_back({.name = folder, .type = ports::FileType::kDirectory, .print = {}});
+  }
+  return entries;
+}
+
+std::string SimFiles::sniff(ports::OpenFile const&) { return {}; }
+
+}  // namespace sluice::sim

@@ -1,0 +1,81 @@
+// sim_wire.h - the wire to the simulated platform, in virtual time.
+//
+// A call that leaves arrives after a latency, is served then, and its answer comes back after another.
+// Its body is read in two halves, when it leaves and when it arrives, so that a file can change in
+// between. What goes wrong is asked of the MishapPlan. When the daemon dies, what has not arrived yet
+// may arrive all the same: dice decide, as a kernel's send buffer would.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/ports/wire.h"
+#include "tests/sim/mishaps.h"
+#include "tests/sim/sim_platform.h"
+#include "tests/sim/sim_ports.h"
+
+namespace sluice::sim {
+
+// What becomes of calls that had left and not arrived when the daemon died.
+enum class Aftermath : std::uint8_t { kByDice, kAllArrive, kNoneArrives };
+
+class SimWire final : public ports::Wire {
+ public:
+  SimWire(SimPlatform& platform, SimClock const& clock, SimLog& log, MishapPlan& plan, std::uint64_t seed)
+      : platform_(platform), clock_(clock), log_(log), plan_(plan), dice_(seed, 1) {}
+
+  void send(ports::Call call) override;
+  std::vector<ports::Outcome> collect() override;
+  void cancel(std::uint64_t ticket) override;
+  std::uint64_t progress_bytes(std::uint64_t) const override { return 0; }
+
+  // Lets everything happen that is due by now, in order of time.
+  void run_until_now();
+  std::optional<WallTime> next_event() const;
+  // The daemon is dead: no outcome reaches anybody.
+  void crash(Aftermath aftermath);
+
+  // Told of every call before it leaves, with the number of calls of that kind whose sender still waits,
+  // this one included: the driver then looks whether as many intents are on disk.
+  void watch_departures(std::function<void(Ask, std::size_t)> watch) { watch_ = std::move(watch); }
+  std::vector<std::string> const& complaints() const { return complaints_; }
+  std::uint64_t requests() const { return sent_; }
+
+ private:
+  struct Trip {
+    ports::Call call = {};  // its body is let go once it was read
+    Request request = {};
+    Mishap mishap = Mishap::kNone;
+    bool awaited = true;  // somebody still waits for the outcome
+    bool arrived = false;
+    bool heard = false;   // the outcome was handed out
+    WallTime arrives = {};
+    WallTime answers = {};
+    std::uint64_t bytes_read = 0;
+    std::optional<Error> body_error = {};
+    std::optional<ports::Reply> reply = {};
+  };
+  void read_body(Trip& trip, std::uint64_t up_to);
+  void read_rest(Trip& trip);
+  void arrive(Trip& trip, WallTime now);
+  std::optional<ports::Reply> serve(Trip& trip, WallTime now);
+  ports::Outcome outcome_of(Trip& trip) const;
+  std::size_t waiting(Ask ask) const;
+  void forget_finished();
+
+  SimPlatform& platform_;
+  SimClock const& clock_;
+  SimLog& log_;
+  MishapPlan& plan_;
+  SimRandom dice_;
+  std::function<void(Ask, std::size_t)> watch_ = {};
+  std::map<std::uint64_t, Trip> trips_ = {};  // by number of departure
+  std::uint64_t sent_ = 0;
+  std::vector<std::string> complaints_ = {};
+};
+
+}  // namespace sluice::sim
