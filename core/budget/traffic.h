@@ -25,9 +25,9 @@ namespace sluice::budget {
 // after a create whose outcome is not known.
 enum class Errand : std::uint8_t {
   kOpenSession, kLeaseUrls, kPutChunk, kReportChunks, kConfirmSession, kSendDirect, kLookAsset,
-  kAwaitAsset, kLookNamed, kCreateNamed, kCreateStep, kLookStep, kAwaitStep,
+  kAwaitAsset, kLookNamed, kCreateNamed, kDeleteStep, kCreateStep, kLookStep, kAwaitStep,
 };
-inline constexpr std::size_t kErrands = 13;
+inline constexpr std::size_t kErrands = 14;
 
 // The quota groups of R63; a refusal pauses its group only.
 enum class Group : std::uint8_t { kAssets, kIndexing, kEntities, kStorage };
@@ -42,7 +42,7 @@ struct Flight {
   std::uint32_t chunk_index = 0;     // kPutChunk
   std::vector<std::uint32_t> chunks = {}; // kReportChunks
   int page = 1;                      // of a look or a status read
-  int mode = 0;                      // the stage's own: which of its ways of looking
+  int mode = 0;                      // the stage's own: which of its ways of looking or sending
   std::string host = {};                  // kPutChunk: whose ETag it will be
   std::shared_ptr<upload::FileBody> body = {};  // kPutChunk: for its MD5
 };

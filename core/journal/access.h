@@ -15,12 +15,28 @@
 
 namespace sluice::journal {
 
-template <class Row> struct Table;
-template <> struct Table<ItemRow> { static constexpr std::string_view kName = "item"; };
-template <> struct Table<SessionRow> { static constexpr std::string_view kName = "session"; };
-template <> struct Table<NamedRow> { static constexpr std::string_view kName = "named"; };
-template <> struct Table<StepRow> { static constexpr std::string_view kName = "step"; };
-template <> struct Table<ChunkRow> { static constexpr std::string_view kName = "chunk"; };
+template <class Row>
+struct Table;
+template <>
+struct Table<ItemRow> {
+  static constexpr std::string_view kName = "item";
+};
+template <>
+struct Table<SessionRow> {
+  static constexpr std::string_view kName = "session";
+};
+template <>
+struct Table<NamedRow> {
+  static constexpr std::string_view kName = "named";
+};
+template <>
+struct Table<StepRow> {
+  static constexpr std::string_view kName = "step";
+};
+template <>
+struct Table<ChunkRow> {
+  static constexpr std::string_view kName = "chunk";
+};
 
 // "SELECT id, ... FROM item t " followed by `rest`, which calls the table `t`.
 template <class Row>
@@ -69,9 +85,10 @@ std::vector<Row> all_rows(Statement&& statement) {
 // Inserts a row with a fresh id, and returns that id.
 template <class Row>
 RowId insert_row(Database& database, Row const& row) {
-  static std::string const sql = std::string("INSERT INTO ")
-                                     .append(Table<Row>::kName)
-                                     .append(" (" + columns_of<Row>().listed + ") VALUES (" + columns_of<Row>().marks + ")");
+  static std::string const sql =
+      std::string("INSERT INTO ")
+          .append(Table<Row>::kName)
+          .append(" (" + columns_of<Row>().listed + ") VALUES (" + columns_of<Row>().marks + ")");
   auto statement = database.statement(sql);
   Binder binder(statement);
   visit(binder, row);
@@ -81,10 +98,12 @@ RowId insert_row(Database& database, Row const& row) {
 
 // Stops the program when a guarded write did not change exactly one row: the caller's idea of the row
 // is not what the journal holds, so nothing that it is about to do can be trusted.
-inline void require_one_row(Database& database, std::string_view table, std::string const& id, std::string_view expected) {
+inline void require_one_row(Database& database, std::string_view table, std::string const& id,
+                            std::string_view expected) {
   if (database.changes() == 1) return;
   std::fprintf(stderr, "journal %s: guarded write failed: %.*s %s is not in state '%.*s'\n", database.file().c_str(),
-               static_cast<int>(table.size()), table.data(), id.c_str(), static_cast<int>(expected.size()), expected.data());
+               static_cast<int>(table.size()), table.data(), id.c_str(), static_cast<int>(expected.size()),
+               expected.data());
   std::abort();
 }
 

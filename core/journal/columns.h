@@ -126,39 +126,89 @@ void visit_step(Visitor& v, Row& row) {
 }
 
 template <class Visitor>
-void visit(Visitor& v, ItemRow& row) { visit_item(v, row); }
+void visit(Visitor& v, ItemRow& row) {
+  visit_item(v, row);
+}
 template <class Visitor>
-void visit(Visitor& v, ItemRow const& row) { visit_item(v, row); }
+void visit(Visitor& v, ItemRow const& row) {
+  visit_item(v, row);
+}
 template <class Visitor>
-void visit(Visitor& v, SessionRow& row) { visit_session(v, row); }
+void visit(Visitor& v, SessionRow& row) {
+  visit_session(v, row);
+}
 template <class Visitor>
-void visit(Visitor& v, SessionRow const& row) { visit_session(v, row); }
+void visit(Visitor& v, SessionRow const& row) {
+  visit_session(v, row);
+}
 template <class Visitor>
-void visit(Visitor& v, ChunkRow& row) { visit_chunk(v, row); }
+void visit(Visitor& v, ChunkRow& row) {
+  visit_chunk(v, row);
+}
 template <class Visitor>
-void visit(Visitor& v, ChunkRow const& row) { visit_chunk(v, row); }
+void visit(Visitor& v, ChunkRow const& row) {
+  visit_chunk(v, row);
+}
 template <class Visitor>
-void visit(Visitor& v, NamedRow& row) { visit_named(v, row); }
+void visit(Visitor& v, NamedRow& row) {
+  visit_named(v, row);
+}
 template <class Visitor>
-void visit(Visitor& v, NamedRow const& row) { visit_named(v, row); }
+void visit(Visitor& v, NamedRow const& row) {
+  visit_named(v, row);
+}
 template <class Visitor>
-void visit(Visitor& v, StepRow& row) { visit_step(v, row); }
+void visit(Visitor& v, StepRow& row) {
+  visit_step(v, row);
+}
 template <class Visitor>
-void visit(Visitor& v, StepRow const& row) { visit_step(v, row); }
+void visit(Visitor& v, StepRow const& row) {
+  visit_step(v, row);
+}
 
 // Collects the names of the columns.
 class ColumnNames {
  public:
-  template <class T> void text(std::string_view name, T const&) { add(name); }
-  template <class T> void text_or_null(std::string_view name, T const&) { add(name); }
-  template <class T> void blob(std::string_view name, T const&) { add(name); }
-  template <class T> void number(std::string_view name, T const&) { add(name); }
-  template <class T> void id_or_null(std::string_view name, T const&) { add(name); }
-  template <class T> void time(std::string_view name, T const&) { add(name); }
-  template <class T> void time_or_null(std::string_view name, T const&) { add(name); }
-  template <class T> void word(std::string_view name, T const&) { add(name); }
-  template <class T> void secret_or_null(std::string_view name, T const&) { add(name); }
-  template <class T> void headers(std::string_view name, T const&) { add(name); }
+  template <class T>
+  void text(std::string_view name, T const&) {
+    add(name);
+  }
+  template <class T>
+  void text_or_null(std::string_view name, T const&) {
+    add(name);
+  }
+  template <class T>
+  void blob(std::string_view name, T const&) {
+    add(name);
+  }
+  template <class T>
+  void number(std::string_view name, T const&) {
+    add(name);
+  }
+  template <class T>
+  void id_or_null(std::string_view name, T const&) {
+    add(name);
+  }
+  template <class T>
+  void time(std::string_view name, T const&) {
+    add(name);
+  }
+  template <class T>
+  void time_or_null(std::string_view name, T const&) {
+    add(name);
+  }
+  template <class T>
+  void word(std::string_view name, T const&) {
+    add(name);
+  }
+  template <class T>
+  void secret_or_null(std::string_view name, T const&) {
+    add(name);
+  }
+  template <class T>
+  void headers(std::string_view name, T const&) {
+    add(name);
+  }
 
   std::string listed;    // "ulid, source, ..."
   std::string assigned;  // "ulid = ?, source = ?, ..."
@@ -192,11 +242,17 @@ class Binder {
     value.empty() ? statement_.bind_null() : statement_.bind(std::string_view(value));
   }
   void blob(std::string_view, std::string const& value) { statement_.bind_blob(value); }
-  template <class T> void number(std::string_view, T value) { statement_.bind(value); }
+  template <class T>
+  void number(std::string_view, T value) {
+    statement_.bind(value);
+  }
   void id_or_null(std::string_view, RowId id) { id == 0 ? statement_.bind_null() : statement_.bind(id); }
   void time(std::string_view, WallTime at) { statement_.bind(at); }
   void time_or_null(std::string_view, std::optional<WallTime> at) { statement_.bind(at); }
-  template <class State> void word(std::string_view, State state) { statement_.bind(journal::word(state)); }
+  template <class State>
+  void word(std::string_view, State state) {
+    statement_.bind(journal::word(state));
+  }
   void secret_or_null(std::string_view name, SecretUrl const& url) { text_or_null(name, url.reveal_for_journal()); }
   void headers(std::string_view, std::vector<std::pair<std::string, std::string>> const& headers) {
     auto all = Json::array();
@@ -223,11 +279,17 @@ class Reader {
   void text(std::string_view, std::string& value) { value = statement_.take_text(); }
   void text_or_null(std::string_view, std::string& value) { value = statement_.take_text(); }
   void blob(std::string_view, std::string& value) { value = statement_.take_text(); }
-  template <class T> void number(std::string_view, T& value) { value = statement_.take<T>(); }
+  template <class T>
+  void number(std::string_view, T& value) {
+    value = statement_.take<T>();
+  }
   void id_or_null(std::string_view, RowId& id) { id = statement_.take<RowId>(); }
   void time(std::string_view, WallTime& at) { at = statement_.take_time(); }
   void time_or_null(std::string_view, std::optional<WallTime>& at) { at = statement_.take_optional_time(); }
-  template <class State> void word(std::string_view, State& state) { read_word(statement_.take_text(), state); }
+  template <class State>
+  void word(std::string_view, State& state) {
+    read_word(statement_.take_text(), state);
+  }
   void secret_or_null(std::string_view, SecretUrl& url) { url = SecretUrl(statement_.take_text()); }
   void headers(std::string_view, std::vector<std::pair<std::string, std::string>>& headers) {
     auto const all = parse_json(statement_.take_text());

@@ -10,7 +10,8 @@ namespace sluice::journal {
 
 void Journal::add_event(EventRow const& event) {
   assert(in_transaction());
-  auto statement = db_->statement("INSERT INTO event (at_ms, item_id, subject, was, became, note) VALUES (?, ?, ?, ?, ?, ?)");
+  auto statement =
+      db_->statement("INSERT INTO event (at_ms, item_id, subject, was, became, note) VALUES (?, ?, ?, ?, ?, ?)");
   statement.bind(event.at);
   event.item_id == 0 ? statement.bind_null() : statement.bind(event.item_id);
   statement.bind(std::string_view(event.subject))
@@ -45,7 +46,8 @@ std::optional<WallTime> Journal::next_due(std::optional<WallTime> after) const {
   // One seek per state (and priority), never a scan: this runs before every sleep. A NULL is smaller
   // than every time, so `> ?` also passes over the rows that wait for another row.
   static constexpr char const* kQueries[] = {
-      "WITH RECURSIVE state (word) AS (VALUES ('seen'), ('stable'), ('opening'), ('opened'), ('reported'), ('completed'), "
+      "WITH RECURSIVE state (word) AS (VALUES ('seen'), ('stable'), ('opening'), ('opened'), ('reported'), "
+      "('completed'), "
       "('sending'), ('sent'), ('asset_ready')), "
       "level (word, priority) AS ("
       " SELECT word, (SELECT max(i.priority) FROM item i WHERE i.state = word AND i.finished_at_ms IS NULL) FROM state"
@@ -58,7 +60,8 @@ std::optional<WallTime> Journal::next_due(std::optional<WallTime> after) const {
       "SELECT min(s.due_at_ms) FROM session s JOIN item i ON i.id = s.item_id "
       "WHERE s.state = 'open' AND i.finished_at_ms IS NULL AND s.due_at_ms > ?",
 
-      "SELECT min((SELECT min(c.due_at_ms) FROM chunk c WHERE c.session_id = s.id AND c.state IN ('needs_url', 'has_url')"
+      "SELECT min((SELECT min(c.due_at_ms) FROM chunk c WHERE c.session_id = s.id AND c.state IN ('needs_url', "
+      "'has_url')"
       "            AND c.due_at_ms > ?)) "
       "FROM session s JOIN item i ON i.id = s.item_id WHERE s.state = 'open' AND i.finished_at_ms IS NULL",
 

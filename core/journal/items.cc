@@ -35,7 +35,8 @@ constexpr std::string_view kIndexing =
 // The distinct priorities of the live items in a state, highest first, one index seek each.
 std::optional<std::int64_t> next_priority(Database& db, ItemState state, std::optional<std::int64_t> below) {
   auto statement = db.statement(
-      "SELECT priority FROM item WHERE state = ? AND finished_at_ms IS NULL AND priority < ? ORDER BY priority DESC LIMIT 1");
+      "SELECT priority FROM item WHERE state = ? AND finished_at_ms IS NULL AND priority < ? ORDER BY priority DESC "
+      "LIMIT 1");
   if (!statement.bind(word(state)).bind(below.value_or(INT64_MAX)).next()) return std::nullopt;
   return statement.take<std::int64_t>();
 }
@@ -116,10 +117,10 @@ std::vector<ItemRow> Journal::due_items(ItemState state, WallTime now, int limit
 }
 
 std::vector<ItemRow> Journal::items_in(ItemState state, int limit) const {
-  static auto const live = select<ItemRow>(
-      "WHERE t.state = ? AND t.finished_at_ms IS NULL ORDER BY t.priority DESC, t.due_at_ms LIMIT ?");
-  static auto const ended = select<ItemRow>(
-      "WHERE t.state = ? AND t.state IN ('failed', 'cancelled', 'skipped') ORDER BY t.id LIMIT ?");
+  static auto const live =
+      select<ItemRow>("WHERE t.state = ? AND t.finished_at_ms IS NULL ORDER BY t.priority DESC, t.due_at_ms LIMIT ?");
+  static auto const ended =
+      select<ItemRow>("WHERE t.state = ? AND t.state IN ('failed', 'cancelled', 'skipped') ORDER BY t.id LIMIT ?");
   static auto const done = select<ItemRow>("WHERE t.state = ? ORDER BY t.id LIMIT ?");
   auto const& sql = !is_end(state) ? live : state == ItemState::kDone ? done : ended;
   return all_rows<ItemRow>(std::move(db_->statement(sql).bind(word(state)).bind(limit)));
@@ -151,25 +152,28 @@ std::vector<Journal::StageCount> Journal::count_by_stage(WallTime now) const {
   std::vector<StageCount> counts;
   for (int i = 0; i <= static_cast<int>(StageWord::kSkipped); ++i) counts.push_back({static_cast<StageWord>(i), 0, 0});
   auto const at = [&](StageWord stage) -> StageCount& { return counts[static_cast<std::size_t>(stage)]; };
-  for (std::size_t i = 0; i < counts_.size(); ++i)
-    at(stage_of(static_cast<ItemState>(i), false)).total += counts_[i];
+  for (std::size_t i = 0; i < counts_.size(); ++i) at(stage_of(static_cast<ItemState>(i), false)).total += counts_[i];
 
   // Totals come from the counters; only rows that wait are counted here, most of them within the index.
   for (int i = 0; i < static_cast<int>(ItemState::kDone); ++i) {
     auto const state = static_cast<ItemState>(i);
     auto& stage = at(stage_of(state, false));
     for (std::optional<std::int64_t> p; (p = next_priority(*db_, state, p));) {
-      for (auto const* sql : {"SELECT count(*) FROM item WHERE state = ? AND finished_at_ms IS NULL AND priority = ? AND due_at_ms > ?",
-                              "SELECT count(*) FROM item WHERE state = ? AND finished_at_ms IS NULL AND priority = ? "
-                              "AND due_at_ms IS NULL AND ? IS NOT NULL"}) {
+      for (auto const* sql :
+           {"SELECT count(*) FROM item WHERE state = ? AND finished_at_ms IS NULL AND priority = ? AND due_at_ms > ?",
+            "SELECT count(*) FROM item WHERE state = ? AND finished_at_ms IS NULL AND priority = ? "
+            "AND due_at_ms IS NULL AND ? IS NOT NULL"}) {
         auto statement = db_->statement(sql);
         statement.bind(word(state)).bind(*p).bind(now).next();
         stage.waiting += statement.take<std::int64_t>();
       }
     }
   }
-  static auto const indexing = std::string("SELECT count(*), count(CASE WHEN t.due_at_ms <= ? THEN NULL ELSE 1 END) FROM item t "
-                                           "WHERE t.state = 'asset_ready' AND t.finished_at_ms IS NULL AND ").append(kIndexing);
+  static auto const indexing =
+      std::string(
+          "SELECT count(*), count(CASE WHEN t.due_at_ms <= ? THEN NULL ELSE 1 END) FROM item t "
+          "WHERE t.state = 'asset_ready' AND t.finished_at_ms IS NULL AND ")
+          .append(kIndexing);
   auto statement = db_->statement(indexing);
   statement.bind(now).next();
   auto const total = statement.take<std::int64_t>();

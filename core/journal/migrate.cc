@@ -16,8 +16,8 @@ namespace {
 
 [[noreturn]] void refuse_copy(std::filesystem::path const& copy, int error) {
   auto const kind = error == ENOSPC || error == EDQUOT ? JournalError::Kind::kFull : JournalError::Kind::kIo;
-  throw JournalError(kind, "journal: the copy before a migration, " + copy.string() +
-                               ", cannot be made: " + std::generic_category().message(error) + "; nothing was migrated");
+  throw JournalError(kind, "journal: the copy before a migration, " + copy.string() + ", cannot be made: " +
+                               std::generic_category().message(error) + "; nothing was migrated");
 }
 
 void sync_path(std::filesystem::path const& path, std::filesystem::path const& copy) {

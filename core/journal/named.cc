@@ -49,7 +49,8 @@ std::vector<NamedRow> Journal::due_named(NamedState state, WallTime now, int lim
 }
 
 std::vector<NamedRow> Journal::named_in(NamedState state) const {
-  static auto const unfinished = select<NamedRow>("WHERE t.state = ? AND t.state <> 'present' ORDER BY t.due_at_ms, t.id");
+  static auto const unfinished =
+      select<NamedRow>("WHERE t.state = ? AND t.state <> 'present' ORDER BY t.due_at_ms, t.id");
   static auto const present = select<NamedRow>("WHERE t.state = ? ORDER BY t.id");
   auto const& sql = state == NamedState::kPresent ? present : unfinished;
   return all_rows<NamedRow>(std::move(db_->statement(sql).bind(word(state))));

@@ -81,12 +81,16 @@ void check_identity(Database& database, std::filesystem::path const& file, int n
   auto const version = database.integer("PRAGMA user_version");
   if (application == 0 && version == 0 && database.integer("SELECT count(*) FROM sqlite_schema") == 0) return;
   if (application != kApplicationId)
-    refuse(Kind::kDamaged, file, "it is an SQLite database of another program (application_id " +
-                                     std::to_string(application) + "); give Sluice a state_dir of its own");
+    refuse(Kind::kDamaged, file,
+           "it is an SQLite database of another program (application_id " + std::to_string(application) +
+               "); give Sluice a state_dir of its own");
   if (version > newest)
-    refuse(Kind::kNewer, file, "it was written by a newer Sluice (schema " + std::to_string(version) + ", this one knows " +
-                                   std::to_string(newest) + "); install that version again, or go back to the copy that "
-                                   "it left beside it, " + file.filename().string() + ".before-" + std::to_string(newest + 1));
+    refuse(Kind::kNewer, file,
+           "it was written by a newer Sluice (schema " + std::to_string(version) + ", this one knows " +
+               std::to_string(newest) +
+               "); install that version again, or go back to the copy that "
+               "it left beside it, " +
+               file.filename().string() + ".before-" + std::to_string(newest + 1));
 }
 
 void configure(Database& database, std::filesystem::path const& file) {
@@ -95,7 +99,8 @@ void configure(Database& database, std::filesystem::path const& file) {
   database.run("PRAGMA trusted_schema = OFF");
   database.run("PRAGMA foreign_keys = ON");
   auto const mode = database.text("PRAGMA journal_mode = WAL");
-  if (mode != "wal") refuse(Kind::kIo, file, "SQLite cannot use a write-ahead log here (journal_mode is '" + mode + "')");
+  if (mode != "wal")
+    refuse(Kind::kIo, file, "SQLite cannot use a write-ahead log here (journal_mode is '" + mode + "')");
   database.run("PRAGMA synchronous = FULL");  // NORMAL loses acknowledged rows at a power cut (measured)
   // wal_autocheckpoint is off already: Database put its own hook in the place of SQLite's, and the pragma
   // would take that out. Checkpoints are the journal's: after a commit, or when idle.

@@ -1,6 +1,6 @@
 // open.h - opens or creates the journal's file, safely, and makes sure that it is ours.
 //
-// For core/journal and its tests. durability.md's rules are here in one place: one process, one
+// For core/journal and its tests. What durability needs is here in one place: one process, one
 // connection, WAL, synchronous=FULL, locking_mode=EXCLUSIVE before the first access to the log.
 #pragma once
 

@@ -74,8 +74,8 @@ void Journal::update(ChunkRow const& row, ChunkState expected, RowId item_id, Wa
   // Of a chunk's moves only these two tell a story; the others would make five events of every chunk.
   auto const failed_try = row.state == ChunkState::kNeedsUrl && !row.last_error.empty();
   if (row.state != ChunkState::kStored && !failed_try) return;
-  add_event({0, now, item_id, "chunk " + std::to_string(row.index), std::string(word(expected)), std::string(word(row.state)),
-             note.empty() && failed_try ? row.last_error : std::string(note)});
+  add_event({0, now, item_id, "chunk " + std::to_string(row.index), std::string(word(expected)),
+             std::string(word(row.state)), note.empty() && failed_try ? row.last_error : std::string(note)});
 }
 
 std::optional<ChunkRow> Journal::chunk(RowId session_id, std::uint32_t index) const {
@@ -86,7 +86,8 @@ std::optional<ChunkRow> Journal::chunk(RowId session_id, std::uint32_t index) co
 std::vector<ChunkRow> Journal::due_chunks(RowId session_id, ChunkState state, WallTime now, int limit) const {
   assert(state != ChunkState::kReported);  // its end: nothing is ever due there
   static auto const sql = select<ChunkRow>(
-      "WHERE t.session_id = ? AND t.state = ? AND t.state <> 'reported' AND t.due_at_ms <= ? ORDER BY t.chunk_index LIMIT ?");
+      "WHERE t.session_id = ? AND t.state = ? AND t.state <> 'reported' AND t.due_at_ms <= ? ORDER BY t.chunk_index "
+      "LIMIT ?");
   return all_rows<ChunkRow>(std::move(db_->statement(sql).bind(session_id).bind(word(state)).bind(now).bind(limit)));
 }
 
@@ -128,14 +129,16 @@ Journal::ChunkCounts Journal::count_chunks(RowId session_id) const {
 
 std::optional<WallTime> Journal::next_chunk_due(RowId session_id) const {
   auto statement = db_->statement(
-      "SELECT due_at_ms FROM chunk WHERE session_id = ? AND state IN ('needs_url', 'has_url') ORDER BY due_at_ms LIMIT 1");
+      "SELECT due_at_ms FROM chunk WHERE session_id = ? AND state IN ('needs_url', 'has_url') ORDER BY due_at_ms LIMIT "
+      "1");
   if (!statement.bind(session_id).next()) return std::nullopt;
   return statement.take_time();
 }
 
 std::vector<RowId> Journal::sessions_with_putting() const {
   std::vector<RowId> ids;
-  auto statement = db_->statement("SELECT DISTINCT session_id FROM chunk WHERE state = 'putting' AND state <> 'reported'");
+  auto statement =
+      db_->statement("SELECT DISTINCT session_id FROM chunk WHERE state = 'putting' AND state <> 'reported'");
   while (statement.next()) ids.push_back(statement.take<RowId>());
   return ids;
 }

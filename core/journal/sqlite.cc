@@ -13,7 +13,7 @@ namespace {
 
 using Kind = JournalError::Kind;
 
-// What SQLite's primary result code means for the program (durability.md's table in docs/JOURNAL.md).
+// What SQLite's primary result code means for the program.
 Kind kind_of(int code) {
   switch (code & 0xff) {
     case SQLITE_FULL: return Kind::kFull;
@@ -44,8 +44,11 @@ std::string_view meaning_of(Kind kind) {
 // Damage ends the run, so its text is the last word that a person gets: it says what to do.
 std::string way_out_of_damage(std::string const& file) {
   return ". Sluice never repairs or replaces a journal by itself, and \"sluice journal rebuild\" is not available yet. "
-         "Stop sluiced, and move " + file + " and every file whose name begins so to a place where they are kept. The next "
-         "start makes a new journal: it knows nothing of what was uploaded before, and takes every file that still lies in "
+         "Stop sluiced, and move " +
+         file +
+         " and every file whose name begins so to a place where they are kept. The next "
+         "start makes a new journal: it knows nothing of what was uploaded before, and takes every file that still "
+         "lies in "
          "a source as new";
 }
 
@@ -129,6 +132,10 @@ Database::Database(std::string file) : file_(std::move(file)) {
   auto const code = sqlite3_open_v2(file_.c_str(), &handle, flags, nullptr);
   handle_.reset(handle);  // also after a failure there may be a handle, which holds the message
   if (code != SQLITE_OK) fail(code, "open");
+  if (sqlite3_db_readonly(handle, "main") == 1)  // SQLite falls back to this silently
+    throw JournalError(Kind::kIo, "journal " + file_ +
+                                      ": it can be read but not written: another user owns it, or its file "
+                                      "system is mounted read-only");
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);  // no statement of ours needs to corrupt a file
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);    // a misspelt column is an error, not a text
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
@@ -147,8 +154,8 @@ void Database::fail(int code, std::string_view doing, bool constraint_throws) {
   std::string const detail = handle_ ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code);
   if (primary == SQLITE_NOMEM) throw std::bad_alloc();
   if ((primary == SQLITE_CONSTRAINT && !constraint_throws) || primary == SQLITE_MISUSE || primary == SQLITE_RANGE) {
-    std::fprintf(stderr, "journal %s: the program broke a rule of the schema: %s (SQLite code %d) in: %.*s\n", file_.c_str(),
-                 detail.c_str(), code, static_cast<int>(doing.size()), doing.data());
+    std::fprintf(stderr, "journal %s: the program broke a rule of the schema: %s (SQLite code %d) in: %.*s\n",
+                 file_.c_str(), detail.c_str(), code, static_cast<int>(doing.size()), doing.data());
     std::abort();  // a bug of ours: the rows on disk are right, a restart reads them anew
   }
   auto const kind = kind_of(code);
@@ -229,7 +236,8 @@ void Database::checkpoint(Checkpoint mode) {
 void Database::quick_check() {
   auto const verdict = text("PRAGMA quick_check(1)");
   if (verdict == "ok") return;
-  throw JournalError(Kind::kDamaged, "journal " + file_ + ": the journal is damaged: " + verdict + way_out_of_damage(file_));
+  throw JournalError(Kind::kDamaged,
+                     "journal " + file_ + ": the journal is damaged: " + verdict + way_out_of_damage(file_));
 }
 
 void Database::copy_into(std::string const& file) {

@@ -85,10 +85,10 @@ class Database {
   std::string text(std::string_view sql);
 
   bool in_transaction() const;
-  std::int64_t changes() const;              // rows of the last INSERT, UPDATE or DELETE
-  std::uint64_t total_changes() const;       // since opening
+  std::int64_t changes() const;         // rows of the last INSERT, UPDATE or DELETE
+  std::uint64_t total_changes() const;  // since opening
   std::int64_t last_insert_id() const;
-  std::uint64_t wal_bytes() const;           // of the write-ahead log after the last commit
+  std::uint64_t wal_bytes() const;  // of the write-ahead log after the last commit
 
   // Copies the write-ahead log into the database file; kTruncate then cuts the log to nothing, which
   // costs one more flush. Throws JournalError.

@@ -206,6 +206,12 @@ Call retrieve_indexed_asset(std::string const& index_id, std::string const& inde
   return get(of_index(index_id) + "/" + percent_encode(indexed_asset_id));
 }
 
+Call delete_indexed_asset(std::string const& index_id, std::string const& indexed_asset_id) {
+  auto call = retrieve_indexed_asset(index_id, indexed_asset_id);
+  call.method = Method::kDelete;
+  return call;
+}
+
 Call list_entity_collections(std::string const& name, int page) {
   return get("/entity-collections?name=" + percent_encode(name) + "&" + paged_newest_first(page));
 }

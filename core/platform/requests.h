@@ -74,6 +74,8 @@ ports::Call create_indexed_asset(std::string const& index_id, std::string const&
                                  MetadataJson const& user_metadata);
 ports::Call list_indexed_assets_by_asset(std::string const& asset_id, int page);
 ports::Call list_indexed_assets(std::string const& index_id, int page);  // newest first, all states
+// Repeatable: "gone" is success (R37).
+ports::Call delete_indexed_asset(std::string const& index_id, std::string const& indexed_asset_id);
 ports::Call retrieve_indexed_asset(std::string const& index_id, std::string const& indexed_asset_id);
 
 ports::Call list_entity_collections(std::string const& name, int page);

@@ -10,15 +10,15 @@ namespace {
 
 // A leading dot is not in the list: the rule for it, below, covers .DS_Store, ._*, .Trashes, .snapshot,
 // .nfs*, .smbdelete*, .fuse_hidden*, .in.* (ProFTPD), .~tmp~ and .NAME.XXXXXX (rsync), .syncthing.*.tmp.
-constexpr auto kIgnored = std::to_array<std::string_view>({
-    // What systems leave in folders (D13).
-    "__MACOSX", "Thumbs.db", "desktop.ini", "~$*", "*~", "@eaDir", "#recycle", "lost+found", "$RECYCLE.BIN",
-    "System Volume Information",
-    // Downloads and transfers under way (D15): browsers, rclone, WinSCP, torrent and sync clients.
-    "*.part", "*.partial", "*.crdownload", "*.download", "*.opdownload", "*.filepart", "*.tmp", "*.temp", "*.incomplete",
-    "*.uploading", "*.upload", "*.!ut", "*.!qB", "*.bc!", "*.!sync", "*.aria2", "~syncthing~*",
-    // Editors, renderers and locks (D15).
-    "*.swp", "*.lock", "*.prlock", "*.processing", "*.wip", "*.rendering"});
+constexpr auto kIgnored = std::to_array<std::string_view>(
+    {// What systems leave in folders (D13).
+     "__MACOSX", "Thumbs.db", "desktop.ini", "~$*", "*~", "@eaDir", "#recycle", "lost+found", "$RECYCLE.BIN",
+     "System Volume Information",
+     // Downloads and transfers under way (D15): browsers, rclone, WinSCP, torrent and sync clients.
+     "*.part", "*.partial", "*.crdownload", "*.download", "*.opdownload", "*.filepart", "*.tmp", "*.temp",
+     "*.incomplete", "*.uploading", "*.upload", "*.!ut", "*.!qB", "*.bc!", "*.!sync", "*.aria2", "~syncthing~*",
+     // Editors, renderers and locks (D15).
+     "*.swp", "*.lock", "*.prlock", "*.processing", "*.wip", "*.rendering"});
 
 constexpr auto kCompanions =
     std::to_array<std::string_view>({"*.error.json", "*.sluice.json", "*.md5", "*.sha256", "*.done"});

@@ -11,9 +11,7 @@ using Reason = Verdict::Reason;
 // Looking more often than this would cost more than it tells, whatever the settle time is set to.
 constexpr Millis kLookAgainMin{100};
 
-WallTime from_ns(std::int64_t ns) {
-  return WallTime(std::chrono::floor<Millis>(std::chrono::nanoseconds(ns)));
-}
+WallTime from_ns(std::int64_t ns) { return WallTime(std::chrono::floor<Millis>(std::chrono::nanoseconds(ns))); }
 
 // Since when the file is quiet: the latest of its own times and the first sight of this print (D22). A
 // time in the future is a skewed clock's: it does not block, first sight stands in for it (D29).

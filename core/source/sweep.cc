@@ -114,10 +114,12 @@ void Sweep::look_at(ports::DirEntry entry, Slice& slice) {
   if (entry.type == ports::FileType::kDirectory) {
     if (!scope_.recursive) return;
     if (depth_of(path) > kDepthMax) {
-      auto const what = "this folder is more than " + std::to_string(kDepthMax) + " folders deep, and is not looked into";
+      auto const what =
+          "this folder is more than " + std::to_string(kDepthMax) + " folders deep, and is not looked into";
       slice.problems.push_back(problem(Problem::Code::kPathTooLong, std::move(path), what));
     } else if (path.size() > kPathBytesMax) {
-      slice.problems.push_back(problem(Problem::Code::kPathTooLong, std::move(path), "the path of this folder is too long"));
+      slice.problems.push_back(
+          problem(Problem::Code::kPathTooLong, std::move(path), "the path of this folder is too long"));
     } else {
       folder.subfolders.push_back(std::move(entry.name));
     }
@@ -130,7 +132,8 @@ void Sweep::look_at(ports::DirEntry entry, Slice& slice) {
     slice.problems.push_back(
         problem(Problem::Code::kSpecial, std::move(path), "this is no regular file but a fifo, socket or device"));
   } else if (path.size() > kPathBytesMax) {
-    slice.problems.push_back(problem(Problem::Code::kPathTooLong, std::move(path), "the path of this file is too long"));
+    slice.problems.push_back(
+        problem(Problem::Code::kPathTooLong, std::move(path), "the path of this file is too long"));
   } else {
     slice.candidates.push_back({std::move(path), entry.print});
   }

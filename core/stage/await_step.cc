@@ -54,7 +54,7 @@ void settle_index(Context& ctx, StepRow step, IndexedAsset const& indexed) {
     case IndexedAsset::State::kReady:
       step.remote_status = indexed.status_word;
       return step_ready(ctx, std::move(step));
-    case IndexedAsset::State::kFailed:
+    case IndexedAsset::State::kFailed:  // its id stays, so that a retry can delete it first
       step.remote_status = indexed.status_word;
       return fail_step(ctx, std::move(step), "indexing_failed", "the platform could not index the asset; it gives no reason");
     case IndexedAsset::State::kInProgress:

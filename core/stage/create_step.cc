@@ -85,10 +85,10 @@ void place_gone(Context& ctx, StepRow step, Error const& error) {
   fail_step(ctx, std::move(step), "gone", error.text);
 }
 
-void settle_refused(Context& ctx, StepRow step, Error const& error) {
+void settle_refused(Context& ctx, StepRow step, Error const& error, bool tagged) {
   if (error.fault == Fault::kGone) return place_gone(ctx, std::move(step), error);
   if (error.fault != Fault::kRejected) return retry_step(ctx, std::move(step), error, StepState::kWaiting);
-  if (platform::refuses_metadata(error) && takes_metadata(ctx)) {
+  if (tagged && platform::refuses_metadata(error)) {
     metadata_refused(ctx);
     return back_to_waiting(ctx, std::move(step), "again without user_metadata");
   }
@@ -161,6 +161,7 @@ platform::IndexedAsset const* pick_indexed_asset(std::span<platform::IndexedAsse
 
 void choose_create_step(Context& ctx) {
   for (auto& step : ctx.journal.due_steps(StepState::kWaiting, ctx.now, kRowsPerTurn)) {
+    if (ctx.traffic.busy(Errand::kDeleteStep, step.id)) continue;
     if (!ctx.traffic.may_call(group_of(step.kind), ctx.now, ctx.policy.api_calls_max)) continue;
     auto const place = place_of(ctx, step);
     if (!place) {  // its name was lost meanwhile: looked up anew
@@ -169,11 +170,18 @@ void choose_create_step(Context& ctx) {
       want_named(ctx, step);
       continue;
     }
+    if (!step.remote_id.empty()) {
+      ctx.traffic.send({.errand = Errand::kDeleteStep, .row = step.id, .item = step.item_id},
+                       platform::delete_indexed_asset(place->named.remote_id, step.remote_id));
+      continue;
+    }
     step.state = StepState::kCreating;
     step.intent = {.at = ctx.now};
     step.effort.due_at.reset();
     move(ctx, step, StepState::kWaiting);
-    ctx.traffic.send({.errand = Errand::kCreateStep, .row = step.id, .item = step.item_id}, call_for(ctx, step, *place));
+    auto const tagged = step.kind == StepKind::kIndex && takes_metadata(ctx);
+    ctx.traffic.send({.errand = Errand::kCreateStep, .row = step.id, .item = step.item_id, .mode = tagged ? kTagged : kUntagged},
+                     call_for(ctx, step, *place));
   }
 }
 
@@ -183,7 +191,7 @@ void settle_create_step(Context& ctx, Landing const& landing) {
   if (!landing.reply) {
     auto const& error = landing.reply.error();
     if (error.fault == Fault::kOutcomeUnknown) return now_unknown(ctx, std::move(*step), error);
-    return settle_refused(ctx, std::move(*step), error);
+    return settle_refused(ctx, std::move(*step), error, landing.flight.mode == kTagged);
   }
   if (step->kind == StepKind::kEntity) {
     auto const entity = platform::read_entity(*landing.reply);
@@ -195,12 +203,32 @@ void settle_create_step(Context& ctx, Landing const& landing) {
   created(ctx, std::move(*step), *id, {});
 }
 
+void settle_delete_step(Context& ctx, Landing const& landing) {
+  auto step = ctx.journal.step(landing.flight.row);
+  if (!step || step->state != StepState::kWaiting) return;
+  if (!landing.reply && landing.reply.error().fault != Fault::kGone) {
+    auto const& error = landing.reply.error();
+    if (error.fault == Fault::kRejected) return fail_step(ctx, std::move(*step), error.code.empty() ? "refused" : error.code, error.text);
+    return retry_step(ctx, std::move(*step), error, StepState::kWaiting);
+  }
+  step->remote_id.clear();
+  step->remote_status.clear();
+  step->effort.due_at = ctx.now;
+  move(ctx, *step, StepState::kWaiting, "the failed record is deleted");
+}
+
 void choose_look_step(Context& ctx) {
   for (auto const& step : ctx.journal.due_steps(StepState::kCreating, ctx.now, kRowsPerTurn)) {
     if (!step.intent.unknown_at || ctx.traffic.busy(Errand::kLookStep, step.id)) continue;
     if (!ctx.traffic.may_call(group_of(step.kind), ctx.now, ctx.policy.api_calls_max)) continue;
     auto const place = place_of(ctx, step);
-    if (!place) continue;
+    if (!place) {  // its name was lost meanwhile: looked up anew, and then the step
+      want_named(ctx, step);
+      auto later = step;
+      later.effort.due_at = ctx.now + ctx.policy.poll_min;
+      ctx.journal.update(later, StepState::kCreating, ctx.now);
+      continue;
+    }
     look(ctx, step, *place, lookup_hidden(ctx) ? kByIndex : kByAsset, 1);
   }
 }

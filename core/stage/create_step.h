@@ -3,7 +3,8 @@
 //   takes    steps in `waiting` that are due (their asset is ready, their name present), and those in
 //            `creating` whose outcome is unknown; writes `creating` before the call leaves
 //   writes   step: state, remote_id; or failed
-//   remote   POST /indexes/{id}/indexed-assets (not repeatable), or POST .../entities/{id}/assets
+//   remote   POST /indexes/{id}/indexed-assets (not repeatable), or POST .../entities/{id}/assets; before
+//            a retry of failed indexing a DELETE of the failed record, which nothing else clears (U11)
 //   unknown  index: lists the asset's indexed assets (R52), or the index where the platform hides that
 //            call; twice at the least and until the list lag is over. Entity: reads the entity (R49).
 //   then     AWAIT_STEP takes the rows left in `created`
@@ -20,6 +21,7 @@ namespace sluice::stage {
 
 void choose_create_step(Context& ctx);
 void settle_create_step(Context& ctx, Landing const& landing);
+void settle_delete_step(Context& ctx, Landing const& landing);
 void choose_look_step(Context& ctx);
 void settle_look_step(Context& ctx, Landing const& landing);
 

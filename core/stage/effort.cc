@@ -50,9 +50,10 @@ bool is_charged(Fault fault) {
 
 journal::Effort after_failure(journal::Effort effort, Error const& error, Policy const& policy, WallTime now,
                               double jitter) {
-  auto const wait = std::max(error.retry_after.value_or(Millis(0)), backoff(effort.tries, policy, jitter));
+  auto const paused = error.fault == Fault::kKeyRefused;  // all calls pause together, and go on together (B18)
+  auto const wait = paused ? Millis(0) : std::max(error.retry_after.value_or(Millis(0)), backoff(effort.tries, policy, jitter));
   effort.due_at = now + wait;
-  effort.tries += 1;
+  if (!paused) effort.tries += 1;
   if (is_charged(error.fault)) effort.attempts += 1;
   effort.last_error = error.text;
   return effort;

@@ -188,6 +188,7 @@ constexpr std::string_view kMetadataKey = "platform_metadata";
 bool takes_metadata(Context const& ctx) { return ctx.journal.meta(kMetadataKey) != "refused"; }
 
 void metadata_refused(Context& ctx) {
+  if (!takes_metadata(ctx)) return;
   ctx.journal.set_meta(kMetadataKey, "refused");
   ctx.log.warning("the platform takes no user_metadata: lost answers are looked for by name, time and size");
 }

@@ -50,4 +50,9 @@ void retry_step(Context& ctx, journal::StepRow step, Error const& error, journal
 bool takes_metadata(Context const& ctx);
 void metadata_refused(Context& ctx);
 
+// Flight::mode of a create: whether it carries user_metadata. Several may be in the air when the first
+// of them is refused for it, and each is then made again without.
+inline constexpr int kUntagged = 0;
+inline constexpr int kTagged = 1;
+
 }  // namespace sluice::stage

@@ -59,8 +59,8 @@ void bad_chunk_plan(Context& ctx, ItemRow item, Error const& error) {
   move(ctx, item, ItemState::kOpening, error.text);
 }
 
-void refused(Context& ctx, ItemRow item, Error const& error) {
-  if (platform::refuses_metadata(error) && takes_metadata(ctx)) {
+void refused(Context& ctx, ItemRow item, Error const& error, bool tagged) {
+  if (tagged && platform::refuses_metadata(error)) {
     metadata_refused(ctx);
     item.state = ItemState::kStable;
     item.intent = {};
@@ -103,7 +103,7 @@ void choose_open_session(Context& ctx) {
     item.intent = {.at = ctx.now};
     item.effort.due_at.reset();
     move(ctx, item, ItemState::kStable);
-    ctx.traffic.send({.errand = Errand::kOpenSession, .row = item.id, .item = item.id},
+    ctx.traffic.send({.errand = Errand::kOpenSession, .row = item.id, .item = item.id, .mode = options.user_metadata.empty() ? kUntagged : kTagged},
                      platform::open_session(options, item.kind, item.print.size_bytes));
   }
 }
@@ -128,7 +128,7 @@ void settle_open_session(Context& ctx, Landing const& landing) {
     return retry_item(ctx, std::move(*item), answer.error(), ItemState::kStable);
   }
   auto const& error = landing.reply.error();
-  if (error.fault != Fault::kOutcomeUnknown) return refused(ctx, std::move(*item), error);
+  if (error.fault != Fault::kOutcomeUnknown) return refused(ctx, std::move(*item), error, landing.flight.mode == kTagged);
   item->effort = after_failure(item->effort, error, ctx.policy, ctx.now, ctx.jitter());
   if (is_exhausted(item->effort, ctx.policy))
     return fail_item(ctx, std::move(*item), "outcome_unknown", error.text, ItemState::kStable);

@@ -73,8 +73,9 @@ void restart_steps(Context& ctx, ItemRow const& item) {
   for (auto step : ctx.journal.steps_of(item.id)) {
     if (step.state != StepState::kFailed) continue;
     step.state = StepState::kWaiting;
+    // A record whose indexing failed is deleted before another is made (U11): its id is kept for that.
+    if (step.reason != "indexing_failed") step.remote_id.clear();
     step.reason.clear();
-    step.remote_id.clear();
     step.effort = renewed(std::nullopt);
     step.named_id = 0;
     if (item.state == ItemState::kAssetReady) {

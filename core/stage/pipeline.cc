@@ -55,6 +55,7 @@ ErrandRow const& errand_row(Errand errand) {
       {Errand::kAwaitAsset,     CallKind::kRead,    Group::kAssets,   settle_await_asset},
       {Errand::kLookNamed,      CallKind::kRead,    Group::kIndexing, settle_look_named},
       {Errand::kCreateNamed,    CallKind::kCreate,  Group::kIndexing, settle_create_named},
+      {Errand::kDeleteStep,     CallKind::kRead,    Group::kIndexing, settle_delete_step},
       {Errand::kCreateStep,     CallKind::kCreate,  Group::kIndexing, settle_create_step},
       {Errand::kLookStep,       CallKind::kRead,    Group::kIndexing, settle_look_step},
       {Errand::kAwaitStep,      CallKind::kRead,    Group::kIndexing, settle_await_step},

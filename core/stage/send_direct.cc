@@ -52,12 +52,12 @@ void back_to_stable(Context& ctx, ItemRow item, std::string_view note) {
   move(ctx, item, ItemState::kSending, note);
 }
 
-void settle_refused(Context& ctx, ItemRow item, Error const& error) {
+void settle_refused(Context& ctx, ItemRow item, Error const& error, bool tagged) {
   if (error.fault == Fault::kSourceChanged || error.fault == Fault::kSourceIo)
     return source_trouble(ctx, item, error, ItemState::kStable);  // the body was cut before its end: nothing was made
   if (error.fault != Fault::kRejected && error.fault != Fault::kGone)
     return retry_item(ctx, std::move(item), error, ItemState::kStable);
-  if (platform::refuses_metadata(error) && takes_metadata(ctx)) {
+  if (tagged && platform::refuses_metadata(error)) {
     metadata_refused(ctx);
     return back_to_stable(ctx, std::move(item), "again without user_metadata");
   }
@@ -129,7 +129,9 @@ bool send_one(Context& ctx, ItemRow item) {
   item.intent = {.at = ctx.now};
   item.effort.due_at.reset();
   move(ctx, item, ItemState::kStable);
-  ctx.traffic.send({.errand = Errand::kSendDirect, .row = item.id, .item = item.id}, std::move(call));
+  ctx.traffic.send({.errand = Errand::kSendDirect, .row = item.id, .item = item.id,
+                    .mode = options.user_metadata.empty() ? kUntagged : kTagged},
+                   std::move(call));
   return true;
 }
 
@@ -155,7 +157,7 @@ void settle_send_direct(Context& ctx, Landing const& landing) {
   }
   auto const& error = landing.reply.error();
   if (error.fault == Fault::kOutcomeUnknown) return now_unknown(ctx, std::move(*item), error);
-  settle_refused(ctx, std::move(*item), error);
+  settle_refused(ctx, std::move(*item), error, landing.flight.mode == kTagged);
 }
 
 void choose_look_asset(Context& ctx) {

@@ -18,7 +18,6 @@ constexpr Millis kBlockedTick{250};         // rows are due but wait for a slot 
 void note_surroundings(Context& ctx, budget::Group group, Landing const& landing) {
   auto const storage = group == budget::Group::kStorage;
   if (landing.reply) {
-    ctx.traffic.online();
     if (storage) return;
     if (auto const offset = platform::clock_offset(*landing.reply, ctx.now)) ctx.traffic.set_clock_offset(*offset);
     if (ctx.traffic.key_refused_since()) ctx.log.info("the API key works again");
@@ -67,6 +66,7 @@ void Turn::settle(Context& ctx, ports::Outcome const& outcome) {
   auto const* flight = traffic_.flight(outcome.ticket);
   if (flight == nullptr) return;  // cancelled meanwhile
   auto const& row = errand_row(flight->errand);
+  if (outcome.answer) traffic_.online();
   Landing const landing{*flight, platform::sort_outcome(row.kind, outcome, ctx.now), outcome.body_bytes_sent};
   note_surroundings(ctx, group_of(ctx, *flight), landing);
   traffic_.landed(outcome.ticket);
