@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test build release format tidy clean
+.PHONY: help packages demo show-big show-many show-photos test build release format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -8,6 +8,7 @@ CLANG_TIDY ?= clang-tidy-19
 
 help:
 	@echo "make demo      build, then show a whole ingest against the local stand-in platform"
+	@echo "make show-big, show-many, show-photos    the crash tests at full size, with their figures (docs/TESTING.md)"
 	@echo "make test      build with sanitizers and run every test"
 	@echo "make build     build/dev: sanitizers on, warnings are errors"
 	@echo "make release   build/release: optimised"
@@ -31,6 +32,19 @@ test: build
 
 demo: release
 	tests/demo/run
+
+# The crash tests of tests/e2e at full size, on the release build. SLUICE_SEED replays one.
+E2E := build/release/tests/e2e/e2e_test --gtest_brief=1
+
+show-big: release
+	SLUICE_E2E_BIG=2GiB SLUICE_E2E_BIG_SECONDS=20 $(E2E) --gtest_filter=Kill.NeverSendsAChunkAgainWhoseAnswerIsInTheJournal
+
+show-many: release
+	SLUICE_E2E_MANY=1000 SLUICE_E2E_MANY_MAX=4MiB SLUICE_E2E_KILL_SECONDS=20 \
+	  $(E2E) --gtest_filter=Kill.LosesAndDoublesNoneOfManyFiles
+
+show-photos: release
+	$(E2E) --gtest_filter=Kill.MakesOneEntityOfFiftyPhotosOfOneName
 
 format:
 	find core config daemon tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print0 \

@@ -16,7 +16,7 @@ struct Peer {
   uid_t uid = 0;
   gid_t gid = 0;
   pid_t pid = 0;
-  std::vector<gid_t> groups;  // supplementary
+  std::vector<gid_t> groups = {};  // supplementary
 };
 
 // Whose socket it is.

@@ -1,7 +1,10 @@
 #include "daemon/control_server.h"
 
 #include <microhttpd.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -105,14 +108,13 @@ class ControlServer::Impl {
     if (daemon_ == nullptr) return false;
     socket_.fd.release();  // the library's now
     auto const* const facts = MHD_get_daemon_info(daemon_, MHD_DAEMON_INFO_EPOLL_FD);
-    if (facts == nullptr) return false;
-    epoll_fd_ = facts->epoll_fd;
-    return true;
+    return facts != nullptr && watch(facts->epoll_fd) && watch(doorbell_.get());
   }
 
-  int fd() const { return epoll_fd_; }
+  int fd() const { return epoll_.get(); }
 
   std::optional<Millis> sleep_at_most() const {
+    if (!whole_.empty()) return Millis(0);
     std::optional<Millis> least;
     if (MHD_UNSIGNED_LONG_LONG ms = 0; MHD_get_timeout(daemon_, &ms) == MHD_YES)
       least = Millis(static_cast<Millis::rep>(std::min<MHD_UNSIGNED_LONG_LONG>(ms, 3'600'000)));
@@ -129,7 +131,7 @@ class ControlServer::Impl {
     auto const now = Steady::now();
     for (auto const& line : lines_)  // a peer that sends a byte now and then keeps no connection for ever
       if (!line.held && now - line.since >= limits_.timeout) ::shutdown(line.fd, SHUT_RDWR);
-    MHD_run(daemon_);
+    move_bytes();
   }
 
   std::vector<ControlRequest> collect() {
@@ -138,6 +140,7 @@ class ControlServer::Impl {
       auto const found = exchanges_.find(id);
       if (found != exchanges_.end()) requests.push_back(std::move(found->second.request));
     }
+    ring_if_needed();
     return requests;
   }
 
@@ -149,9 +152,37 @@ class ControlServer::Impl {
     exchange.line->held = false;
     exchange.line->since = Steady::now();
     MHD_resume_connection(exchange.connection);
+    move_bytes();
   }
 
  private:
+  bool library_is_busy() const {
+    MHD_UNSIGNED_LONG_LONG ms = 1;
+    return MHD_get_timeout(daemon_, &ms) == MHD_YES && ms == 0;
+  }
+
+  // The library may have more to do at once than its descriptor tells (a resumed connection, above all).
+  void move_bytes() {
+    constexpr int kRounds = 64;  // then the loop gets its turn first
+    for (int i = 0; i == 0 || (i < kRounds && library_is_busy()); ++i) MHD_run(daemon_);
+    ring_if_needed();
+  }
+
+  // Makes fd() readable while there is something to run or to collect, and only then.
+  void ring_if_needed() {
+    bool const wanted = !whole_.empty() || library_is_busy();
+    if (wanted == rung_) return;
+    std::uint64_t count = 1;
+    auto const done =
+        wanted ? ::write(doorbell_.get(), &count, sizeof count) : ::read(doorbell_.get(), &count, sizeof count);
+    if (done == sizeof count) rung_ = wanted;
+  }
+
+  bool watch(int fd) const {
+    epoll_event event{.events = EPOLLIN, .data = {}};
+    return epoll_ && fd >= 0 && ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+  }
+
   static MHD_Result on_call(void* self, MHD_Connection* connection, char const* url, char const* method, char const*,
                             char const* bytes, std::size_t* count, void** slot) {
     auto& impl = *static_cast<Impl*>(self);
@@ -248,7 +279,9 @@ class ControlServer::Impl {
   ControlSocket socket_;
   ControlLimits limits_;
   MHD_Daemon* daemon_ = nullptr;
-  int epoll_fd_ = -1;
+  UniqueFd epoll_{::epoll_create1(EPOLL_CLOEXEC)};  // over the library's own, and the doorbell
+  UniqueFd doorbell_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  bool rung_ = false;
   std::list<Line> lines_;                        // at most limits_.connections
   std::map<std::uint64_t, Exchange> exchanges_;  // at most one per line
   std::vector<std::uint64_t> whole_;             // in the order of their arrival, not yet collected

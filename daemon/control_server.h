@@ -4,7 +4,7 @@
 // each connection suspended, and hands whole requests to the loop through collect(). It has no thread:
 // the loop polls fd() and calls run(). Who may do what is settled here, by may_do() of
 // control_access.h, before anybody sees the request; one that is refused never comes out of collect().
-// The one home of microhttpd.h.
+// The one home of the HTTP library.
 #pragma once
 
 #include <cstddef>
@@ -23,17 +23,17 @@ namespace sluice::daemon {
 
 struct ControlRequest {
   std::uint64_t id = 0;
-  std::string method;                        // "GET", "HEAD", "POST"
-  std::string path;                          // still percent-encoded, so that an encoded '/' stays inside its segment
-  std::map<std::string, std::string> query;  // decoded; the last of a repeated key wins
-  std::string body;
-  Peer peer;
+  std::string method = {};  // "GET", "HEAD", "POST"
+  std::string path = {};    // still percent-encoded, so that an encoded '/' stays inside its segment
+  std::map<std::string, std::string> query = {};  // decoded; the last of a repeated key wins
+  std::string body = {};
+  Peer peer = {};
 };
 
 struct ControlReply {
   int status = 200;
   std::string content_type = "application/json";
-  std::string body;
+  std::string body = {};
 };
 
 struct ControlLimits {
@@ -55,16 +55,16 @@ class ControlServer {
   ControlServer(ControlServer const&) = delete;
   ControlServer& operator=(ControlServer const&) = delete;
 
-  int fd() const;  // readable when run() has something to do
-  // How long the loop may sleep at most; nothing: as long as it likes.
+  int fd() const;  // readable while there is something to run or to collect
+  // How long the loop may sleep at most, for the timeouts' sake; nothing: as long as it likes.
   std::optional<Millis> sleep_at_most() const;
-  void run();  // moves bytes; never blocks
+  void run();  // moves bytes, and ends connections whose time is up; never blocks
 
   // The requests that came in whole since the last time. Each waits, as long as it takes, for one
   // answer(); the order is that of their arrival.
   std::vector<ControlRequest> collect();
 
-  // Answers a request; the bytes leave in the next run(). An id that is unknown, was answered, or
+  // Answers a request; the bytes leave at once, or as the peer takes them. An id that is unknown, was answered, or
   // whose peer has gone is ignored.
   void answer(std::uint64_t id, ControlReply reply);
 

@@ -35,6 +35,7 @@ std::optional<std::string> percent_decode(std::string_view text) {
 std::optional<std::vector<std::string>> path_segments(std::string_view path) {
   if (!path.starts_with('/')) return std::nullopt;
   path.remove_prefix(1);
+  if (path.starts_with('/')) return std::nullopt;
   if (path.ends_with('/')) path.remove_suffix(1);
   std::vector<std::string> segments;
   while (!path.empty()) {

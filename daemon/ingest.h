@@ -14,32 +14,32 @@
 namespace sluice::daemon {
 
 struct IngestOptions {
-  std::vector<std::string> paths;         // as given, bytes: files, or folders that are walked
-  std::string config_file;                // --config; "": found as always; none needed for defaults
-  std::string state_dir;                  // --state-dir; "": ${XDG_STATE_HOME:-~/.local/state}/sluice/ingest
-  std::string pipeline;                   // --pipeline; "": chosen by kind
-  std::optional<std::string> index;       // --index
-  std::optional<std::string> collection;  // --collection
-  std::optional<std::string> entity;      // --entity
-  bool dry_run = false;                   // say what would be done through Progress::note; send nothing
+  std::vector<std::string> paths = {};         // as given, bytes: files, or folders that are walked
+  std::string config_file = {};                // --config; "": found as always; none needed for defaults
+  std::string state_dir = {};                  // --state-dir; "": ${XDG_STATE_HOME:-~/.local/state}/sluice/ingest
+  std::string pipeline = {};                   // --pipeline; "": chosen by kind
+  std::optional<std::string> index = {};       // --index
+  std::optional<std::string> collection = {};  // --collection
+  std::optional<std::string> entity = {};      // --entity
+  bool dry_run = false;                        // say what would be done through Progress::note; send nothing
 };
 
 // One file as the bars show it.
 struct IngestItem {
-  std::string id;    // the item's ULID
-  std::string path;  // bytes
-  std::string name;  // bytes: the path's last component
+  std::string id = {};    // the item's ULID
+  std::string path = {};  // bytes
+  std::string name = {};  // bytes: the path's last component
   std::uint64_t size_bytes = 0;
   std::uint64_t bytes_acked = 0;   // acknowledged by the platform
   std::uint64_t bytes_in_air = 0;  // sent beyond that, not yet acknowledged
-  std::string stage;               // "settle", "upload", "ready", "index", "register"
-  std::string why;                 // why it waits; "" while it works
+  std::string stage = {};          // "settle", "upload", "ready", "index", "register"
+  std::string why = {};            // why it waits; "" while it works
 };
 
 struct IngestSnapshot {
-  std::vector<IngestItem> active;  // begun and not at their end, oldest first; bounded by the engine to 64
-  std::uint64_t items_total = 0;   // all files of this run
-  std::uint64_t items_ended = 0;   // of these, at an end of any kind
+  std::vector<IngestItem> active = {};  // begun and not at their end, oldest first; bounded by the engine to 64
+  std::uint64_t items_total = 0;        // all files of this run
+  std::uint64_t items_ended = 0;        // of these, at an end of any kind
   std::uint64_t bytes_total = 0;
   std::uint64_t bytes_acked = 0;  // over all items, ended ones counted whole
   std::uint64_t bytes_in_air = 0;
@@ -47,12 +47,12 @@ struct IngestSnapshot {
 
 // An item that came to its end, or that an earlier run had brought there.
 struct IngestEnd {
-  std::string path;          // bytes
-  std::string stage;         // "done", "failed", "cancelled", "skipped"
-  std::string text;          // for failed and skipped: what and why
-  std::string remedy;        // for failed: what to do
+  std::string path = {};     // bytes
+  std::string stage = {};    // "done", "failed", "cancelled", "skipped"
+  std::string text = {};     // for failed and skipped: what and why
+  std::string remedy = {};   // for failed: what to do
   bool from_before = false;  // an earlier run did the work
-  std::string json;          // the item as GET /v1/items/{id} shows it in a list; views::item_json()
+  std::string json = {};     // the item as GET /v1/items/{id} shows it in a list; views::item_json()
 };
 
 // Where the engine's news go; the calls come from the engine's one thread.

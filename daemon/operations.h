@@ -26,42 +26,42 @@ namespace sluice::daemon {
 
 // One path to be taken now, as `sluice add` asks for it.
 struct AddRequest {
-  std::string path;                       // absolute, bytes; one file
-  std::string pipeline;                   // a configured pipeline's name; "": the first that fits, as for its source
-  std::optional<std::string> index;       // instead of a pipeline: the asset goes into this index
-  std::optional<std::string> collection;  // instead of a pipeline: and becomes `entity` of this collection
-  std::optional<std::string> entity;      // needs `collection`
-  bool dry_run = false;                   // check and say what would be done; write nothing
+  std::string path = {};                  // absolute, bytes; one file
+  std::string pipeline = {};              // a configured pipeline's name; "": the first that fits, as for its source
+  std::optional<std::string> index = {};  // instead of a pipeline: the asset goes into this index
+  std::optional<std::string> collection = {};  // instead of a pipeline: and becomes `entity` of this collection
+  std::optional<std::string> entity = {};      // needs `collection`
+  bool dry_run = false;                        // check and say what would be done; write nothing
 };
 
 struct AddedItem {
-  journal::RowId row = 0;  // 0 after a dry run
-  std::string ulid;        // "" after a dry run
-  std::string path;        // as it was asked for
-  std::string source;      // the source that it lies beneath
-  std::string kind;        // "video", "audio", "image"
-  std::string pipeline;
-  bool was_known = false;          // the item was there already, and this is it; nothing was made twice
-  std::vector<std::string> would;  // after a dry run: what would be done, one line each
+  journal::RowId row = 0;   // 0 after a dry run
+  std::string ulid = {};    // "" after a dry run
+  std::string path = {};    // as it was asked for
+  std::string source = {};  // the source that it lies beneath
+  std::string kind = {};    // "video", "audio", "image"
+  std::string pipeline = {};
+  bool was_known = false;               // the item was there already, and this is it; nothing was made twice
+  std::vector<std::string> would = {};  // after a dry run: what would be done, one line each
 };
 
 // A reason for which the daemon is not simply well.
 struct HealthReason {
-  std::string code;  // "source_down", "key_refused", "offline", "journal_full", ...
-  std::string text;  // "source archive: /mnt/nas is not mounted"
-  std::optional<WallTime> since;
-  std::string hint;        // what to do; "" when it mends itself
+  std::string code = {};  // "source_down", "key_refused", "offline", "journal_full", ...
+  std::string text = {};  // "source archive: /mnt/nas is not mounted"
+  std::optional<WallTime> since = {};
+  std::string hint = {};   // what to do; "" when it mends itself
   bool stops_all = false;  // nothing goes on while this lasts: health is "down", not "degraded"
 };
 
 struct SourceFacts {
-  std::string name;
+  std::string name = {};
   bool up = true;
-  std::string why_down;       // when not up: "not mounted"
-  std::string mode;           // "inotify" or "poll"
+  std::string why_down = {};  // when not up: "not mounted"
+  std::string mode = {};      // "inotify" or "poll"
   std::int64_t settling = 0;  // files seen that are not yet quiet
-  std::optional<WallTime> last_scan;
-  std::vector<std::string> degraded;  // "watch limit reached: polling every 60 s"
+  std::optional<WallTime> last_scan = {};
+  std::vector<std::string> degraded = {};  // "watch limit reached: polling every 60 s"
 };
 
 // An upload as memory knows it: what the journal cannot, because it was not acknowledged yet.
@@ -72,13 +72,13 @@ struct UploadProgress {
 };
 
 struct StatusFacts {
-  WallTime started_at;
+  WallTime started_at = {};
   std::string state = "running";  // "starting", "running", "paused", "draining"
   bool ready = true;              // started, the journal open, the first scan begun
-  std::string config_hash;
-  std::vector<HealthReason> reasons;
-  std::vector<SourceFacts> sources;
-  std::map<journal::RowId, UploadProgress> uploads;  // items that upload now
+  std::string config_hash = {};
+  std::vector<HealthReason> reasons = {};
+  std::vector<SourceFacts> sources = {};
+  std::map<journal::RowId, UploadProgress> uploads = {};  // items that upload now
 };
 
 class Operations {

@@ -236,15 +236,26 @@ Json upload_json(ViewContext const& context, ItemRow const& item) {
   return json;
 }
 
+// The states of items that hold an upload slot. Their rows wait for chunk rows, not for a time, and yet
+// they are at work.
+constexpr std::array kUploading = {ItemState::kOpened, ItemState::kSending, ItemState::kReported, ItemState::kOpening};
+
 Json uploads_json(ViewContext const& context) {
   auto list = Json::array();
   int room = kUploadsShownMax;
-  for (auto const state : {ItemState::kOpened, ItemState::kSending, ItemState::kReported, ItemState::kOpening})
-    for (auto const& item : context.journal.items_in(state, std::max(room, 0))) {
+  for (auto const state : kUploading) {
+    for (auto const& item : context.journal.items_in(state, room)) {
       list.push(upload_json(context, item));
       --room;
     }
+  }
   return list;
+}
+
+std::int64_t uploading(journal::Journal const& journal) {
+  std::int64_t count = 0;
+  for (auto const state : kUploading) count += journal.count_items(state);
+  return count;
 }
 
 }  // namespace
@@ -304,10 +315,11 @@ Json status_json(ViewContext const& context, StatusFacts const& facts) {
       ended[count.stage] = count.total;
       continue;
     }
-    auto const busy = std::max<std::int64_t>(0, count.total - count.waiting);
-    waiting += count.waiting;
+    auto const busy = count.stage == StageWord::kUpload ? uploading(context.journal)
+                                                        : std::max<std::int64_t>(0, count.total - count.waiting);
+    waiting += count.total - busy;
     active += busy;
-    stages.push(Json::object({{"name", word(count.stage)}, {"waiting", count.waiting}, {"active", busy}}));
+    stages.push(Json::object({{"name", word(count.stage)}, {"waiting", count.total - busy}, {"active", busy}}));
   }
   auto sources = Json::array();
   for (auto const& source : facts.sources) sources.push(source_json(source));

@@ -1,6 +1,7 @@
 #include "core/stage/await_asset.h"
 
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,10 +38,35 @@ bool any_has_come(std::vector<ItemRow> const& items, WallTime now) {
   return std::ranges::any_of(items, [&](ItemRow const& item) { return item.effort.due_at <= now; });
 }
 
+// How long after the end of a session that the platform forgot its asset may still be processing.
+constexpr Millis kForgottenGrace = std::chrono::hours(1);
+
+// The upload session of this asset, if the platform had forgotten it before it said `completed`.
+std::optional<journal::SessionRow> forgotten_session(Context const& ctx, ItemRow const& item) {
+  auto const sessions = ctx.journal.sessions_of(item.id);
+  auto const found = std::ranges::find(sessions, item.asset_id, &journal::SessionRow::asset_id);
+  if (found == sessions.end() || found->state != journal::SessionState::kExpired) return std::nullopt;
+  return *found;
+}
+
+// Nothing came of a forgotten session (R11b, R28): the file is uploaded by a new one.
+void upload_anew(Context& ctx, ItemRow item, std::string_view why) {
+  auto const was = item.state;
+  item.state = ItemState::kStable;
+  item.asset_id.clear();
+  item.bytes_acked = 0;
+  item.intent = {};
+  item.effort = renewed(ctx.now);
+  item.reason.clear();
+  move(ctx, item, was, why);
+}
+
 // An id that a list leaves out is gone (R57), unless the list only lags (U16).
 void settle_missing(Context& ctx, ItemRow item) {
   if (!item.intent.unknown_at) item.intent = {.at = ctx.now, .unknown_at = ctx.now, .looks = 0};
   auto const verdict = after_empty_look(item.intent, ctx.now, ctx.policy.limits.list_lag);
+  if (verdict.did_not_happen && forgotten_session(ctx, item))
+    return upload_anew(ctx, std::move(item), "the upload session was forgotten, and its asset is not there");
   if (verdict.did_not_happen)
     return fail_item(ctx, std::move(item), "asset_gone", "the platform no longer has the asset: retry uploads it again",
                      ItemState::kStable);
@@ -61,6 +87,8 @@ void settle_one(Context& ctx, ItemRow item, Asset const* asset) {
       return fail_item(ctx, std::move(item), "asset_failed", text, ItemState::kStable);
     }
     case Asset::State::kProcessing:
+      if (auto const session = forgotten_session(ctx, item); session && session->expires_at + kForgottenGrace <= ctx.now)
+        return upload_anew(ctx, std::move(item), "the upload session was forgotten, and its asset never came to an end");
       item.effort.due_at = ctx.now + poll_interval(item.effort.tries, ctx.policy);
       item.effort.tries += 1;
       item.effort.last_error.clear();

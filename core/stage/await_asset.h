@@ -1,7 +1,8 @@
 // await_asset.h - stage AWAIT_ASSET: an uploaded asset -> ready, or failed by the platform.
 //
 //   takes    items in `completed` and `sent` whose due_at has come, up to 50 in one call (R57)
-//   writes   item: `asset_ready` and its steps' due times; or `failed`; else the next poll's due_at
+//   writes   item: `asset_ready` and its steps' due times; or `failed`; or `stable` when nothing came of a
+//            session that the platform forgot (R11b); else the next poll's due_at
 //   remote   GET /assets?asset_ids=... Safe.
 //   unknown  polls again
 //   then     RESOLVE_NAMED and CREATE_STEP take the steps; FINISH the items that ask for none

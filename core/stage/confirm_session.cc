@@ -79,8 +79,8 @@ void settle_active(Context& ctx, Status const& status, SessionRow const& session
   ctx.journal.update(item, ItemState::kReported, ctx.now);
 }
 
-void completed(Context& ctx, SessionRow session, ItemRow item, std::string_view note) {
-  session.state = SessionState::kCompleted;
+void completed(Context& ctx, SessionRow session, ItemRow item, SessionState became, std::string_view note) {
+  session.state = became;
   move(ctx, session, SessionState::kOpen, note);
   ctx.sources.forget(item.id);
   item.state = ItemState::kCompleted;
@@ -117,9 +117,12 @@ void settle_confirm_session(Context& ctx, Landing const& landing) {
   };
   if (!landing.reply) {
     if (landing.reply.error().fault == Fault::kGone) {
-      // With every chunk reported it may be complete and forgotten: the asset itself will tell.
-      if (ctx.journal.count_chunks(session->id).reported == session->total_chunks)
-        return completed(ctx, std::move(*session), std::move(*item), "the session is forgotten, its asset decides");
+      // With every chunk sent, and the last report perhaps taken in, it may be complete and forgotten: the
+      // asset itself will tell.
+      auto const counts = ctx.journal.count_chunks(session->id);
+      if (counts.stored + counts.reported == session->total_chunks)
+        return completed(ctx, std::move(*session), std::move(*item), SessionState::kExpired,
+                         "the session is forgotten, its asset decides");
       return lost("the platform no longer knows the upload session");
     }
     return retry_item(ctx, std::move(*item), landing.reply.error(), ItemState::kReported);
@@ -132,7 +135,7 @@ void settle_confirm_session(Context& ctx, Landing const& landing) {
     case Status::State::kActive: return settle_active(ctx, *status, *session, std::move(*item), landing.flight.page);
     case Status::State::kCompleted: break;
   }
-  completed(ctx, std::move(*session), std::move(*item), {});
+  completed(ctx, std::move(*session), std::move(*item), SessionState::kCompleted, {});
 }
 
 }  // namespace sluice::stage

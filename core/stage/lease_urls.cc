@@ -16,16 +16,34 @@ namespace sluice::stage {
 using budget::Errand;
 using budget::Group;
 using journal::ChunkState;
+using journal::ItemRow;
 using journal::ItemState;
 using journal::SessionRow;
 using journal::SessionState;
+
+namespace {
+
+// The session came to its end and was never said to be complete. With everything sent, the last report may
+// have completed it although its answer was lost: then its status decides (CONFIRM_SESSION), since a new
+// session at once would make a second asset.
+void session_over(Context& ctx, SessionRow session, ItemRow item, std::string_view why) {
+  auto const counts = ctx.journal.count_chunks(session.id);
+  if (counts.stored + counts.reported < session.total_chunks)
+    return replace_session(ctx, std::move(session), std::move(item), SessionState::kExpired, why);
+  auto const was = item.state;
+  ctx.traffic.cancel_item(item.id);
+  item.state = ItemState::kReported;
+  item.effort = renewed(ctx.now + ctx.policy.poll_min);
+  move(ctx, item, was, why);
+}
+
+}  // namespace
 
 void session_call_failed(Context& ctx, SessionRow session, Error const& error) {
   auto item = ctx.journal.item(session.item_id);
   if (!item) return;
   if (error.fault == Fault::kGone)
-    return replace_session(ctx, std::move(session), std::move(*item), SessionState::kExpired,
-                           "the platform no longer knows the upload session");
+    return session_over(ctx, std::move(session), std::move(*item), "the platform no longer knows the upload session");
   if (error.fault == Fault::kRejected) {
     auto const code = error.code.empty() ? std::string("refused") : error.code;
     return fail_item(ctx, std::move(*item), code, error.text, ItemState::kOpened);
@@ -50,7 +68,7 @@ void choose_lease_urls(Context& ctx) {
   for (auto const& session : sessions) {
     if (session.expires_at <= ctx.now) {
       if (auto item = ctx.journal.item(session.item_id); item && item->state == ItemState::kOpened)
-        replace_session(ctx, session, std::move(*item), SessionState::kExpired, "the upload session reached its end of life");
+        session_over(ctx, session, std::move(*item), "the upload session reached its end of life");
       continue;
     }
     if (session.due_at > ctx.now || ctx.traffic.busy(Errand::kLeaseUrls, session.id)) continue;

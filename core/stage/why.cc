@@ -25,7 +25,7 @@ struct Meaning {
 };
 
 constexpr std::array kMeanings = {
-    Meaning{"empty_file", "the file is empty", "write it again, it is then taken anew", "file"},
+    Meaning{"empty_file", "the file is empty", "write it again", "file"},
     Meaning{"unreadable", "the file cannot be read", "give the daemon's user the right to read it", "file", true},
     Meaning{"source_io", "the file cannot be read now", "check the disk or the mount", "file", true},
     Meaning{"source_gone", "the file is not there any more", "put it back, or `sluice cancel {id}`", "file"},

@@ -19,8 +19,8 @@
 namespace sluice::stage {
 
 struct Why {
-  std::string code;                    // one stable word for programs: "settling", "throttled", "empty_file"
-  std::string text;                    // one sentence for people, without a full stop at its end
+  std::string code = {};               // one stable word for programs: "settling", "throttled", "empty_file"
+  std::string text = {};               // one sentence for people, without a full stop at its end
   std::optional<WallTime> until = {};  // when it is looked at again; nothing if no time is known or none will come
   std::string remedy = {};             // what a person could do; "" when nothing needs to be done
   std::string whose = {};              // where the cause lies: "file", "platform", "network", "key", "configuration",
@@ -37,11 +37,11 @@ inline constexpr std::string_view kGroupEntities = "entities";  // entity collec
 
 // What the daemon knows beyond the rows.
 struct Surroundings {
-  std::optional<WallTime> key_refused_since;  // 401: nothing is asked of the platform until it works again
-  std::optional<WallTime> offline_since;      // the platform cannot be reached
-  std::map<std::string, WallTime, std::less<>> paused_until;  // by quota group
-  std::uint32_t files_under_way = 0;                          // uploads that hold a slot now
-  std::uint32_t max_files = 8;                                // transfer.max_files
+  std::optional<WallTime> key_refused_since = {};  // 401: nothing is asked of the platform until it works again
+  std::optional<WallTime> offline_since = {};      // the platform cannot be reached
+  std::map<std::string, WallTime, std::less<>> paused_until = {};  // by quota group
+  std::uint32_t files_under_way = 0;                               // uploads that hold a slot now
+  std::uint32_t max_files = 8;                                     // transfer.max_files
 };
 
 // Why the item is where it is.

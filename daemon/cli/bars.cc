@@ -8,6 +8,7 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "daemon/cli/exit_codes.h"
+#include "daemon/cli/json_fields.h"
 
 namespace sluice::cli {
 
@@ -22,6 +23,20 @@ constexpr Millis kSummaryEvery{10'000};
 constexpr double kSmoothing_s = 5.0;
 constexpr std::size_t kBarColumns = 22;
 
+// "  asset 66f1..., indexed asset 66f2..." as far as the platform gave ids; "" where it gave none.
+std::string ids_of(std::string const& item_json) {
+  auto const item = parse_json(item_json);
+  if (!item) return {};
+  std::string made;
+  auto const add = [&made](std::string_view what, std::string const& id) {
+    if (!id.empty()) made += (made.empty() ? "  " : ", ") + std::string(what) + " " + id;
+  };
+  add("asset", text_at(*item, "asset_id"));
+  for (auto const& indexed : list_at(*item, "indexed_assets")) add("indexed asset", text_at(indexed, "id"));
+  for (auto const& entity : list_at(*item, "entities")) add("entity", text_at(entity, "id"));
+  return made;
+}
+
 std::string fitted(std::string text, std::size_t columns) {
   text = shortened(text, columns);
   text.append(columns - std::min(columns, columns_of(text)), ' ');
@@ -35,9 +50,10 @@ std::string right(std::string const& text, std::size_t columns) {
 // One file: name, bar, share, rate, time left, stage, and why it waits where there is room.
 std::string file_line(IngestItem const& item, std::uint64_t rate, Look const& look) {
   auto const there = std::min(item.size_bytes, item.bytes_acked + item.bytes_in_air);
-  auto const eta = eta_words(item.size_bytes - there, rate);
+  bool const going_up = there < item.size_bytes;  // afterwards neither rate nor time left means anything
   auto const facts = bar(there, item.size_bytes, kBarColumns) + right(percent(there, item.size_bytes), 6) +
-                     right(rate_words(rate), 11) + right(eta, 12) + "  " + item.stage;
+                     right(going_up ? rate_words(rate) : "", 11) +
+                     right(going_up ? eta_words(item.size_bytes - there, rate) : "", 12) + "  " + item.stage;
   auto const room = look.width > columns_of(facts) + 2 ? look.width - columns_of(facts) - 2 : 0;
   auto const name_columns = std::clamp<std::size_t>(room, 12, 32);
   auto line = fitted(safe(item.name), name_columns) + "  " + facts;
@@ -111,7 +127,7 @@ std::vector<std::string> frame(IngestSnapshot const& snapshot, Rates const& rate
 }
 
 std::string end_line(IngestEnd const& end, Look const& look) {
-  auto line = painted(end.stage, tone_of_stage(end.stage), look) + "  " + safe(end.path);
+  auto line = painted(end.stage, tone_of_stage(end.stage), look) + "  " + safe(end.path) + ids_of(end.json);
   if (end.from_before) line += "  (by an earlier run)";
   if (!end.text.empty()) line += ": " + safe(end.text);
   if (!end.remedy.empty()) line += "\n  next: " + safe(end.remedy);

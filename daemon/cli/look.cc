@@ -128,7 +128,8 @@ std::string rate_words(std::uint64_t bytes_per_s) {
 }
 
 std::string percent(std::uint64_t part, std::uint64_t whole) {
-  if (whole == 0 || part >= whole) return "100 %";
+  if (whole == 0) return "-";
+  if (part >= whole) return "100 %";
   auto const share = static_cast<double>(part) / static_cast<double>(whole) * 100.0;
   return std::to_string(std::min(99, static_cast<int>(share))) + " %";
 }

@@ -51,7 +51,7 @@ std::string when(std::string_view rfc3339, Look const& look);
 std::string since(std::string_view rfc3339, Look const& look);
 
 std::string rate_words(std::uint64_t bytes_per_s);             // "35 MB/s"; "-" for 0
-std::string percent(std::uint64_t part, std::uint64_t whole);  // "52 %"; "100 %" only when all is there
+std::string percent(std::uint64_t part, std::uint64_t whole);  // "52 %"; "100 %" only when all is there; "-" of nothing
 // "[#####-----]" of `columns` columns.
 std::string bar(std::uint64_t part, std::uint64_t whole, std::size_t columns);
 

@@ -44,13 +44,13 @@ int ingest(Arguments const& arguments) {
                     .err_look = look_at(STDERR_FILENO),
                     .elapsed = elapsed});
   daemon::IngestOptions const options{.paths = arguments.words,
-                                              .config_file = arguments.config,
-                                              .state_dir = arguments.state_dir,
-                                              .pipeline = arguments.pipeline,
-                                              .index = arguments.index,
-                                              .collection = arguments.collection,
-                                              .entity = arguments.entity,
-                                              .dry_run = arguments.dry_run};
+                                      .config_file = arguments.config,
+                                      .state_dir = arguments.state_dir,
+                                      .pipeline = arguments.pipeline,
+                                      .index = arguments.index,
+                                      .collection = arguments.collection,
+                                      .entity = arguments.entity,
+                                      .dry_run = arguments.dry_run};
   auto const exit_code = daemon::run_ingest(options, bars);
   bars.finish(exit_code);
   return exit_code;

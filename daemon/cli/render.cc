@@ -18,7 +18,7 @@ std::string health_lines(Json const& health, Look const& look) {
   auto text = "health: " + painted(status, tone, look) + "\n";
   for (auto const& reason : list_at(health, "reasons")) {
     text += "  ! " + text_at(reason, "text");
-    if (auto const began = since(text_at(reason, "since"), look); !began.empty()) text += " (since " + began + ")";
+    if (auto const began = since(text_at(reason, "since"), look); !began.empty()) text += " (" + began + ")";
     if (auto const hint = text_at(reason, "hint"); !hint.empty()) text += "\n    next: " + hint;
     text += "\n";
   }

@@ -101,17 +101,35 @@ std::string sessions(Json const& item) {
   return text;
 }
 
+bool is_stored_chunk(Json const& event) {
+  return text_at(event, "subject").starts_with("chunk ") && text_at(event, "became") == "stored" &&
+         text_at(event, "note").empty();
+}
+
+std::string event_line(Json const& event) {
+  auto text = "  " + text_at(event, "at") + "  " + text_at(event, "subject");
+  auto const was = text_at(event, "was");
+  auto const became = text_at(event, "became");
+  if (!became.empty()) text += "  " + (was.empty() || was == became ? became : was + " -> " + became);
+  if (auto const note = text_at(event, "note"); !note.empty()) text += "  " + note;
+  return text + "\n";
+}
+
+// One line per event; chunks that went up without trouble, one after the other, share a line.
 std::string events(Json const& item, Look const& look) {
   auto const& list = list_at(item, "events");
   if (list.empty()) return {};
   std::string text = "\n" + painted("what happened", Tone::kStrong, look) + "\n";
-  for (auto const& event : list) {
-    text += "  " + text_at(event, "at") + "  " + text_at(event, "subject");
-    auto const was = text_at(event, "was");
-    auto const became = text_at(event, "became");
-    if (!became.empty()) text += "  " + (was.empty() || was == became ? became : was + " -> " + became);
-    if (auto const note = text_at(event, "note"); !note.empty()) text += "  " + note;
-    text += "\n";
+  for (std::size_t i = 0; i < list.size();) {
+    auto end = i;
+    while (end < list.size() && is_stored_chunk(list[end])) ++end;
+    if (end <= i + 1) {
+      text += event_line(list[i++]);
+      continue;
+    }
+    text += "  " + text_at(list[i], "at") + "  " + std::to_string(end - i) + " chunks stored, until " +
+            text_at(list[end - 1], "at") + "\n";
+    i = end;
   }
   return text;
 }

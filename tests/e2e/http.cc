@@ -54,7 +54,7 @@ struct Connection {
 };
 
 // The answers of both sides are whole when the connection ends; neither sends chunked bodies.
-std::string exchange(Connection const& connection, std::string const& request) {
+std::string send_and_read(Connection const& connection, std::string const& request) {
   for (std::size_t sent = 0; sent < request.size();) {
     auto const got = ::send(connection.fd, request.data() + sent, request.size() - sent, MSG_NOSIGNAL);
     if (got < 0) failed("send");
@@ -77,7 +77,7 @@ Answer ask(Place const& place, std::string const& method, std::string const& tar
   auto request = method + " " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
   if (!body.empty()) request += "Content-Type: application/json\r\n";
   if (method != "GET") request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
-  auto const all = exchange(connection, request + "\r\n" + body);
+  auto const all = send_and_read(connection, request + "\r\n" + body);
   auto const head = all.find("\r\n\r\n");
   if (!all.starts_with("HTTP/1.") || head == std::string::npos) throw std::runtime_error("no HTTP answer from " + target);
   return {.status = std::stoi(all.substr(9, 3)), .body = all.substr(head + 4)};

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -68,7 +68,7 @@ Process::Process(Command const& command) {
   ::close(out);
   ::close(err);
   if (pid_ < 0) throw std::runtime_error(std::string("fork: ") + std::strerror(errno));
-  pidfd_ = ::pidfd_open(pid_, 0);
+  pidfd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));  // the header of glibc 2.36 is for C only
   if (pidfd_ < 0) throw std::runtime_error(std::string("pidfd_open: ") + std::strerror(errno));
 }
 

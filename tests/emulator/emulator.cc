@@ -9,6 +9,7 @@
 
 #include "api.h"
 #include "chunk_store.h"
+#include "listen.h"
 #include "router.h"
 
 namespace sluice::emulator {
@@ -39,6 +40,8 @@ struct Emulator::Parts {
   Parts(Options given, Clock given_clock)
       : options(std::move(given)),
         clock(std::move(given_clock)),
+        store_listener(options.store_listen),
+        api_listener(options.listen),
         ledger(prepared(options.dir), clock),
         world(options, ledger),
         scenario(options.seed),
@@ -47,19 +50,21 @@ struct Emulator::Parts {
           std::lock_guard const lock(world.mutex);
           world.hashed(result.asset_id, result.sha256, result.head, clock());
         }),
-        context{options, clock, world, ledger, scenario, hasher, sleeper, rate, credentials, {}},
+        context{options, clock,   world, ledger,      scenario,
+                hasher,  sleeper, rate,  credentials, store_listener.authority()},
         router(context) {
     if (!options.scenario_file.empty()) scenario.arm(content_of(options.scenario_file));
-    store.emplace(options.store_listen,
+    store.emplace(store_listener,
                   [this](Request request) { return begin_store_exchange(context, std::move(request)); });
-    context.store_authority = store->authority();
-    api.emplace(options.listen, [this](Request request) { return router.begin(std::move(request)); });
+    api.emplace(api_listener, [this](Request request) { return router.begin(std::move(request)); });
   }
 
   ~Parts() { sleeper.stop(); }
 
   Options options;
   Clock clock;
+  Listener store_listener;  // before the ledger: a bad address leaves no trace in the folder
+  Listener api_listener;
   sigv4::Credentials credentials{"EMULATORACCESSKEY", "emulator-secret-that-protects-nothing"};
   Sleeper sleeper;
   Ledger ledger;
@@ -77,9 +82,11 @@ Emulator::Emulator(Options options, Clock clock) : parts_(new Parts(std::move(op
 
 Emulator::~Emulator() = default;
 
-std::string Emulator::base_url() const { return "http://" + parts_->api->authority() + parts_->options.base_path; }
+std::string Emulator::base_url() const {
+  return "http://" + parts_->api_listener.authority() + parts_->options.base_path;
+}
 
-std::string Emulator::store_url() const { return "http://" + parts_->store->authority(); }
+std::string Emulator::store_url() const { return "http://" + parts_->store_listener.authority(); }
 
 Clock system_clock() {
   return [] {

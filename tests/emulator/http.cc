@@ -2,7 +2,6 @@
 
 #include <microhttpd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -139,21 +138,17 @@ struct HttpServer::Impl {
   MHD_Daemon* daemon = nullptr;
 };
 
-HttpServer::HttpServer(std::string const& address, Begin begin) : impl_(new Impl{std::move(begin), nullptr}) {
-  auto const listener = open_loopback(address);
-  authority_ = listener.authority;
+HttpServer::HttpServer(Listener& listener, Begin begin) : impl_(new Impl{std::move(begin), nullptr}) {
   unsigned const flags = MHD_USE_THREAD_PER_CONNECTION | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL | MHD_USE_ITC;
   impl_->daemon = MHD_start_daemon(flags, 0, nullptr, nullptr, &on_access, &impl_->begin,  //
-                                   MHD_OPTION_LISTEN_SOCKET, listener.fd,                  //
+                                   MHD_OPTION_LISTEN_SOCKET, listener.fd(),                //
                                    MHD_OPTION_URI_LOG_CALLBACK, &on_uri, nullptr,          //
                                    MHD_OPTION_NOTIFY_COMPLETED, &on_completed, nullptr,    //
                                    MHD_OPTION_NOTIFY_CONNECTION, &on_connection, nullptr,  //
                                    MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemory,  //
                                    MHD_OPTION_CONNECTION_LIMIT, kConnectionsMax, MHD_OPTION_END);
-  if (impl_->daemon == nullptr) {
-    close(listener.fd);
-    throw std::runtime_error("cannot start the HTTP server on " + authority_);
-  }
+  if (impl_->daemon == nullptr) throw std::runtime_error("cannot start the HTTP server on " + listener.authority());
+  listener.release();
 }
 
 HttpServer::~HttpServer() { MHD_stop_daemon(impl_->daemon); }

@@ -74,23 +74,20 @@ class Exchange {
 
 using Begin = std::function<std::unique_ptr<Exchange>(Request)>;
 
+class Listener;
+
 class HttpServer {
  public:
-  // Binds and starts. `address` is HOST:PORT with a loopback HOST (127.0.0.0/8, ::1 in brackets, localhost).
-  // Throws std::runtime_error with a readable text if it is not loopback, or cannot be bound.
-  HttpServer(std::string const& address, Begin begin);
+  // Starts to serve on `listener`, whose socket it takes over. Throws std::runtime_error if it cannot.
+  HttpServer(Listener& listener, Begin begin);
   // Cuts what is under way and joins every thread.
   ~HttpServer();
   HttpServer(HttpServer const&) = delete;
   HttpServer& operator=(HttpServer const&) = delete;
 
-  // "127.0.0.1:41234", with the port that was really bound.
-  std::string const& authority() const { return authority_; }
-
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
-  std::string authority_;
 };
 
 }  // namespace sluice::emulator

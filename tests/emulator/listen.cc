@@ -84,22 +84,26 @@ std::string authority_of(int fd, std::string const& address) {
 
 }  // namespace
 
-Listener open_loopback(std::string const& address) {
+Listener::Listener(std::string const& address) {
   auto const endpoint = parse_endpoint(address);
-  int const fd = socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) refuse(address, std::strerror(errno));
+  fd_ = socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd_ < 0) refuse(address, std::strerror(errno));
   try {
     int const on = 1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (bind(fd, reinterpret_cast<sockaddr const*>(&endpoint.address), endpoint.length) != 0) {
+    setsockopt(fd_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd_, reinterpret_cast<sockaddr const*>(&endpoint.address), endpoint.length) != 0) {
       refuse(address, std::strerror(errno));
     }
-    if (listen(fd, kBacklog) != 0) refuse(address, std::strerror(errno));
-    return {fd, authority_of(fd, address)};
+    if (listen(fd_, kBacklog) != 0) refuse(address, std::strerror(errno));
+    authority_ = authority_of(fd_, address);
   } catch (...) {
-    close(fd);
+    close(fd_);
     throw;
   }
+}
+
+Listener::~Listener() {
+  if (fd_ >= 0) close(fd_);
 }
 
 }  // namespace sluice::emulator

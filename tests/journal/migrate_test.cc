@@ -133,7 +133,8 @@ TEST_F(Migrate, LeavesNoPresignedUrlInTheCopy) {
   EXPECT_GT(bytes.size(), 10'000u);
   EXPECT_EQ(bytes.find(secret), std::string::npos);
   EXPECT_EQ(Database(copy(next.number).string()).integer("SELECT count(*) FROM chunk WHERE state = 'needs_url'"), 3);
-  EXPECT_EQ(database->integer("SELECT count(*) FROM chunk WHERE state = 'has_url'"), 3);  // the journal itself keeps them
+  EXPECT_EQ(database->integer("SELECT count(*) FROM chunk WHERE state = 'has_url'"),
+            3);  // the journal itself keeps them
 }
 
 }  // namespace

@@ -170,15 +170,15 @@ TEST(OpenJournal, RefusesASymlink) {
 }
 
 TEST(OpenJournal, RefusesFileSystemsThatKeepNoPromises) {
-  EXPECT_TRUE(refused_file_system(0x6969));                  // NFS
-  EXPECT_TRUE(refused_file_system(0xFF534D42));              // CIFS
-  EXPECT_TRUE(refused_file_system(0xFE534D42));              // SMB 2 and later
-  EXPECT_TRUE(refused_file_system(0xFFFFFFFF'FF534D42));     // the same, sign-extended
-  EXPECT_TRUE(refused_file_system(0x65735546));              // FUSE
-  EXPECT_FALSE(refused_file_system(0xEF53));                 // ext4
-  EXPECT_FALSE(refused_file_system(0x58465342));             // XFS
-  EXPECT_FALSE(refused_file_system(0x9123683E));             // btrfs
-  EXPECT_FALSE(refused_file_system(0x01021994));             // tmpfs
+  EXPECT_TRUE(refused_file_system(0x6969));               // NFS
+  EXPECT_TRUE(refused_file_system(0xFF534D42));           // CIFS
+  EXPECT_TRUE(refused_file_system(0xFE534D42));           // SMB 2 and later
+  EXPECT_TRUE(refused_file_system(0xFFFFFFFF'FF534D42));  // the same, sign-extended
+  EXPECT_TRUE(refused_file_system(0x65735546));           // FUSE
+  EXPECT_FALSE(refused_file_system(0xEF53));              // ext4
+  EXPECT_FALSE(refused_file_system(0x58465342));          // XFS
+  EXPECT_FALSE(refused_file_system(0x9123683E));          // btrfs
+  EXPECT_FALSE(refused_file_system(0x01021994));          // tmpfs
 }
 
 TEST(Transaction, IsUndoneWholeByRollback) {
@@ -213,7 +213,7 @@ TEST(Transaction, ThatCannotBeCommittedThrowsAndIsUndone) {
   ::signal(SIGXFSZ, SIG_IGN);
   struct rlimit before {};
   ::getrlimit(RLIMIT_FSIZE, &before);
-  struct rlimit const tight {.rlim_cur = 4096, .rlim_max = before.rlim_max};
+  struct rlimit const tight{.rlim_cur = 4096, .rlim_max = before.rlim_max};
   journal.begin();
   journal.insert(item_in(ItemState::kSeen, 2));
   ::setrlimit(RLIMIT_FSIZE, &tight);
@@ -231,7 +231,7 @@ TEST(Transaction, ThatCannotBeCommittedThrowsAndIsUndone) {
 }
 
 // A file system of a few MiB, where the test may mount one.
-class FullDisk : public testing::Test {
+class SmallDisk : public testing::Test {
  protected:
   void SetUp() override {
     if (::mount("sluice-test", scratch_.folder().c_str(), "tmpfs", 0, "size=6m") != 0) GTEST_SKIP() << "needs root";
@@ -247,7 +247,7 @@ class FullDisk : public testing::Test {
   bool mounted_ = false;
 };
 
-TEST_F(FullDisk, FailsATransactionAsFullAndGoesOnWhenThereIsSpace) {
+TEST_F(SmallDisk, WhenFullFailsATransactionAsFullAndGoesOnWhenThereIsSpace) {
   Journal journal(scratch_.file());
   write_something(journal, 1);
   fill();
@@ -268,7 +268,7 @@ TEST_F(FullDisk, FailsATransactionAsFullAndGoesOnWhenThereIsSpace) {
   EXPECT_EQ(journal.items_in(ItemState::kSeen, 10).size(), 2u);
 }
 
-TEST_F(FullDisk, DoesNotTakeAFailedCheckpointForAFailedCommit) {
+TEST_F(SmallDisk, DoesNotTakeAFailedCheckpointForAFailedCommit) {
   Journal journal(scratch_.file());
   std::string const note(100'000, 'n');
   std::size_t committed = 0;
@@ -286,6 +286,12 @@ TEST_F(FullDisk, DoesNotTakeAFailedCheckpointForAFailedCommit) {
   }
   EXPECT_GT(log_bytes, 4u << 20);  // so a checkpoint was tried, for which there is no room in 6 MiB
   EXPECT_EQ(journal.events_of(1, 100).size(), committed);
+}
+
+TEST_F(SmallDisk, ThatIsMountedReadOnlyIsRefusedClearly) {
+  { Journal journal(scratch_.file()); }
+  ASSERT_EQ(::mount(nullptr, scratch_.folder().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
+  EXPECT_THAT(refusal(scratch_.file(), Kind::kIo), HasSubstr("mounted read-only"));
 }
 
 TEST(Checkpoint, KeepsTheLogShort) {

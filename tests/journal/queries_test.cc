@@ -59,10 +59,11 @@ TEST_F(Queries, DueItemsComeByPriorityThenByAge) {
   auto const first = add(ItemState::kStable, 3, 50, at(kNoon));
   auto const second = add(ItemState::kStable, 4, 50, at(kNoon));
   auto const high = add(ItemState::kStable, 5, 90, at(kNoon + 9));
-  add(ItemState::kStable, 6, 99, at(kNoon + 11));     // not yet
-  add(ItemState::kStable, 7, 99, std::nullopt);       // waits for another row
-  add(ItemState::kSeen, 8, 99);                       // another state
-  EXPECT_THAT(ids(journal_.due_items(ItemState::kStable, at(kNoon + 10), 10)), ElementsAre(high, first, second, later, low));
+  add(ItemState::kStable, 6, 99, at(kNoon + 11));  // not yet
+  add(ItemState::kStable, 7, 99, std::nullopt);    // waits for another row
+  add(ItemState::kSeen, 8, 99);                    // another state
+  EXPECT_THAT(ids(journal_.due_items(ItemState::kStable, at(kNoon + 10), 10)),
+              ElementsAre(high, first, second, later, low));
   EXPECT_THAT(ids(journal_.due_items(ItemState::kStable, at(kNoon + 10), 2)), ElementsAre(high, first));
   EXPECT_THAT(ids(journal_.due_items(ItemState::kSending, at(kNoon + 10), 2)), IsEmpty());
 }
@@ -142,9 +143,10 @@ TEST_F(Queries, CountsByStageWithWhatWaits) {
   add(ItemState::kDone, 6);
   std::vector<std::string> lines;
   for (auto const& count : journal_.count_by_stage(at(kNoon + 1)))
-    lines.push_back(std::string(word(count.stage)) + " " + std::to_string(count.total) + " " + std::to_string(count.waiting));
-  EXPECT_THAT(lines, ElementsAre("settle 2 1", "upload 1 1", "ready 0 0", "index 1 1", "register 1 0", "done 1 0", "failed 0 0",
-                                 "cancelled 0 0", "skipped 0 0"));
+    lines.push_back(std::string(word(count.stage)) + " " + std::to_string(count.total) + " " +
+                    std::to_string(count.waiting));
+  EXPECT_THAT(lines, ElementsAre("settle 2 1", "upload 1 1", "ready 0 0", "index 1 1", "register 1 0", "done 1 0",
+                                 "failed 0 0", "cancelled 0 0", "skipped 0 0"));
 }
 
 TEST_F(Queries, CountersFollowEveryMoveAndEveryOpening) {

@@ -149,7 +149,8 @@ TEST_F(Rows, ASessionComesBack) {
   auto row = full_session(item);
   row.id = journal_.insert(row);
   expect_same(*journal_.session(row.id), row);
-  for (auto const state : {SessionState::kOpen, SessionState::kCompleted, SessionState::kAbandoned, SessionState::kExpired}) {
+  for (auto const state :
+       {SessionState::kOpen, SessionState::kCompleted, SessionState::kAbandoned, SessionState::kExpired}) {
     auto const before = row.state;
     row.state = state;
     row.tries += 1;

@@ -19,7 +19,9 @@ using testing::ElementsAreArray;
 
 // Until schema 1 is released, a change of it is stored anew by running these tests once with
 // SLUICE_STORE_SCHEMA=1; after that, a change is a new migration with a schema-2.sql of its own.
-std::filesystem::path stored(std::string const& name) { return std::filesystem::path(SLUICE_SOURCE_DIR) / "tests/journal" / name; }
+std::filesystem::path stored(std::string const& name) {
+  return std::filesystem::path(SLUICE_SOURCE_DIR) / "tests/journal" / name;
+}
 bool storing() { return std::getenv("SLUICE_STORE_SCHEMA") != nullptr; }
 
 std::string content_of(std::filesystem::path const& file) {
@@ -29,7 +31,9 @@ std::string content_of(std::filesystem::path const& file) {
   return text.str();
 }
 
-void store(std::filesystem::path const& file, std::string const& text) { std::ofstream(file, std::ios::binary) << text; }
+void store(std::filesystem::path const& file, std::string const& text) {
+  std::ofstream(file, std::ios::binary) << text;
+}
 
 std::string dump_schema(Database& database) {
   auto statement = database.statement("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY rowid");
@@ -46,8 +50,8 @@ std::string dump_all(Database& database) {
   auto tables = database.statement("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY rowid");
   while (tables.next()) {
     auto const table = tables.take_text();
-    auto columns = database.statement("SELECT group_concat('quote(' || name || ')', ' || '','' || ') FROM pragma_table_info('" +
-                                      table + "')");
+    auto columns = database.statement(
+        "SELECT group_concat('quote(' || name || ')', ' || '','' || ') FROM pragma_table_info('" + table + "')");
     columns.next();
     auto rows = database.statement("SELECT " + columns.take_text() + " FROM " + table);
     while (rows.next()) text += "INSERT INTO " + table + " VALUES (" + rows.take_text() + ");\n";
@@ -217,7 +221,8 @@ TEST(Views, CountByStageInTheShell) {
     journal.commit();
   }
   auto const database = open_database(scratch.file(), migrations());
-  EXPECT_EQ(database->text("SELECT group_concat(stage || '=' || n) FROM (SELECT stage, count(*) AS n FROM v_items GROUP BY 1)"),
+  EXPECT_EQ(database->text(
+                "SELECT group_concat(stage || '=' || n) FROM (SELECT stage, count(*) AS n FROM v_items GROUP BY 1)"),
             "settle=1,upload=2");
   EXPECT_EQ(database->integer("SELECT count(*) FROM v_chunks"), 0);
 }

@@ -1,6 +1,7 @@
 #include "tests/sim/mishaps.h"
 
 #include <iterator>
+#include <utility>
 
 namespace sluice::sim {
 namespace {
@@ -31,11 +32,16 @@ Mishap MishapPlan::pick(Ask ask, WallTime now) {
   for (auto const& rule : rules_)
     if (rule.ask ? *rule.ask == ask && rule.n == nth : is_looked_for(ask) && rule.n == creates_) return rule.mishap;
   auto const since = now - kBeginning;
+  if (since >= unplugged_.first && since < unplugged_.second) return Mishap::kNotSent;
   if (ask != Ask::kPutChunk && since >= key_refused_.first && since < key_refused_.second) return Mishap::kKeyRefused;
   if (dice_left_ == 0 || !dice_.chance(probability_)) return Mishap::kNone;
   dice_left_ -= 1;
   auto const roll = dice_.bits();
-  return ask == Ask::kPutChunk ? kOfStorage[roll % std::size(kOfStorage)] : kOfApi[roll % std::size(kOfApi)];
+  if (ask != Ask::kPutChunk) return kOfApi[roll % std::size(kOfApi)];
+  auto const picked = kOfStorage[roll % std::size(kOfStorage)];
+  if (picked != Mishap::kWrongEtag) return picked;
+  // A second one could meet the same chunk, and then the item must fail (product page, section 5).
+  return std::exchange(wrong_etag_rolled_, true) ? Mishap::kCut : picked;
 }
 
 }  // namespace sluice::sim

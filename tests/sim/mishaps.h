@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tests/sim/sim_ports.h"
@@ -40,7 +41,9 @@ class MishapPlan {
   void at(Ask ask, std::uint64_t n, Mishap mishap) { rules_.push_back({ask, n, mishap}); }
   // Every API call between these times since the beginning is refused with 401.
   void refuse_key(Millis from, Millis until) { key_refused_ = {from, until}; }
-  // Each call fails with this probability, until `most` have failed.
+  // Between these times not a byte leaves, for the API and the storage alike.
+  void unplug(Millis from, Millis until) { unplugged_ = {from, until}; }
+  // Each call fails with this probability, until `most` have failed; at most one ETag is wrong.
   void by_dice(std::uint64_t seed, double probability, std::uint32_t most);
 
   Mishap pick(Ask ask, WallTime now);
@@ -55,10 +58,11 @@ class MishapPlan {
   std::vector<Rule> rules_ = {};
   std::uint64_t creates_ = 0;
   std::uint64_t seen_[static_cast<std::size_t>(Ask::kUnknown) + 1] = {};
-  std::pair<Millis, Millis> key_refused_ = {};
+  std::pair<Millis, Millis> key_refused_ = {}, unplugged_ = {};
   SimRandom dice_{0, 3};
   double probability_ = 0;
   std::uint32_t dice_left_ = 0;
+  bool wrong_etag_rolled_ = false;
 };
 
 }  // namespace sluice::sim

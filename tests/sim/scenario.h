@@ -31,7 +31,7 @@ struct Change {
 // What must have become of one file in the end.
 struct Expected {
   std::string path = {};
-  std::string state = "done";  // the journal's word; "done|failed" where the time of a change decides
+  std::string state = "done";  // the journal's word, or "unknown"; "done|failed" where time decides
   std::string reason = {};     // for ends that are not `done`; "" for any
   std::string index = {};
   std::string collection = {};
@@ -54,12 +54,13 @@ struct Scenario {
 Scenario main_job();
 // The same on a platform that takes no user_metadata and hides its list by asset (R68).
 Scenario main_job_on_an_old_platform();
-// Fifty photos of one person make one entity.
-Scenario many_photos();
+// So many photos of one person make one entity.
+Scenario photos(int count);
 // Small files only, two of one name, of which the platform cannot be told apart by name or size.
 Scenario direct_uploads();
+Scenario direct_uploads_on_an_old_platform();
 // A session that ends in the middle, URLs that end before they are used, a chunk that the platform fails.
-Scenario short_lives();
+Scenario short_lives(std::uint64_t chunks);
 // Files that grow, are written over, replaced and removed under upload.
 Scenario changing_files();
 // An asset that the platform cannot process, beside good ones.

@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,7 +25,7 @@ struct Content {
   std::uint64_t size_bytes = 0;
   friend auto operator<=>(Content const&, Content const&) = default;
 
-  std::byte at(std::uint64_t offset_bytes) const;
+  void fill(std::span<std::byte> into, std::uint64_t offset_bytes) const;
   std::string sha256_hex() const;  // reads it all
 };
 

@@ -90,7 +90,7 @@ class SimPlatform {
   static ports::Reply refuse_storage(int status, std::string const& code, std::string const& message);
 
   // From here on these chunks must not be PUT again: their ETags are in the journal.
-  void protect(std::string const& session_id, std::uint32_t index) { protected_.insert({session_id, index}); }
+  void protect(std::string const& session_id, std::uint32_t index);
 
   PlatformTraits& traits() { return traits_; }
   std::vector<std::string> const& complaints() const { return complaints_; }

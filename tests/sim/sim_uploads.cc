@@ -179,6 +179,13 @@ Reply SimPlatform::put_chunk(Request const& request, WallTime now) {
   return {.status = 200, .headers = {{"etag", "\"" + chunk.etag + "\""}}, .body = {}};
 }
 
+// A chunk that the platform itself has failed must be sent again.
+void SimPlatform::protect(std::string const& session_id, std::uint32_t index) {
+  auto const found = sessions_.find(session_id);
+  if (found == sessions_.end() || found->second.chunks[index - 1].failed) return;
+  protected_.insert({session_id, index});
+}
+
 void SimPlatform::assemble(SimSession& session, WallTime now) {
   if (traits_.bad_chunk != 0 && !session.had_bad_chunk && traits_.bad_chunk <= session.chunks.size()) {
     session.had_bad_chunk = true;

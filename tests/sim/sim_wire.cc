@@ -13,7 +13,7 @@ using ports::WireFailure;
 
 namespace {
 
-constexpr std::size_t kPieceBytes = 2'048;
+constexpr std::size_t kPieceBytes = 4'096;
 constexpr Millis kLate{4'000};  // how long after the cut a late effect happens
 
 bool never_arrives(Mishap mishap) {
@@ -44,6 +44,7 @@ void SimWire::send(ports::Call call) {
     complaints_.push_back(std::string(name_of(ask)) + " is marked wrongly as repeatable or not (R48)");
   if (watch_) watch_(ask, waiting(ask));
   trip.mishap = plan_.pick(ask, now);
+  if (trip.mishap != Mishap::kNotSent) ++reached_;
   auto const slow = ask == Ask::kPutChunk || ask == Ask::kCreateAsset;
   auto const there = dice_.between(Millis(10), Millis(slow ? 900 : 250));
   auto const back = dice_.between(Millis(10), Millis(250));

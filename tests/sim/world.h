@@ -72,7 +72,6 @@ class World {
   void let_time_pass(stage::Turn& turn);
   void change_files();
   bool is_over(stage::Turn const& turn, journal::Journal const& journal) const;
-  void after_crash();
   void protect_stored(journal::Journal const& journal);
   void check_intents(journal::Journal const& journal, Ask ask, std::size_t waiting);
   bool out_of_bounds();

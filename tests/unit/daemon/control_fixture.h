@@ -125,9 +125,10 @@ class ControlTest : public testing::Test {
   static Json body_of(Served const& served, int status) {
     EXPECT_EQ(served.reply.status, status) << served.reply.body;
     EXPECT_EQ(served.reply.content_type, "application/json");
-    auto const json = parse_json(served.reply.body);
+    auto json = parse_json(served.reply.body);
     EXPECT_TRUE(json) << served.reply.body;
-    return json.value_or(Json());
+    if (!json) return {};
+    return std::move(*json);
   }
   static std::string text(Json const& json, std::string const& key) {
     auto const read = json.text(key);

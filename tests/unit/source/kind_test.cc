@@ -10,8 +10,8 @@ namespace {
 std::string kind_by_name(std::string_view name) { return media_by_name(name).value_or(Media{}).kind; }
 
 TEST(Kind, IsTakenFromTheExtension) {
-  for (auto const* extension : {"mp4", "mov", "mkv", "webm", "avi", "mxf", "mts", "m2ts", "ts", "mpg", "mpeg", "m4v", "wmv",
-                                "flv", "3gp", "ogv"})
+  for (auto const* extension : {"mp4", "mov", "mkv", "webm", "avi", "mxf", "mts", "m2ts", "ts", "mpg", "mpeg", "m4v",
+                                "wmv", "flv", "3gp", "ogv"})
     EXPECT_EQ(kind_by_name(std::string("a.") + extension), "video") << extension;
   for (auto const* extension : {"mp3", "wav", "m4a", "aac", "flac", "ogg", "opus", "aiff", "wma"})
     EXPECT_EQ(kind_by_name(std::string("a.") + extension), "audio") << extension;
@@ -38,7 +38,8 @@ TEST(Kind, IsTakenFromTheSniffedTypeWhereTheNameSaysNothing) {
 }
 
 TEST(Kind, IsNothingForTypesThatThePlatformDoesNotTake) {
-  for (auto const* type : {"", "text/plain", "image/svg+xml", "application/pdf", "audio/midi", "video/", "application/octet-stream"})
+  for (auto const* type :
+       {"", "text/plain", "image/svg+xml", "application/pdf", "audio/midi", "video/", "application/octet-stream"})
     EXPECT_FALSE(media_of("clip", type)) << type;
 }
 

@@ -16,8 +16,11 @@ std::int64_t ns(WallTime at) { return to_unix_ms(at) * 1'000'000; }
 
 // A file of yesterday, first seen at noon, with 5 s to settle; seen again after `later`.
 SettleFacts after(Millis later) {
-  ports::FilePrint const print{
-      .size_bytes = 10, .mtime_ns = ns(kNoon) - 24 * kHourNs, .ctime_ns = ns(kNoon) - 23 * kHourNs, .inode = 3, .device = 4};
+  ports::FilePrint const print{.size_bytes = 10,
+                               .mtime_ns = ns(kNoon) - 24 * kHourNs,
+                               .ctime_ns = ns(kNoon) - 23 * kHourNs,
+                               .inode = 3,
+                               .device = 4};
   return {.recorded = print,
           .fresh = print,
           .writer = ports::Writer::kNone,

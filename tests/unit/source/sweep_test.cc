@@ -256,7 +256,8 @@ TEST_F(SweepTest, PathsThatOneOpenCannotTakeAreReported) {
 }
 
 TEST_F(SweepTest, NamesAreBytes) {
-  for (auto const* name : {"-rf", "a b", "\xff\xfe.mp4", "new\nline.mp4", "back\\slash", "100%", "q'\"uote"}) files_.add(name);
+  for (auto const* name : {"-rf", "a b", "\xff\xfe.mp4", "new\nline.mp4", "back\\slash", "100%", "q'\"uote"})
+    files_.add(name);
   EXPECT_EQ(paths_of(scope()).size(), 7u);
 }
 
