@@ -27,8 +27,13 @@ release: packages
 	cmake --preset release
 	cmake --build --preset release --parallel $(JOBS)
 
+# Its last line says how much the simulation tried: each of its tests adds a line to sim-summary.txt.
+SIM_SUMMARY := build/dev/tests/sim/sim-summary.txt
 test: build
+	rm -f $(SIM_SUMMARY)
 	ctest --preset dev --parallel $(JOBS) --output-on-failure --no-tests=error
+	@awk '{ crash += $$2; seeds += $$5; bad += $$7; lost += $$9 } END { printf "sim: %d crash points, %d seeds, \
+	%d violations; %d lost answers\n", crash, seeds, bad, lost }' $(SIM_SUMMARY)
 
 demo: release
 	tests/demo/run

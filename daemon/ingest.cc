@@ -186,7 +186,7 @@ class Run {
       progress_.ended({.path = "/" + item->path,
                        .stage = std::string(word(item->state)),
                        .text = why ? why->text : "",
-                       .remedy = why ? why->remedy : "",
+                       .remedy = item->state == journal::ItemState::kFailed ? "mend the cause, then run the same command again" : "",
                        .from_before = entry.second,
                        .json = item_json(view, *item).dump()});
       failed_ = failed_ || item->state == journal::ItemState::kFailed || item->state == journal::ItemState::kCancelled;

@@ -102,7 +102,8 @@ void settle_one(Context& ctx, ItemRow item, SourcePolicy const& source) {
                                        .now = ctx.now,
                                        .settle = source.settle,
                                        .max_settle = source.max_settle});
-  if (*fresh != item.print) {
+  // A clock that stepped back begins the quiet time anew too (D22).
+  if (verdict.is == Verdict::Is::kChanged || *fresh != item.print) {
     item.print = *fresh;
     item.quiet_since = ctx.now;
   }
