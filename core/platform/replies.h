@@ -80,7 +80,7 @@ struct Asset {
   std::optional<WallTime> created_at;
   std::string client_op;       // user_metadata.client_op; "" if none
   bool has_metadata = false;   // the record carries a user_metadata object at all
-  std::string error_message;   // why it failed, for people
+  std::string error_message = {};   // why it failed, for people
 };
 Result<Asset> read_asset(ports::Reply const& reply);
 

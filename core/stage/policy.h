@@ -74,7 +74,7 @@ struct Policy {
   std::string host = {};  // for {host}
   std::vector<SourcePolicy> sources = {};
   std::vector<PipelinePolicy> pipelines = {};
-  Limits limits;
+  Limits limits = {};
   std::uint32_t files_max = 8;
   std::uint32_t chunks_max = 32;
   std::uint32_t api_calls_max = 16;  // API requests in the air at once; chunk PUTs do not count
