@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help packages demo show-big show-many show-photos test build release format tidy clean
+.PHONY: help packages demo test build release release-e2e show-big show-many show-photos format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -11,7 +11,7 @@ help:
 	@echo "make show-big, show-many, show-photos    the crash tests at full size, with their figures (docs/TESTING.md)"
 	@echo "make test      build with sanitizers and run every test"
 	@echo "make build     build/dev: sanitizers on, warnings are errors"
-	@echo "make release   build/release: optimised"
+	@echo "make release   build/release: the three programs, optimised"
 	@echo "make format    lay out the C++ sources by .clang-format"
 	@echo "make tidy      run clang-tidy over the sources (needs clang-tidy-19)"
 	@echo "make clean     remove build/"
@@ -23,9 +23,14 @@ build: packages
 	cmake --preset dev
 	cmake --build --preset dev --parallel $(JOBS)
 
+PROGRAMS := sluiced sluice sluice-emulator
 release: packages
 	cmake --preset release
-	cmake --build --preset release --parallel $(JOBS)
+	cmake --build --preset release --parallel $(JOBS) --target $(PROGRAMS)
+
+# With the end-to-end tests, for the shows.
+release-e2e: PROGRAMS += e2e_test
+release-e2e: release
 
 # Its last line says how much the simulation tried: each of its tests adds a line to sim-summary.txt.
 SIM_SUMMARY := build/dev/tests/sim/sim-summary.txt
@@ -41,14 +46,14 @@ demo: release
 # The crash tests of tests/e2e at full size, on the release build. SLUICE_SEED replays one.
 E2E := build/release/tests/e2e/e2e_test --gtest_brief=1
 
-show-big: release
+show-big: release-e2e
 	SLUICE_E2E_BIG=2GiB SLUICE_E2E_BIG_SECONDS=20 $(E2E) --gtest_filter=Kill.NeverSendsAChunkAgainWhoseAnswerIsInTheJournal
 
-show-many: release
+show-many: release-e2e
 	SLUICE_E2E_MANY=1000 SLUICE_E2E_MANY_MAX=4MiB SLUICE_E2E_KILL_SECONDS=20 \
 	  $(E2E) --gtest_filter=Kill.LosesAndDoublesNoneOfManyFiles
 
-show-photos: release
+show-photos: release-e2e
 	$(E2E) --gtest_filter=Kill.MakesOneEntityOfFiftyPhotosOfOneName
 
 format:

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "daemon/policy.h"
 
 namespace sluice::daemon {
 namespace {
@@ -196,12 +197,6 @@ Json session_json(ViewContext const& context, SessionRow const& session) {
                        {"expires_at", to_rfc3339(session.expires_at)}});
 }
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return {};
-  return name.data();
-}
-
 Json source_json(SourceFacts const& source) {
   auto degraded = Json::array();
   for (auto const& text : source.degraded) degraded.push(text);
@@ -343,6 +338,8 @@ Json status_json(ViewContext const& context, StatusFacts const& facts) {
   json.set("sources", std::move(sources));
   json.set("uploads", uploads_json(context));
   json.set("journal", Json::object({{"ok", true}, {"schema", context.journal.schema_version()}}));
+  // Empty upload reservations whose answer was lost (R51): they hold nothing and expire by themselves.
+  json.set("orphan_reservations", std::stoll(context.journal.meta("orphan_reservations").value_or("0")));
   return json;
 }
 
