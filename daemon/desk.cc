@@ -41,8 +41,9 @@ std::vector<std::string> would_do(journal::ItemRow const& item) {
   if (item.plan.empty()) return {"upload it, then do what its pipeline asks for"};
   std::vector<std::string> lines = {"upload it as an asset"};
   for (auto const& step : stage::read_plan(item.plan).steps)
-    lines.push_back(step.kind == journal::StepKind::kIndex ? "index it in " + step.name
-                                                           : "make it part of entity " + step.name + " in " + step.collection);
+    lines.push_back(step.kind == journal::StepKind::kIndex
+                        ? "index it in " + step.name
+                        : "make it part of entity " + step.name + " in " + step.collection);
   return lines;
 }
 
@@ -66,7 +67,9 @@ Result<AddedItem> Desk::add(AddRequest const& request) {
                 .ulid = request.dry_run && !added.was_known ? std::string() : added.item.ulid,
                 .path = request.path,
                 .source = spot.source->name,
-                .kind = !added.item.kind.empty() ? added.item.kind : media ? media->kind : std::string(),
+                .kind = !added.item.kind.empty() ? added.item.kind
+                        : media                  ? media->kind
+                                                 : std::string(),
                 .pipeline = added.item.pipeline,
                 .was_known = added.was_known,
                 .would = {}};

@@ -10,7 +10,7 @@
 namespace sluice::stage {
 struct Context;
 struct Policy;
-}
+}  // namespace sluice::stage
 
 namespace sluice::daemon {
 

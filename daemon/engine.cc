@@ -6,8 +6,8 @@
 namespace sluice::daemon {
 namespace {
 
-constexpr Millis kTurnPause{5};         // between two turns at the least: outcomes gather meanwhile
-constexpr Millis kFullPause{5'000};     // durability.md: SQLITE_FULL is retried every 5 s
+constexpr Millis kTurnPause{5};      // between two turns at the least: outcomes gather meanwhile
+constexpr Millis kFullPause{5'000};  // durability.md: SQLITE_FULL is retried every 5 s
 
 }  // namespace
 
@@ -17,7 +17,8 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
       journal_(journal_file),
       policy_(policy),
       turn_(journal_,
-            {.clock = clock_, .wire = wire_, .files = files_, .random = random_, .log = log, .witness = nullptr}, policy) {
+            {.clock = clock_, .wire = wire_, .files = files_, .random = random_, .log = log, .witness = nullptr},
+            policy) {
   turn_.recover();
 }
 
@@ -67,7 +68,8 @@ stage::Surroundings Engine::surroundings() const {
                              .paused_until = {},
                              .files_under_way = 0,
                              .max_files = policy_.files_max};
-  for (auto const group : {budget::Group::kAssets, budget::Group::kIndexing, budget::Group::kEntities, budget::Group::kStorage})
+  for (auto const group :
+       {budget::Group::kAssets, budget::Group::kIndexing, budget::Group::kEntities, budget::Group::kStorage})
     if (auto const until = traffic.paused_until(group, now)) around.paused_until.emplace(name_of(group), *until);
   for (auto const state : {journal::ItemState::kOpening, journal::ItemState::kOpened, journal::ItemState::kSending})
     around.files_under_way += static_cast<std::uint32_t>(journal_.count_items(state));

@@ -29,8 +29,8 @@ class Engine {
  public:
   // Opens the journal and recovers what a dead process left. `policy` must outlive the engine.
   // Throws  journal::JournalError.
-  Engine(stage::Policy const& policy, std::string const& base_url, ApiKey key, std::filesystem::path const& journal_file,
-         ports::Log& log);
+  Engine(stage::Policy const& policy, std::string const& base_url, ApiKey key,
+         std::filesystem::path const& journal_file, ports::Log& log);
 
   // Sleeps until a socket, one of `fds`, the next due row, or `at_most` from now, whichever is first.
   void sleep(std::span<ExtraFd> fds, Millis at_most);

@@ -29,7 +29,17 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum Exit : int { kFine = 0, kInternal = 1, kUsage = 2, kSomeFailed = 3, kNoKey = 7, kUnreachable = 8, kNoSource = 9, kJournal = 10, kBadConfig = 78 };
+enum Exit : int {
+  kFine = 0,
+  kInternal = 1,
+  kUsage = 2,
+  kSomeFailed = 3,
+  kNoKey = 7,
+  kUnreachable = 8,
+  kNoSource = 9,
+  kJournal = 10,
+  kBadConfig = 78
+};
 
 constexpr Millis kShowPause{200};
 constexpr Millis kOfflineMax{60'000};  // then a person at a terminal is told instead of kept waiting
@@ -57,7 +67,8 @@ OrStop<config::Config> configuration(IngestOptions const& options) {
   std::error_code error;
   config::LoadOptions const lenient{.needs_source = false, .needs_key = false};
   auto const wanted = !options.config_file.empty() || environment("SLUICE_CONFIG");
-  auto loaded = !wanted && !fs::exists(file, error) ? config::load_texts({{"defaults", "{}"}}, lenient) : config::load(file, lenient);
+  auto loaded = !wanted && !fs::exists(file, error) ? config::load_texts({{"defaults", "{}"}}, lenient)
+                                                    : config::load(file, lenient);
   if (loaded) return std::move(*loaded);
   std::string text;
   for (auto const& one : loaded.error()) text += (text.empty() ? "" : "\n") + one.to_text();
@@ -69,7 +80,8 @@ OrStop<ApiKey> api_key(config::Config const& config) {
                                               : KeySource{KeySource::Kind::kEnvironment, "TWELVE_LABS_API_KEY"};
   auto key = read_api_key(source);
   if (key) return std::move(*key);
-  return std::unexpected(Stop{kNoKey, key.error().text, "set TWELVE_LABS_API_KEY, or platform.api_key in the configuration"});
+  return std::unexpected(
+      Stop{kNoKey, key.error().text, "set TWELVE_LABS_API_KEY, or platform.api_key in the configuration"});
 }
 
 std::string state_dir(IngestOptions const& options) {
@@ -99,7 +111,9 @@ OrStop<std::vector<std::string>> files_of(std::vector<std::string> const& paths)
         files.push_back(it->path().string());
       }
     }
-    if (error) return std::unexpected(Stop{kNoSource, "cannot read " + printable(path) + ": " + error.message(), "check its permissions"});
+    if (error)
+      return std::unexpected(
+          Stop{kNoSource, "cannot read " + printable(path) + ": " + error.message(), "check its permissions"});
   }
   std::ranges::sort(files);
   files.erase(std::ranges::unique(files).begin(), files.end());
@@ -119,7 +133,11 @@ stage::Policy policy_of(config::Config const& config) {
 class Run {
  public:
   Run(IngestOptions const& options, stage::Policy const& policy, Engine& engine, Progress& progress)
-      : options_(options), policy_(policy), engine_(engine), progress_(progress), wishes_{options.pipeline, options.index, options.collection, options.entity} {}
+      : options_(options),
+        policy_(policy),
+        engine_(engine),
+        progress_(progress),
+        wishes_{options.pipeline, options.index, options.collection, options.entity} {}
 
   int operator()(std::vector<std::string> files) {
     snapshot_.items_total = files.size();
@@ -166,12 +184,14 @@ class Run {
       return added.error().fault == Fault::kRejected ? kUsage : kNoSource;
     }
     if (options_.dry_run) {
-      progress_.note(printable(file) + (added->was_known ? ": known already, nothing would be sent" : ": would be uploaded"));
+      progress_.note(printable(file) +
+                     (added->was_known ? ": known already, nothing would be sent" : ": would be uploaded"));
       return std::nullopt;
     }
     auto const& item = added->item;
     if (added->was_known && (item.state == journal::ItemState::kFailed || item.state == journal::ItemState::kCancelled))
-      if (auto const again = stage::retry_order(ctx, item.id); !again) progress_.note(printable(file) + ": " + again.error().text);
+      if (auto const again = stage::retry_order(ctx, item.id); !again)
+        progress_.note(printable(file) + ": " + again.error().text);
     pending_.emplace(item.id, added->was_known && item.state == journal::ItemState::kDone);
     return std::nullopt;
   }
@@ -186,7 +206,9 @@ class Run {
       progress_.ended({.path = "/" + item->path,
                        .stage = std::string(word(item->state)),
                        .text = why ? why->text : "",
-                       .remedy = item->state == journal::ItemState::kFailed ? "mend the cause, then run the same command again" : "",
+                       .remedy = item->state == journal::ItemState::kFailed
+                                     ? "mend the cause, then run the same command again"
+                                     : "",
                        .from_before = entry.second,
                        .json = item_json(view, *item).dump()});
       failed_ = failed_ || item->state == journal::ItemState::kFailed || item->state == journal::ItemState::kCancelled;
@@ -209,7 +231,8 @@ class Run {
       auto const upload = uploads.find(id);
       auto const in_air = upload == uploads.end() ? 0 : upload->second.bytes_in_air;
       snapshot_.bytes_in_air += in_air;
-      if (snapshot_.active.size() < kShownMax && !is_end(item.state)) snapshot_.active.push_back(shown(item, in_air, around));
+      if (snapshot_.active.size() < kShownMax && !is_end(item.state))
+        snapshot_.active.push_back(shown(item, in_air, around));
     }
     progress_.show(snapshot_);
   }
@@ -217,7 +240,8 @@ class Run {
   IngestItem shown(journal::ItemRow const& item, std::uint64_t in_air, stage::Surroundings const& around) const {
     auto const steps = engine_.journal().steps_of(item.id);
     auto const indexing = std::ranges::any_of(steps, [](auto const& step) {
-      return step.kind == journal::StepKind::kIndex && step.state != journal::StepState::kReady && step.state != journal::StepState::kFailed;
+      return step.kind == journal::StepKind::kIndex && step.state != journal::StepState::kReady &&
+             step.state != journal::StepState::kFailed;
     });
     auto const why = stage::why(item, steps, engine_.journal().open_session(item.id), around, engine_.clock().wall());
     return {.id = item.ulid,
@@ -234,7 +258,8 @@ class Run {
   std::optional<int> trouble() {
     auto const& traffic = engine_.turn().traffic();
     if (traffic.key_refused_since()) {
-      progress_.stopped("the platform refuses the API key", "get a valid key, then run the same command again: it goes on where it stood");
+      progress_.stopped("the platform refuses the API key",
+                        "get a valid key, then run the same command again: it goes on where it stood");
       return kNoKey;
     }
     auto const now = engine_.clock().wall();
@@ -285,7 +310,9 @@ OrStop<int> ingest(IngestOptions const& options, Progress& progress) {
   std::error_code error;
   fs::create_directories(fs::path(directory).parent_path(), error);
   auto const lock = StateLock::take(directory);
-  if (!lock) return std::unexpected(Stop{kJournal, lock.error().text, "wait for the other run, or give this one its own --state-dir"});
+  if (!lock)
+    return std::unexpected(
+        Stop{kJournal, lock.error().text, "wait for the other run, or give this one its own --state-dir"});
   auto const policy = policy_of(*config);
   LogSpdlog log(ports::Level::kError);  // the bars are the news; the journal keeps the story
   Engine engine(policy, config->platform.base_url, std::move(*key), directory + "/journal.db", log);

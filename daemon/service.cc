@@ -26,7 +26,8 @@ Result<std::unique_ptr<Service>> Service::open(config::Config const& config, Api
   return std::unique_ptr<Service>(new Service(config, std::move(key), log, std::move(lock), std::move(control)));
 }
 
-Service::Service(config::Config const& config, ApiKey key, ports::Log& log, StateLock lock, std::unique_ptr<ControlServer> control)
+Service::Service(config::Config const& config, ApiKey key, ports::Log& log, StateLock lock,
+                 std::unique_ptr<ControlServer> control)
     : config_(config),
       log_(log),
       lock_(std::move(lock)),
@@ -119,7 +120,8 @@ void Service::serve_requests() {
 }
 
 // Answers leave only after the commit that makes them true.
-std::vector<std::pair<std::uint64_t, ControlReply>> Service::serve_in_turn(std::vector<ControlRequest> const& requests) {
+std::vector<std::pair<std::uint64_t, ControlReply>> Service::serve_in_turn(
+    std::vector<ControlRequest> const& requests) {
   std::vector<std::pair<std::uint64_t, Served>> served;
   auto const status = facts();
   auto const around = engine_.surroundings();
@@ -131,7 +133,8 @@ std::vector<std::pair<std::uint64_t, ControlReply>> Service::serve_in_turn(std::
   auto const failed = engine_.full_since().has_value();
   std::vector<std::pair<std::uint64_t, ControlReply>> replies;
   for (auto& [id, one] : served)
-    replies.emplace_back(id, failed && one.after_commit ? commit_failed("the state directory is full") : std::move(one.reply));
+    replies.emplace_back(
+        id, failed && one.after_commit ? commit_failed("the state directory is full") : std::move(one.reply));
   return replies;
 }
 
@@ -144,7 +147,11 @@ void Service::answer_without_turn(std::vector<ControlRequest> const& requests) {
 }
 
 StatusFacts Service::facts() const {
-  StatusFacts facts{.started_at = started_at_, .config_hash = config_.hash, .reasons = {}, .sources = {}, .uploads = engine_.uploads()};
+  StatusFacts facts{.started_at = started_at_,
+                    .config_hash = config_.hash,
+                    .reasons = {},
+                    .sources = {},
+                    .uploads = engine_.uploads()};
   auto const& traffic = engine_.turn().traffic();
   if (drain_until_) facts.state = "draining";
   if (auto const since = traffic.key_refused_since()) {
@@ -153,14 +160,19 @@ StatusFacts Service::facts() const {
                              "put a valid key in its place and restart sluiced; items wait and lose nothing", true});
   }
   if (auto const since = traffic.offline_since())
-    facts.reasons.push_back({"offline", "the platform cannot be reached", since, "it goes on by itself once the network is back", false});
+    facts.reasons.push_back(
+        {"offline", "the platform cannot be reached", since, "it goes on by itself once the network is back", false});
   if (auto const since = engine_.full_since())
     facts.reasons.push_back({"journal_full", "the state directory is full: nothing new is begun", since,
                              "free space in " + printable(config_.state_dir) + "; it goes on by itself", true});
   for (auto const& view : engine_.turn().discovery().views()) {
     auto const& watched = watch_.state(view.root);
-    SourceFacts source{.name = view.name, .up = !view.why_down, .why_down = view.why_down.value_or(""),
-                       .mode = watched.coverage == Coverage::kFull ? "inotify" : "poll", .last_scan = view.last_scan, .degraded = {}};
+    SourceFacts source{.name = view.name,
+                       .up = !view.why_down,
+                       .why_down = view.why_down.value_or(""),
+                       .mode = watched.coverage == Coverage::kFull ? "inotify" : "poll",
+                       .last_scan = view.last_scan,
+                       .degraded = {}};
     if (!watched.reason.empty()) source.degraded.push_back(watched.reason);
     if (view.why_down)
       facts.reasons.push_back({"source_down", "source " + printable(view.name) + ": " + *view.why_down, view.down_since,
@@ -188,8 +200,9 @@ void Service::tell_systemd() {
     if (count.stage >= journal::StageWord::kDone) ended += count.total;
   }
   auto const failed = journal.count_items(journal::ItemState::kFailed);
-  auto status = std::to_string(all - ended) + " items under way, " + std::to_string(journal.count_items(journal::ItemState::kDone)) +
-                " done, " + std::to_string(failed) + " failed";
+  auto status = std::to_string(all - ended) + " items under way, " +
+                std::to_string(journal.count_items(journal::ItemState::kDone)) + " done, " + std::to_string(failed) +
+                " failed";
   if (engine_.turn().traffic().key_refused_since()) status = "paused: the platform refuses the API key; " + status;
   if (status == last_status_) return;
   notify_.status(status);

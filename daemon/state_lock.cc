@@ -27,15 +27,20 @@ std::string owner_of(int fd) {
 Result<StateLock> StateLock::take(std::string const& state_dir) {
   auto const shown = printable(state_dir);
   if (::mkdir(state_dir.c_str(), 0700) != 0 && errno != EEXIST)
-    return fail(Fault::kLocal, "cannot make the state directory " + shown + ": " + std::strerror(errno) +
-                                   "; make it, owned by this user, or set state_dir", "state_dir");
+    return fail(Fault::kLocal,
+                "cannot make the state directory " + shown + ": " + std::strerror(errno) +
+                    "; make it, owned by this user, or set state_dir",
+                "state_dir");
   auto const path = state_dir + "/lock";
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (fd.get() < 0)
-    return fail(Fault::kLocal, "cannot write in the state directory " + shown + ": " + std::strerror(errno), "state_dir");
+    return fail(Fault::kLocal, "cannot write in the state directory " + shown + ": " + std::strerror(errno),
+                "state_dir");
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
-    return fail(Fault::kLocal, "the state directory " + shown + " is in use by " + owner_of(fd.get()) +
-                                   ": stop that one first, or give this one its own state_dir", "locked");
+    return fail(Fault::kLocal,
+                "the state directory " + shown + " is in use by " + owner_of(fd.get()) +
+                    ": stop that one first, or give this one its own state_dir",
+                "locked");
   auto const pid = std::to_string(::getpid()) + "\n";
   if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0)
     return fail(Fault::kLocal, "cannot write " + printable(path) + ": " + std::strerror(errno), "state_dir");

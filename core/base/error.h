@@ -37,10 +37,10 @@ std::string_view name_of(Fault fault);
 
 struct Error {
   Fault fault;
-  std::string text;                                                   // for people; holds no secret
-  std::string code = {};                                              // the platform's code, or ours: "empty_file"
+  std::string text;                                                     // for people; holds no secret
+  std::string code = {};                                                // the platform's code, or ours: "empty_file"
   std::optional<std::chrono::milliseconds> retry_after = std::nullopt;  // a lower bound (R64)
-  std::string request_id = {};                                        // the platform's; empty if no reply came
+  std::string request_id = {};                                          // the platform's; empty if no reply came
 
   // Adds the outer context, outermost first: "open session: connect: refused".
   Error in(std::string_view where) && {
@@ -61,9 +61,9 @@ inline std::unexpected<Error> fail(Fault fault, std::string text, std::string co
 
 #define SLUICE_CONCAT_(a, b) a##b
 #define SLUICE_CONCAT(a, b) SLUICE_CONCAT_(a, b)
-#define SLUICE_TRY_(tmp, name, expr)                                      \
-  auto tmp = (expr);                                                      \
-  if (!tmp) return std::unexpected(std::move(tmp).error());               \
+#define SLUICE_TRY_(tmp, name, expr)                        \
+  auto tmp = (expr);                                        \
+  if (!tmp) return std::unexpected(std::move(tmp).error()); \
   auto name = std::move(*tmp)
 
 // SLUICE_TRY(chunks, plan_chunks(...)); returns the Error to the caller, or binds the value.

@@ -14,12 +14,12 @@ namespace sluice {
 // Percent-encodes everything but RFC 3986 unreserved characters; for query values and path segments.
 std::string percent_encode(std::string_view bytes);
 
-std::string to_hex(std::span<std::byte const> bytes);          // lower case
-std::string to_base64(std::string_view bytes);                 // with padding
-bool is_hex(std::string_view text);                            // one digit at least, nothing else
+std::string to_hex(std::span<std::byte const> bytes);  // lower case
+std::string to_base64(std::string_view bytes);         // with padding
+bool is_hex(std::string_view text);                    // one digit at least, nothing else
 std::string to_lower_ascii(std::string_view text);
 bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII only: header names
-std::string_view trimmed(std::string_view text);               // spaces, tabs, CR, LF at both ends
+std::string_view trimmed(std::string_view text);                   // spaces, tabs, CR, LF at both ends
 
 bool is_utf8(std::string_view bytes);  // well formed, no surrogates, no overlong forms
 
@@ -40,7 +40,7 @@ std::string platform_filename(std::string_view name_bytes);
 // "video.mp4" -> "mp4" (lower case); "" when there is none; a leading dot starts no extension.
 std::string extension_of(std::string_view name);
 std::string_view basename_of(std::string_view path);
-std::string_view stem_of(std::string_view name);      // the name without its last extension
+std::string_view stem_of(std::string_view name);       // the name without its last extension
 std::string_view directory_of(std::string_view path);  // all before the last '/', "" when there is none
 
 // "1.2 GB", "64 KiB" style sizes for people: decimal units, three significant digits.

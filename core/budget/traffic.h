@@ -24,8 +24,20 @@ namespace sluice::budget {
 // What a call is for; it names the stage that settles it. `kLook...` are the reads that come before or
 // after a create whose outcome is not known.
 enum class Errand : std::uint8_t {
-  kOpenSession, kLeaseUrls, kPutChunk, kReportChunks, kConfirmSession, kSendDirect, kLookAsset,
-  kAwaitAsset, kLookNamed, kCreateNamed, kDeleteStep, kCreateStep, kLookStep, kAwaitStep,
+  kOpenSession,
+  kLeaseUrls,
+  kPutChunk,
+  kReportChunks,
+  kConfirmSession,
+  kSendDirect,
+  kLookAsset,
+  kAwaitAsset,
+  kLookNamed,
+  kCreateNamed,
+  kDeleteStep,
+  kCreateStep,
+  kLookStep,
+  kAwaitStep,
 };
 inline constexpr std::size_t kErrands = 14;
 
@@ -36,14 +48,14 @@ std::string_view name_of(Group group);
 // One call in the air and what its stage must remember of it.
 struct Flight {
   Errand errand = Errand::kAwaitAsset;
-  journal::RowId row = 0;            // the item, session, named or step row it is about
-  std::vector<journal::RowId> rows = {};  // of a batch: all of them
-  journal::RowId item = 0;           // for pruning when the item is cancelled
-  std::uint32_t chunk_index = 0;     // kPutChunk
-  std::vector<std::uint32_t> chunks = {}; // kReportChunks
-  int page = 1;                      // of a look or a status read
-  int mode = 0;                      // the stage's own: which of its ways of looking or sending
-  std::string host = {};                  // kPutChunk: whose ETag it will be
+  journal::RowId row = 0;                       // the item, session, named or step row it is about
+  std::vector<journal::RowId> rows = {};        // of a batch: all of them
+  journal::RowId item = 0;                      // for pruning when the item is cancelled
+  std::uint32_t chunk_index = 0;                // kPutChunk
+  std::vector<std::uint32_t> chunks = {};       // kReportChunks
+  int page = 1;                                 // of a look or a status read
+  int mode = 0;                                 // the stage's own: which of its ways of looking or sending
+  std::string host = {};                        // kPutChunk: whose ETag it will be
   std::shared_ptr<upload::FileBody> body = {};  // kPutChunk: for its MD5
 };
 
@@ -53,10 +65,10 @@ class Traffic {
   explicit Traffic(std::uint64_t first_ticket = 1) : next_ticket_(first_ticket) {}
 
   // --- within a turn
-  void send(Flight flight, ports::Call call);  // into the outbox
+  void send(Flight flight, ports::Call call);        // into the outbox
   Flight const* flight(std::uint64_t ticket) const;  // null when unknown, or cancelled in this turn
-  void landed(std::uint64_t ticket);           // its outcome was settled in this turn
-  void cancel_item(journal::RowId item);       // all its calls: their outcomes will be nobody's
+  void landed(std::uint64_t ticket);                 // its outcome was settled in this turn
+  void cancel_item(journal::RowId item);             // all its calls: their outcomes will be nobody's
 
   // --- at the end of a turn: exactly one of the two
   struct Departure {

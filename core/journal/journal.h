@@ -75,7 +75,8 @@ class Journal {
   std::optional<ItemRow> latest_item(std::string_view root, std::string_view path) const;
   // Items whose ULID begins with `prefix` (upper case), at most `limit`.
   std::vector<ItemRow> items_by_prefix(std::string_view prefix, int limit) const;
-  std::vector<ItemRow> items_by_path(std::string_view path_or_name, int limit) const;  // whole absolute or relative path
+  std::vector<ItemRow> items_by_path(std::string_view path_or_name,
+                                     int limit) const;  // whole absolute or relative path
   // Due rows of a state, highest priority first, then oldest.
   std::vector<ItemRow> due_items(ItemState state, WallTime now, int limit) const;
   std::vector<ItemRow> items_in(ItemState state, int limit) const;
@@ -155,9 +156,9 @@ class Journal {
   void restore_counts();
 
   std::unique_ptr<Database> db_;
-  Counts counts_{};                        // kept in step with the rows: counting a million takes a second
-  std::optional<Counts> counts_before_;    // as of begin(), for rollback()
-  std::optional<JournalError> late_error_; // a failed checkpoint or rollback: told by the next begin()
+  Counts counts_{};                         // kept in step with the rows: counting a million takes a second
+  std::optional<Counts> counts_before_;     // as of begin(), for rollback()
+  std::optional<JournalError> late_error_;  // a failed checkpoint or rollback: told by the next begin()
 };
 
 }  // namespace sluice::journal

@@ -23,7 +23,7 @@ using RowId = std::int64_t;
 struct Intent {
   std::optional<WallTime> at = {};          // when it was allowed to leave
   std::optional<WallTime> unknown_at = {};  // since when its outcome is unknown; then it is looked for
-  std::uint32_t looks = 0;             // complete looks since unknown_at that found nothing
+  std::uint32_t looks = 0;                  // complete looks since unknown_at that found nothing
 };
 
 // How trying goes. `attempts` are charged to the row and end in a failure; `tries` only set the pace.

@@ -8,17 +8,17 @@
 namespace sluice::journal {
 namespace {
 
-constexpr std::array<std::string_view, 13> kItemWords = {"seen",    "stable", "opening",     "opened", "reported",
-                                                         "completed", "sending", "sent",     "asset_ready", "done",
-                                                         "failed",  "cancelled", "skipped"};
+constexpr std::array<std::string_view, 13> kItemWords = {"seen",      "stable",    "opening", "opened",      "reported",
+                                                         "completed", "sending",   "sent",    "asset_ready", "done",
+                                                         "failed",    "cancelled", "skipped"};
 constexpr std::array<std::string_view, 4> kSessionWords = {"open", "completed", "expired", "abandoned"};
 constexpr std::array<std::string_view, 5> kChunkWords = {"needs_url", "has_url", "putting", "stored", "reported"};
 constexpr std::array<std::string_view, 5> kStepWords = {"waiting", "creating", "created", "ready", "failed"};
 constexpr std::array<std::string_view, 3> kNamedWords = {"wanted", "creating", "present"};
 constexpr std::array<std::string_view, 3> kNamedKinds = {"index", "collection", "entity"};
 constexpr std::array<std::string_view, 2> kStepKinds = {"index", "entity"};
-constexpr std::array<std::string_view, 9> kStages = {"settle",   "upload", "ready",  "index",    "register",
-                                                     "done",     "failed", "cancelled", "skipped"};
+constexpr std::array<std::string_view, 9> kStages = {"settle", "upload", "ready",     "index",  "register",
+                                                     "done",   "failed", "cancelled", "skipped"};
 
 template <class Enum, std::size_t N>
 std::optional<Enum> find(std::array<std::string_view, N> const& words, std::string_view text) {

@@ -12,8 +12,19 @@
 namespace sluice::journal {
 
 enum class ItemState : std::uint8_t {
-  kSeen, kStable, kOpening, kOpened, kReported, kCompleted, kSending, kSent, kAssetReady,
-  kDone, kFailed, kCancelled, kSkipped,
+  kSeen,
+  kStable,
+  kOpening,
+  kOpened,
+  kReported,
+  kCompleted,
+  kSending,
+  kSent,
+  kAssetReady,
+  kDone,
+  kFailed,
+  kCancelled,
+  kSkipped,
 };
 enum class SessionState : std::uint8_t { kOpen, kCompleted, kExpired, kAbandoned };
 enum class ChunkState : std::uint8_t { kNeedsUrl, kHasUrl, kPutting, kStored, kReported };
@@ -45,7 +56,17 @@ std::optional<ItemState> parse_item_state(std::string_view text);
 constexpr bool is_end(ItemState state) { return state >= ItemState::kDone; }
 
 // What people see of an item's way (product page, Words).
-enum class StageWord : std::uint8_t { kSettle, kUpload, kReady, kIndex, kRegister, kDone, kFailed, kCancelled, kSkipped };
+enum class StageWord : std::uint8_t {
+  kSettle,
+  kUpload,
+  kReady,
+  kIndex,
+  kRegister,
+  kDone,
+  kFailed,
+  kCancelled,
+  kSkipped
+};
 std::string_view word(StageWord stage);
 std::optional<StageWord> parse_stage(std::string_view text);
 // `indexing`: an index step of the item is unfinished. The view v_items says the same in SQL.

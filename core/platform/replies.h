@@ -29,7 +29,7 @@ struct OpenedSession {
   std::string asset_id;
   std::uint64_t chunk_size_bytes;
   std::uint32_t total_chunks;
-  std::vector<PresignedUrl> urls;  // for the first chunks only, maybe none (U1)
+  std::vector<PresignedUrl> urls;                                   // for the first chunks only, maybe none (U1)
   std::vector<std::pair<std::string, std::string>> upload_headers;  // checked: no CR, LF or NUL (T4)
   WallTime expires_at;
 };
@@ -41,8 +41,8 @@ Result<std::vector<PresignedUrl>> read_presigned_urls(ports::Reply const& reply)
 
 // The ETag of a stored chunk, and whether it can be an MD5 at all (product page, section 5).
 struct StoredChunk {
-  std::string etag;       // quotes and weak prefix stripped
-  bool may_be_md5;        // 32 hex digits, and no KMS or customer-key header came with it (R33)
+  std::string etag;  // quotes and weak prefix stripped
+  bool may_be_md5;   // 32 hex digits, and no KMS or customer-key header came with it (R33)
 };
 Result<StoredChunk> read_stored_chunk(ports::Reply const& reply);
 
@@ -78,9 +78,9 @@ struct Asset {
   std::string method;
   std::optional<std::uint64_t> size_bytes;
   std::optional<WallTime> created_at;
-  std::string client_op;       // user_metadata.client_op; "" if none
-  bool has_metadata = false;   // the record carries a user_metadata object at all
-  std::string error_message = {};   // why it failed, for people
+  std::string client_op;           // user_metadata.client_op; "" if none
+  bool has_metadata = false;       // the record carries a user_metadata object at all
+  std::string error_message = {};  // why it failed, for people
 };
 Result<Asset> read_asset(ports::Reply const& reply);
 

@@ -18,9 +18,9 @@
 
 namespace sluice::platform {
 
-inline constexpr int kPageLimit = 50;          // rows per page, the most the platform gives (R7)
-inline constexpr std::uint32_t kUrlsMax = 50;  // presigned URLs per request (R21)
-inline constexpr std::size_t kReportMax = 50;  // chunks per report (R24)
+inline constexpr int kPageLimit = 50;            // rows per page, the most the platform gives (R7)
+inline constexpr std::uint32_t kUrlsMax = 50;    // presigned URLs per request (R21)
+inline constexpr std::size_t kReportMax = 50;    // chunks per report (R24)
 inline constexpr std::size_t kAssetIdsMax = 50;  // asset_ids per list request (R57, U5)
 
 // Metadata is one JSON object's text, already checked to hold scalars only; "" sends none.
@@ -58,8 +58,8 @@ ports::Call session_status(std::string const& upload_id, int page);
 // POST /assets, method=direct: a form whose `file` part streams `file` and whose closing boundary is
 // read only after `file` came to a clean end (D33). Not repeatable. The boundary must not occur in
 // the content by design of its length: 24 characters from `boundary_seed`.
-ports::Call create_asset(AssetOptions const& options, std::string const& content_type, std::shared_ptr<ports::Body> file,
-                         std::string const& boundary_seed);
+ports::Call create_asset(AssetOptions const& options, std::string const& content_type,
+                         std::shared_ptr<ports::Body> file, std::string const& boundary_seed);
 
 // GET /assets?asset_ids=...: the state of up to kAssetIdsMax assets (R57).
 ports::Call list_assets_by_id(std::span<std::string const> asset_ids);
@@ -85,6 +85,7 @@ ports::Call create_entity(std::string const& collection_id, std::string const& n
                           std::string const& description, MetadataJson const& metadata);
 ports::Call retrieve_entity(std::string const& collection_id, std::string const& entity_id);
 // POST .../assets: adding twice is taken to be harmless (R49); not marked repeatable all the same.
-ports::Call add_entity_asset(std::string const& collection_id, std::string const& entity_id, std::string const& asset_id);
+ports::Call add_entity_asset(std::string const& collection_id, std::string const& entity_id,
+                             std::string const& asset_id);
 
 }  // namespace sluice::platform

@@ -31,7 +31,7 @@ struct FilePrint {
 struct DirEntry {
   std::string name;  // bytes; never "." or ".."
   FileType type = FileType::kOther;
-  FilePrint print;   // of the entry itself, links not followed
+  FilePrint print;  // of the entry itself, links not followed
 };
 
 enum class Writer : std::uint8_t { kNone, kPresent, kUnknown };  // kUnknown: no proof to be had (D23)

@@ -44,20 +44,24 @@ void insert_steps(Context& ctx, ItemRow const& item, Plan const& plan) {
 // Pipeline and plan: given by hand with the item, or by the source.
 Result<Plan> plan_for(Context& ctx, ItemRow& item, SourcePolicy const& source) {
   if (!item.plan.empty()) return read_plan(item.plan);
-  auto const* pipeline = item.pipeline.empty() ? pipeline_for(ctx.policy, source, item.kind) : ctx.policy.pipeline(item.pipeline);
+  auto const* pipeline =
+      item.pipeline.empty() ? pipeline_for(ctx.policy, source, item.kind) : ctx.policy.pipeline(item.pipeline);
   if (pipeline == nullptr || !pipeline->kinds.contains(item.kind))
-    return fail(Fault::kRejected, "no pipeline of source " + source.name + " takes " + item.kind + " files", "no_pipeline");
+    return fail(Fault::kRejected, "no pipeline of source " + source.name + " takes " + item.kind + " files",
+                "no_pipeline");
   item.pipeline = pipeline->name;
   return make_plan(*pipeline, template_values(source.name, item.path, ctx.policy.host, ctx.now));
 }
 
 void admit(Context& ctx, ItemRow item, SourcePolicy const& source, ports::OpenFile const& file) {
   if (item.print.size_bytes == 0)
-    return end_item(ctx, std::move(item), ItemState::kFailed, "empty_file", "the file is empty: write it again, it is then taken anew");
+    return end_item(ctx, std::move(item), ItemState::kFailed, "empty_file",
+                    "the file is empty: write it again, it is then taken anew");
   auto media = source::media_by_name(basename_of(item.path));
   if (!media) media = source::media_by_type(ctx.files.sniff(file));
   if (!media)
-    return end_item(ctx, std::move(item), ItemState::kSkipped, "no_pipeline", "neither its name nor its content says video, audio or image");
+    return end_item(ctx, std::move(item), ItemState::kSkipped, "no_pipeline",
+                    "neither its name nor its content says video, audio or image");
   item.kind = media->kind;
   item.content_type = media->content_type;
   auto const plan = plan_for(ctx, item, source);
@@ -128,7 +132,8 @@ void choose_admit(Context& ctx) {
 
 PipelinePolicy const* pipeline_for(Policy const& policy, SourcePolicy const& source, std::string const& kind) {
   for (auto const& name : source.pipelines)
-    if (auto const* pipeline = policy.pipeline(name); pipeline != nullptr && pipeline->kinds.contains(kind)) return pipeline;
+    if (auto const* pipeline = policy.pipeline(name); pipeline != nullptr && pipeline->kinds.contains(kind))
+      return pipeline;
   return nullptr;
 }
 

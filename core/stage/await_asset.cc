@@ -79,16 +79,17 @@ void settle_one(Context& ctx, ItemRow item, Asset const* asset) {
   if (asset == nullptr) return settle_missing(ctx, std::move(item));
   item.intent = {};
   switch (asset->state) {
-    case Asset::State::kReady:
-      return asset_became_ready(ctx, std::move(item));
+    case Asset::State::kReady: return asset_became_ready(ctx, std::move(item));
     case Asset::State::kFailed: {
       auto const text = "the platform could not process the file" +
                         (asset->error_message.empty() ? std::string() : ": " + asset->error_message);
       return fail_item(ctx, std::move(item), "asset_failed", text, ItemState::kStable);
     }
     case Asset::State::kProcessing:
-      if (auto const session = forgotten_session(ctx, item); session && session->expires_at + kForgottenGrace <= ctx.now)
-        return upload_anew(ctx, std::move(item), "the upload session was forgotten, and its asset never came to an end");
+      if (auto const session = forgotten_session(ctx, item);
+          session && session->expires_at + kForgottenGrace <= ctx.now)
+        return upload_anew(ctx, std::move(item),
+                           "the upload session was forgotten, and its asset never came to an end");
       item.effort.due_at = ctx.now + poll_interval(item.effort.tries, ctx.policy);
       item.effort.tries += 1;
       item.effort.last_error.clear();

@@ -51,14 +51,12 @@ void poll_again(Context& ctx, StepRow step, std::string status) {
 
 void settle_index(Context& ctx, StepRow step, IndexedAsset const& indexed) {
   switch (indexed.state) {
-    case IndexedAsset::State::kReady:
-      step.remote_status = indexed.status_word;
-      return step_ready(ctx, std::move(step));
+    case IndexedAsset::State::kReady: step.remote_status = indexed.status_word; return step_ready(ctx, std::move(step));
     case IndexedAsset::State::kFailed:  // its id stays, so that a retry can delete it first
       step.remote_status = indexed.status_word;
-      return fail_step(ctx, std::move(step), "indexing_failed", "the platform could not index the asset; it gives no reason");
-    case IndexedAsset::State::kInProgress:
-      return poll_again(ctx, std::move(step), indexed.status_word);
+      return fail_step(ctx, std::move(step), "indexing_failed",
+                       "the platform could not index the asset; it gives no reason");
+    case IndexedAsset::State::kInProgress: return poll_again(ctx, std::move(step), indexed.status_word);
   }
 }
 
@@ -75,7 +73,8 @@ void settle_row(Context& ctx, RowId row, Landing const& landing) {
     auto const& error = landing.reply.error();
     if (error.fault == Fault::kGone)
       return fail_step(ctx, std::move(*step), "gone", "the platform no longer has it: " + error.text);
-    if (error.fault == Fault::kRejected) return fail_step(ctx, std::move(*step), error.code.empty() ? "refused" : error.code, error.text);
+    if (error.fault == Fault::kRejected)
+      return fail_step(ctx, std::move(*step), error.code.empty() ? "refused" : error.code, error.text);
     return retry_step(ctx, std::move(*step), error, StepState::kCreated);
   }
   if (step->kind == StepKind::kIndex) {

@@ -45,7 +45,8 @@ bool take_back(Context& ctx, SessionRow const& session, ItemRow& item, Status::C
   if (told.state == Status::Chunk::State::kPending) {
     if (item.effort.tries < kPatientReads) return false;
     chunk->state = ChunkState::kStored;
-    ctx.journal.update(*chunk, ChunkState::kReported, item.id, ctx.now, "the platform calls it pending: reported again");
+    ctx.journal.update(*chunk, ChunkState::kReported, item.id, ctx.now,
+                       "the platform calls it pending: reported again");
     return true;
   }
   chunk->state = ChunkState::kNeedsUrl;

@@ -47,7 +47,8 @@ std::optional<Place> place_of(Context const& ctx, StepRow const& step) {
 
 ports::Call call_for(Context const& ctx, StepRow const& step, Place const& place) {
   auto const planned = read_planned_step(step.params);
-  if (step.kind == StepKind::kEntity) return platform::add_entity_asset(place.collection_id, place.named.remote_id, place.asset_id);
+  if (step.kind == StepKind::kEntity)
+    return platform::add_entity_asset(place.collection_id, place.named.remote_id, place.asset_id);
   auto const metadata = takes_metadata(ctx) ? with_operation_tag(planned.metadata_json, step.client_op) : std::string();
   return platform::create_indexed_asset(place.named.remote_id, place.asset_id, planned.enable_video_stream, metadata);
 }
@@ -180,8 +181,9 @@ void choose_create_step(Context& ctx) {
     step.effort.due_at.reset();
     move(ctx, step, StepState::kWaiting);
     auto const tagged = step.kind == StepKind::kIndex && takes_metadata(ctx);
-    ctx.traffic.send({.errand = Errand::kCreateStep, .row = step.id, .item = step.item_id, .mode = tagged ? kTagged : kUntagged},
-                     call_for(ctx, step, *place));
+    ctx.traffic.send(
+        {.errand = Errand::kCreateStep, .row = step.id, .item = step.item_id, .mode = tagged ? kTagged : kUntagged},
+        call_for(ctx, step, *place));
   }
 }
 
@@ -208,7 +210,8 @@ void settle_delete_step(Context& ctx, Landing const& landing) {
   if (!step || step->state != StepState::kWaiting) return;
   if (!landing.reply && landing.reply.error().fault != Fault::kGone) {
     auto const& error = landing.reply.error();
-    if (error.fault == Fault::kRejected) return fail_step(ctx, std::move(*step), error.code.empty() ? "refused" : error.code, error.text);
+    if (error.fault == Fault::kRejected)
+      return fail_step(ctx, std::move(*step), error.code.empty() ? "refused" : error.code, error.text);
     return retry_step(ctx, std::move(*step), error, StepState::kWaiting);
   }
   step->remote_id.clear();
@@ -238,7 +241,8 @@ void settle_look_step(Context& ctx, Landing const& landing) {
   if (!step || step->state != StepState::kCreating || !step->intent.unknown_at) return;
   auto const place = place_of(ctx, *step);
   if (!place) return;
-  if (landing.reply && step->kind == StepKind::kEntity) return settle_entity_look(ctx, std::move(*step), *place, *landing.reply);
+  if (landing.reply && step->kind == StepKind::kEntity)
+    return settle_entity_look(ctx, std::move(*step), *place, *landing.reply);
   if (landing.reply) return settle_index_look(ctx, std::move(*step), *place, landing);
   auto const& error = landing.reply.error();
   auto const gone = error.fault == Fault::kGone;

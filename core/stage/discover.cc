@@ -42,11 +42,19 @@ Known compare(ItemRow const& known, ports::FilePrint const& fresh) {
 Discovery::Discovery(ports::Files& files, Policy const& policy) {
   for (auto const& source : policy.sources) {
     if (!source.swept) continue;
-    source::Scope scope{.name = source.name, .root = source.root, .recursive = source.recursive, .include = source.include,
+    source::Scope scope{.name = source.name,
+                        .root = source.root,
+                        .recursive = source.recursive,
+                        .include = source.include,
                         .exclude = source.exclude};
     sources_.push_back({.policy = &source,
                         .sweep = source::Sweep(files, std::move(scope)),
-                        .view = {.name = source.name, .root = source.root, .why_down = {}, .down_since = {}, .last_scan = {}, .problems = {}},
+                        .view = {.name = source.name,
+                                 .root = source.root,
+                                 .why_down = {},
+                                 .down_since = {},
+                                 .last_scan = {},
+                                 .problems = {}},
                         .next_rescan = {}});
   }
 }

@@ -36,8 +36,8 @@ class Discovery {
  public:
   Discovery(ports::Files& files, Policy const& policy);
 
-  void want_all();                                               // every source, whole
-  void want_root(std::string const& root);                       // one source, whole
+  void want_all();                                                     // every source, whole
+  void want_root(std::string const& root);                             // one source, whole
   void want_directory(std::string const& root, std::string relative);  // a hint
 
   void run(Context& ctx);
@@ -51,8 +51,8 @@ class Discovery {
     std::string root = {};
     std::optional<std::string> why_down = {};  // the folder cannot be listed
     std::optional<WallTime> down_since = {};
-    std::optional<WallTime> last_scan = {};         // the end of the last whole sweep
-    std::deque<source::Problem> problems = {};      // of the last whole sweep; at most 100
+    std::optional<WallTime> last_scan = {};     // the end of the last whole sweep
+    std::deque<source::Problem> problems = {};  // of the last whole sweep; at most 100
     std::uint64_t problems_total = 0;
   };
   std::vector<View> views() const;

@@ -35,15 +35,13 @@ bool is_charged(Fault fault) {
     case Fault::kCorrupt:
     case Fault::kProtocol:
     case Fault::kRejected:
-    case Fault::kGone:
-      return true;
+    case Fault::kGone: return true;
     case Fault::kOffline:
     case Fault::kThrottled:
     case Fault::kUrlExpired:
     case Fault::kKeyRefused:
     case Fault::kSourceChanged:
-    case Fault::kLocal:
-      return false;
+    case Fault::kLocal: return false;
   }
   std::abort();  // no default above: -Wswitch finds a fault that has no row
 }
@@ -51,7 +49,8 @@ bool is_charged(Fault fault) {
 journal::Effort after_failure(journal::Effort effort, Error const& error, Policy const& policy, WallTime now,
                               double jitter) {
   auto const paused = error.fault == Fault::kKeyRefused;  // all calls pause together, and go on together (B18)
-  auto const wait = paused ? Millis(0) : std::max(error.retry_after.value_or(Millis(0)), backoff(effort.tries, policy, jitter));
+  auto const wait =
+      paused ? Millis(0) : std::max(error.retry_after.value_or(Millis(0)), backoff(effort.tries, policy, jitter));
   effort.due_at = now + wait;
   if (!paused) effort.tries += 1;
   if (is_charged(error.fault)) effort.attempts += 1;
@@ -76,8 +75,11 @@ LookVerdict after_empty_look(journal::Intent intent, WallTime now, Millis lag) {
   assert(intent.unknown_at);
   intent.looks += 1;
   auto const settled_at = *intent.unknown_at + lag;
-  if (intent.looks >= kLooksMin && now >= settled_at) return {.did_not_happen = true, .intent = intent, .next_look = now};
-  return {.did_not_happen = false, .intent = intent, .next_look = std::max(settled_at, now + std::min(kLookPause, std::max(lag, Millis(1))))};
+  if (intent.looks >= kLooksMin && now >= settled_at)
+    return {.did_not_happen = true, .intent = intent, .next_look = now};
+  return {.did_not_happen = false,
+          .intent = intent,
+          .next_look = std::max(settled_at, now + std::min(kLookPause, std::max(lag, Millis(1))))};
 }
 
 }  // namespace sluice::stage

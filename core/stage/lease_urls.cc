@@ -78,8 +78,8 @@ void choose_lease_urls(Context& ctx) {
     auto const unused = ctx.journal.due_chunks(session.id, ChunkState::kHasUrl, ctx.now, static_cast<int>(share));
     if (unused.size() >= share) continue;
     auto const start = wanting.front().index;
-    auto const count = std::min({platform::kUrlsMax, session.total_chunks - start + 1,
-                                 static_cast<std::uint32_t>(2 * share)});
+    auto const count =
+        std::min({platform::kUrlsMax, session.total_chunks - start + 1, static_cast<std::uint32_t>(2 * share)});
     ctx.traffic.send({.errand = Errand::kLeaseUrls, .row = session.id, .item = session.item_id},
                      platform::presigned_urls(session.upload_id, start, count));
   }

@@ -113,12 +113,15 @@ NamedRow want_named(Context& ctx, StepRow const& step) {
     return row;
   };
   if (step.kind == StepKind::kIndex)
-    return due_now(ctx.journal.ensure_named({.kind = NamedKind::kIndex, .name = planned.name, .params = planned.models_json,
-                                             .client_op = step.client_op}));
+    return due_now(ctx.journal.ensure_named(
+        {.kind = NamedKind::kIndex, .name = planned.name, .params = planned.models_json, .client_op = step.client_op}));
   auto const collection = due_now(ctx.journal.ensure_named(
       {.kind = NamedKind::kCollection, .name = planned.collection, .params = "", .client_op = step.client_op}));
-  auto entity = ctx.journal.ensure_named({.kind = NamedKind::kEntity, .parent_id = collection.id, .name = planned.name,
-                                          .params = "", .client_op = step.client_op});
+  auto entity = ctx.journal.ensure_named({.kind = NamedKind::kEntity,
+                                          .parent_id = collection.id,
+                                          .name = planned.name,
+                                          .params = "",
+                                          .client_op = step.client_op});
   return collection.state == NamedState::kPresent ? due_now(entity) : entity;
 }
 

@@ -50,7 +50,8 @@ void opened(Context& ctx, ItemRow item, platform::OpenedSession const& answer) {
 
 // R20: one more session for an answer whose numbers disagree; the second time is for a person.
 void bad_chunk_plan(Context& ctx, ItemRow item, Error const& error) {
-  if (item.reason == kBadPlan) return fail_item(ctx, std::move(item), std::string(kBadPlan), error.text, ItemState::kStable);
+  if (item.reason == kBadPlan)
+    return fail_item(ctx, std::move(item), std::string(kBadPlan), error.text, ItemState::kStable);
   item.state = ItemState::kStable;
   item.reason = kBadPlan;
   item.intent = {};
@@ -103,7 +104,10 @@ void choose_open_session(Context& ctx) {
     item.intent = {.at = ctx.now};
     item.effort.due_at.reset();
     move(ctx, item, ItemState::kStable);
-    ctx.traffic.send({.errand = Errand::kOpenSession, .row = item.id, .item = item.id, .mode = options.user_metadata.empty() ? kUntagged : kTagged},
+    ctx.traffic.send({.errand = Errand::kOpenSession,
+                      .row = item.id,
+                      .item = item.id,
+                      .mode = options.user_metadata.empty() ? kUntagged : kTagged},
                      platform::open_session(options, item.kind, item.print.size_bytes));
   }
 }
@@ -128,7 +132,8 @@ void settle_open_session(Context& ctx, Landing const& landing) {
     return retry_item(ctx, std::move(*item), answer.error(), ItemState::kStable);
   }
   auto const& error = landing.reply.error();
-  if (error.fault != Fault::kOutcomeUnknown) return refused(ctx, std::move(*item), error, landing.flight.mode == kTagged);
+  if (error.fault != Fault::kOutcomeUnknown)
+    return refused(ctx, std::move(*item), error, landing.flight.mode == kTagged);
   item->effort = after_failure(item->effort, error, ctx.policy, ctx.now, ctx.jitter());
   if (is_exhausted(item->effort, ctx.policy))
     return fail_item(ctx, std::move(*item), "outcome_unknown", error.text, ItemState::kStable);

@@ -37,10 +37,12 @@ PipelinePolicy by_hand(Policy const& policy, Wishes const& wishes) {
                           .indexes = {},
                           .entity = {}};
   if (wishes.index)
-    pipeline.indexes.push_back({.name = *wishes.index, .models_json = models_for(policy, *wishes.index), .user_metadata = {}});
+    pipeline.indexes.push_back(
+        {.name = *wishes.index, .models_json = models_for(policy, *wishes.index), .user_metadata = {}});
   if (wishes.collection) {
     Template name{.text = *wishes.entity, .pieces = {{.literal = *wishes.entity}}};
-    pipeline.entity = EntityWish{.collection = *wishes.collection, .name = std::move(name), .description = {}, .metadata = {}};
+    pipeline.entity =
+        EntityWish{.collection = *wishes.collection, .name = std::move(name), .description = {}, .metadata = {}};
   }
   return pipeline;
 }
@@ -62,9 +64,11 @@ Result<void> check_kind(Context& ctx, ItemRow const& item, SourcePolicy const& s
   if (!item.plan.empty()) return {};
   auto const media = source::media_by_name(basename_of(item.path));
   if (!media) return {};  // its content decides later
-  auto const* pipeline = item.pipeline.empty() ? pipeline_for(ctx.policy, source, media->kind) : ctx.policy.pipeline(item.pipeline);
+  auto const* pipeline =
+      item.pipeline.empty() ? pipeline_for(ctx.policy, source, media->kind) : ctx.policy.pipeline(item.pipeline);
   if (pipeline == nullptr || !pipeline->kinds.contains(media->kind))
-    return fail(Fault::kRejected, "no pipeline of source " + printable(source.name) + " takes " + media->kind + " files", "no_pipeline");
+    return fail(Fault::kRejected,
+                "no pipeline of source " + printable(source.name) + " takes " + media->kind + " files", "no_pipeline");
   return {};
 }
 
@@ -97,10 +101,12 @@ void restart_chunks(Context& ctx, journal::SessionRow const& session, ItemRow co
 
 }  // namespace
 
-Result<Added> add_item(Context& ctx, SourcePolicy const& source, std::string const& path, Wishes const& wishes, bool dry_run) {
+Result<Added> add_item(Context& ctx, SourcePolicy const& source, std::string const& path, Wishes const& wishes,
+                       bool dry_run) {
   SLUICE_TRY(print, ctx.files.stat(source.root, path));
   if (auto const known = ctx.journal.latest_item(source.root, path))
-    if (compare(*known, print) == Known::kSame || !is_end(known->state)) return Added{.item = *known, .was_known = true};
+    if (compare(*known, print) == Known::kSame || !is_end(known->state))
+      return Added{.item = *known, .was_known = true};
   auto item = make_item(ctx, source, path, print);
   SLUICE_CHECK(apply_wishes(ctx, item, source, wishes));
   SLUICE_CHECK(check_kind(ctx, item, source));
@@ -115,7 +121,8 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
   if (!item) return fail(Fault::kGone, "there is no such item", "no_such_item");
   auto const was = item->state;
   if (was != ItemState::kFailed && was != ItemState::kCancelled)
-    return fail(Fault::kRejected, "the item is " + std::string(word(was)) + ": only a failed or cancelled one is retried", "not_failed");
+    return fail(Fault::kRejected,
+                "the item is " + std::string(word(was)) + ": only a failed or cancelled one is retried", "not_failed");
   if (auto const latest = ctx.journal.latest_item(item->root, item->path); latest && latest->id != id)
     return fail(Fault::kRejected, "a newer item stands for the same file: " + latest->ulid, "superseded");
 
@@ -151,17 +158,20 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
 Result<void> cancel_order(Context& ctx, journal::RowId id) {
   auto item = ctx.journal.item(id);
   if (!item) return fail(Fault::kGone, "there is no such item", "no_such_item");
-  if (is_end(item->state)) return fail(Fault::kRejected, "the item is " + std::string(word(item->state)) + " already", "at_end");
+  if (is_end(item->state))
+    return fail(Fault::kRejected, "the item is " + std::string(word(item->state)) + " already", "at_end");
   auto const was = item->state;
   ground_chunks(ctx, *item);
   for (auto const& step : ctx.journal.steps_of(id))
-    if (step.state != StepState::kReady && step.state != StepState::kFailed) fail_step(ctx, step, "cancelled", "the item was cancelled");
+    if (step.state != StepState::kReady && step.state != StepState::kFailed)
+      fail_step(ctx, step, "cancelled", "the item was cancelled");
   item = ctx.journal.item(id);
   item->state = ItemState::kCancelled;
   // An unrepeatable call may still have happened: a retry begins a new generation, so nothing is mistaken.
-  item->failed_from = word(was == ItemState::kOpened ? ItemState::kOpened
+  item->failed_from = word(was == ItemState::kOpened       ? ItemState::kOpened
                            : was == ItemState::kAssetReady ? ItemState::kAssetReady
-                           : was == ItemState::kSeen ? ItemState::kSeen : ItemState::kStable);
+                           : was == ItemState::kSeen       ? ItemState::kSeen
+                                                           : ItemState::kStable);
   item->intent = {};
   item->effort.due_at.reset();
   item->reason = "cancelled";

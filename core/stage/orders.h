@@ -24,7 +24,8 @@ struct Added {
 // Takes a file up, or finds the item that it already is. `path` is beneath the source's root.
 // Fails  kRejected: "no_such_pipeline", "no_pipeline", "entity_needs_collection"; kGone and kSourceIo
 //        from the file itself.
-Result<Added> add_item(Context& ctx, SourcePolicy const& source, std::string const& path, Wishes const& wishes, bool dry_run);
+Result<Added> add_item(Context& ctx, SourcePolicy const& source, std::string const& path, Wishes const& wishes,
+                       bool dry_run);
 
 // Takes a failed or cancelled item up again where it failed; what is done stays done.
 // Fails  kRejected: "not_failed"; "superseded": a newer item for the same file is under way.

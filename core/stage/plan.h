@@ -15,11 +15,11 @@ namespace sluice::stage {
 
 struct PlannedStep {
   journal::StepKind kind = journal::StepKind::kIndex;
-  std::string name = {};        // the index's, or the entity's
-  std::string collection = {};  // entity only
-  std::string models_json = {};   // index only; "" if it must exist
+  std::string name = {};             // the index's, or the entity's
+  std::string collection = {};       // entity only
+  std::string models_json = {};      // index only; "" if it must exist
   bool enable_video_stream = false;  // index only
-  std::string description = {};   // entity only
+  std::string description = {};      // entity only
   std::string metadata_json = "{}";
   bool fail_if_exists = false;  // entity only
 

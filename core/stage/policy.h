@@ -58,7 +58,7 @@ struct SourcePolicy {
   Millis max_settle{86'400'000};
   std::int64_t priority = 50;
   std::optional<Millis> rescan = {};  // nothing: the policy's own
-  bool swept = true;  // false: only files named by hand, never a scan (sluice ingest)
+  bool swept = true;                  // false: only files named by hand, never a scan (sluice ingest)
 };
 
 struct Limits {  // the platform's documented limits (API README, section 10); decimal, as R67 asks

@@ -53,7 +53,8 @@ bool put(Context& ctx, SessionRow const& session, ItemRow const& item, ChunkRow 
     return false;
   }
   auto const cut = upload::chunk_at(session.file_bytes, session.chunk_size_bytes, chunk.index);
-  auto body = std::make_shared<upload::FileBody>(*file, item.print, cut.offset_bytes, cut.length_bytes, ctx.policy.verify_etag);
+  auto body =
+      std::make_shared<upload::FileBody>(*file, item.print, cut.offset_bytes, cut.length_bytes, ctx.policy.verify_etag);
   auto const host = host_of(shown(chunk.url));
   auto call = platform::put_chunk(chunk.url, session.upload_headers, body);
   call.stall_limit = ctx.policy.stall_limit;
@@ -61,7 +62,11 @@ bool put(Context& ctx, SessionRow const& session, ItemRow const& item, ChunkRow 
   chunk = back_to_needs_url(std::move(chunk), ctx.now);
   chunk.state = ChunkState::kPutting;
   move(ctx, chunk, ChunkState::kHasUrl, item);
-  ctx.traffic.send({.errand = Errand::kPutChunk, .row = session.id, .item = item.id, .chunk_index = chunk.index, .host = host,
+  ctx.traffic.send({.errand = Errand::kPutChunk,
+                    .row = session.id,
+                    .item = item.id,
+                    .chunk_index = chunk.index,
+                    .host = host,
                     .body = body},
                    std::move(call));
   return true;
@@ -83,7 +88,8 @@ std::size_t put_some(Context& ctx, SessionRow const& session, std::size_t slots)
   return sent;
 }
 
-void stored(Context& ctx, SessionRow const& session, ItemRow item, ChunkRow chunk, platform::StoredChunk const& answer) {
+void stored(Context& ctx, SessionRow const& session, ItemRow item, ChunkRow chunk,
+            platform::StoredChunk const& answer) {
   chunk.state = ChunkState::kStored;
   chunk.etag = answer.etag;
   chunk.attempts = chunk.tries = chunk.refusals = 0;
@@ -136,8 +142,7 @@ void settle_failed(Context& ctx, Error const& error, ItemRow item, ChunkRow cons
   move(ctx, next, ChunkState::kPutting, item, error.text);
   auto const text = "chunk " + std::to_string(chunk.index) + ": " + error.text;
   switch (error.fault) {
-    case Fault::kSourceChanged:
-      return source_changed(ctx, std::move(item));
+    case Fault::kSourceChanged: return source_changed(ctx, std::move(item));
     case Fault::kGone:  // R31, NoSuchUpload: the status tells whether it completed or is lost
       ground_chunks(ctx, item);
       item.state = ItemState::kReported;
@@ -145,8 +150,7 @@ void settle_failed(Context& ctx, Error const& error, ItemRow item, ChunkRow cons
       return move(ctx, item, ItemState::kOpened, text);
     case Fault::kRejected:
       return fail_item(ctx, std::move(item), error.code.empty() ? "refused" : error.code, text, ItemState::kOpened);
-    default:
-      break;
+    default: break;
   }
   if (next.attempts >= ctx.policy.retry_attempts)
     return fail_item(ctx, std::move(item), std::string(name_of(error.fault)), text, ItemState::kOpened);
@@ -169,7 +173,8 @@ ChunkRow after_failed_put(ChunkRow chunk, Error const& error, Policy const& poli
   auto const old_url = error.fault == Fault::kUrlExpired;
   if (old_url) chunk.refusals += 1;
   auto const free = old_url && chunk.refusals <= kFreeRefusals;
-  auto const wait = free ? Millis(0) : std::max(error.retry_after.value_or(Millis(0)), backoff(chunk.tries, policy, jitter));
+  auto const wait =
+      free ? Millis(0) : std::max(error.retry_after.value_or(Millis(0)), backoff(chunk.tries, policy, jitter));
   if (!free) chunk.tries += 1;
   if (is_charged(error.fault) || (old_url && !free)) chunk.attempts += 1;
   chunk.last_error = error.text;

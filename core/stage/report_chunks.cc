@@ -45,8 +45,9 @@ void report(Context& ctx, SessionRow const& session, std::vector<ChunkRow> const
     batch.push_back({.index = chunk.index, .etag = chunk.etag, .length_bytes = cut.length_bytes});
     indexes.push_back(chunk.index);
   }
-  ctx.traffic.send({.errand = Errand::kReportChunks, .row = session.id, .item = session.item_id, .chunks = std::move(indexes)},
-                   platform::report_chunks(session.upload_id, batch));
+  ctx.traffic.send(
+      {.errand = Errand::kReportChunks, .row = session.id, .item = session.item_id, .chunks = std::move(indexes)},
+      platform::report_chunks(session.upload_id, batch));
 }
 
 }  // namespace
@@ -57,7 +58,8 @@ void choose_report_chunks(Context& ctx) {
     if (!ctx.traffic.may_call(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) return;
     auto const item = ctx.journal.item(session.item_id);
     if (!item || item->state != ItemState::kOpened) continue;
-    auto const stored = ctx.journal.due_chunks(session.id, ChunkState::kStored, ctx.now, static_cast<int>(platform::kReportMax));
+    auto const stored =
+        ctx.journal.due_chunks(session.id, ChunkState::kStored, ctx.now, static_cast<int>(platform::kReportMax));
     auto const last = stored.size() < platform::kReportMax;
     if (last && !nothing_left_to_send(ctx, session)) continue;
     if (stored.empty()) {  // everything is reported, but the daemon died before it could say so
@@ -93,7 +95,8 @@ void settle_report_chunks(Context& ctx, Landing const& landing) {
   if (counts.reported != session->total_chunks) return;
   item->state = ItemState::kReported;
   item->effort = renewed(ctx.now);
-  move(ctx, *item, ItemState::kOpened, result->assembled ? "" : "all chunks reported, the platform is still assembling");
+  move(ctx, *item, ItemState::kOpened,
+       result->assembled ? "" : "all chunks reported, the platform is still assembling");
 }
 
 }  // namespace sluice::stage

@@ -65,7 +65,8 @@ Result<Found> read_look(NamedRow const& named, ports::Reply const& reply) {
     found.last_page = page.page.last(page.rows.empty());
     return found;
   }
-  SLUICE_TRY(page, named.kind == NamedKind::kIndex ? platform::read_index_page(reply) : platform::read_collection_page(reply));
+  SLUICE_TRY(
+      page, named.kind == NamedKind::kIndex ? platform::read_index_page(reply) : platform::read_collection_page(reply));
   if (auto const* match = pick_named(page.rows, named.name)) found.match = *match;
   found.last_page = page.page.last(page.rows.empty());
   return found;
@@ -82,7 +83,8 @@ void settle_waiting_step(Context& ctx, StepRow step, NamedRow const& named, Foun
     return move(ctx, step, StepState::kWaiting, "its asset is part of the entity");
   }
   if (named.kind == NamedKind::kEntity && !named.created_by_us && read_planned_step(step.params).fail_if_exists)
-    return fail_step(ctx, std::move(step), "entity_exists", "an entity of that name exists, and the pipeline says existing: fail");
+    return fail_step(ctx, std::move(step), "entity_exists",
+                     "an entity of that name exists, and the pipeline says existing: fail");
   step.effort.due_at = ctx.now;
   ctx.journal.update(step, StepState::kWaiting, ctx.now);
 }
@@ -144,7 +146,8 @@ void create(Context& ctx, NamedRow named) {
 void give_up(Context& ctx, NamedRow named, std::string const& reason, std::string const& text) {
   auto const was = named.state;
   for (auto const& child : ctx.journal.named_children(named.id))
-    for (auto const& step : ctx.journal.steps_on(child.id, StepState::kWaiting, kStepsMax)) fail_step(ctx, step, reason, text);
+    for (auto const& step : ctx.journal.steps_on(child.id, StepState::kWaiting, kStepsMax))
+      fail_step(ctx, step, reason, text);
   auto waiting = ctx.journal.steps_on(named.id, StepState::kWaiting, kStepsMax);
   // A refused entity speaks against the asset it was to be made of: only that step fails, the next may seed.
   auto const only_seed = named.kind == NamedKind::kEntity;
@@ -165,7 +168,8 @@ void give_up(Context& ctx, NamedRow named, std::string const& reason, std::strin
 void retry_named(Context& ctx, NamedRow named, Error const& error, NamedState back_to) {
   auto const was = named.state;
   named.effort = after_failure(named.effort, error, ctx.policy, ctx.now, ctx.jitter());
-  if (is_exhausted(named.effort, ctx.policy)) return give_up(ctx, std::move(named), std::string(name_of(error.fault)), error.text);
+  if (is_exhausted(named.effort, ctx.policy))
+    return give_up(ctx, std::move(named), std::string(name_of(error.fault)), error.text);
   named.state = back_to;
   if (back_to == NamedState::kWanted) named.intent = {};
   move(ctx, named, was, error.text);
@@ -211,7 +215,8 @@ void settle_look_named(Context& ctx, Landing const& landing) {
   auto named = ctx.journal.named(landing.flight.row);
   if (!named || named->state == NamedState::kPresent) return;
   auto const state = named->state;
-  auto const refused = !landing.reply && (landing.reply.error().fault == Fault::kRejected || landing.reply.error().fault == Fault::kGone);
+  auto const refused = !landing.reply &&
+                       (landing.reply.error().fault == Fault::kRejected || landing.reply.error().fault == Fault::kGone);
   if (refused) return give_up(ctx, std::move(*named), landing.reply.error().code, landing.reply.error().text);
   if (!landing.reply) return retry_named(ctx, std::move(*named), landing.reply.error(), state);
   auto const found = read_look(*named, *landing.reply);
@@ -233,7 +238,8 @@ void settle_create_named(Context& ctx, Landing const& landing) {
   if (!landing.reply) {
     auto const& error = landing.reply.error();
     if (error.fault == Fault::kOutcomeUnknown) return unknown(error);
-    if (error.code == "index_name_already_exists") return retry_named(ctx, std::move(*named), error, NamedState::kWanted);
+    if (error.code == "index_name_already_exists")
+      return retry_named(ctx, std::move(*named), error, NamedState::kWanted);
     if (error.fault == Fault::kRejected || error.fault == Fault::kGone)
       return give_up(ctx, std::move(*named), error.code.empty() ? "refused" : error.code, error.text);
     return retry_named(ctx, std::move(*named), error, NamedState::kWanted);

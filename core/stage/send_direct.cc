@@ -101,9 +101,8 @@ void found_nothing(Context& ctx, ItemRow item) {
 bool twin_under_way(Context const& ctx, ItemRow const& item, std::string const& filename) {
   if (takes_metadata(ctx)) return false;
   auto const sending = ctx.journal.items_in(ItemState::kSending, static_cast<int>(ctx.policy.files_max) + 1);
-  return std::ranges::any_of(sending, [&](ItemRow const& other) {
-    return other.id != item.id && read_plan(other.plan).filename == filename;
-  });
+  return std::ranges::any_of(
+      sending, [&](ItemRow const& other) { return other.id != item.id && read_plan(other.plan).filename == filename; });
 }
 
 bool send_one(Context& ctx, ItemRow item) {
@@ -129,7 +128,9 @@ bool send_one(Context& ctx, ItemRow item) {
   item.intent = {.at = ctx.now};
   item.effort.due_at.reset();
   move(ctx, item, ItemState::kStable);
-  ctx.traffic.send({.errand = Errand::kSendDirect, .row = item.id, .item = item.id,
+  ctx.traffic.send({.errand = Errand::kSendDirect,
+                    .row = item.id,
+                    .item = item.id,
                     .mode = options.user_metadata.empty() ? kUntagged : kTagged},
                    std::move(call));
   return true;
@@ -161,7 +162,8 @@ void settle_send_direct(Context& ctx, Landing const& landing) {
 }
 
 void choose_look_asset(Context& ctx) {
-  for (auto const& item : ctx.journal.due_items(ItemState::kSending, ctx.now, static_cast<int>(ctx.policy.files_max) * 2)) {
+  for (auto const& item :
+       ctx.journal.due_items(ItemState::kSending, ctx.now, static_cast<int>(ctx.policy.files_max) * 2)) {
     if (!item.intent.unknown_at || ctx.traffic.busy(Errand::kLookAsset, item.id)) continue;
     if (!ctx.traffic.may_call(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) return;
     look(ctx, item, 1);
@@ -205,9 +207,8 @@ AssetMatch match_asset(std::span<Asset const> assets, SoughtAsset const& sought,
     candidates.push_back(&asset);
   }
   // The size is known once an asset is ready (R50): until then a candidate is neither ours nor not.
-  match.undecided = std::ranges::any_of(candidates, [](Asset const* asset) {
-    return !asset->size_bytes && asset->state == Asset::State::kProcessing;
-  });
+  match.undecided = std::ranges::any_of(
+      candidates, [](Asset const* asset) { return !asset->size_bytes && asset->state == Asset::State::kProcessing; });
   if (candidates.size() == 1 && !match.undecided) match.found = candidates.front();
   return match;
 }

@@ -35,8 +35,8 @@ struct SoughtAsset {
 };
 struct AssetMatch {
   platform::Asset const* found = nullptr;  // adopt it; of untagged ones only when exactly one fits
-  bool undecided = false;       // an untagged candidate has no size yet: look again later
-  bool passed_attempt = false;  // the page reaches back beyond the attempt: no further page is needed
+  bool undecided = false;                  // an untagged candidate has no size yet: look again later
+  bool passed_attempt = false;             // the page reaches back beyond the attempt: no further page is needed
 };
 // `is_known` says whether an asset id belongs to another row of the journal.
 AssetMatch match_asset(std::span<platform::Asset const> assets, SoughtAsset const& sought,

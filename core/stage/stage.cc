@@ -61,8 +61,8 @@ void move(Context& ctx, journal::NamedRow const& row, journal::NamedState was, s
 void move(Context& ctx, journal::StepRow const& row, journal::StepState was, std::string_view note) {
   ctx.journal.update(row, was, ctx.now, note);
   log_move(ctx,
-           "step item=" + std::to_string(row.item_id) + " ordinal=" + std::to_string(row.ordinal) + " kind=" +
-               std::string(word(row.kind)),
+           "step item=" + std::to_string(row.item_id) + " ordinal=" + std::to_string(row.ordinal) +
+               " kind=" + std::string(word(row.kind)),
            word(was), word(row.state), note);
 }
 

@@ -33,8 +33,7 @@ void note_surroundings(Context& ctx, budget::Group group, Landing const& landing
     case Fault::kKeyRefused:
       if (!ctx.traffic.key_refused_since()) ctx.log.error("the platform refuses the API key: " + error.text);
       return ctx.traffic.key_refused(ctx.now, ctx.now + kKeyProbe);
-    default:
-      return;
+    default: return;
   }
 }
 

@@ -16,8 +16,8 @@ struct Chunk {
   std::uint64_t length_bytes;  // > 0; equal for all chunks but the last
 };
 
-inline constexpr std::uint64_t kChunksMax = 10'000;                             // R20, R34
-inline constexpr std::uint64_t kChunkBytesMax = 5ull * 1024 * 1024 * 1024;      // R20
+inline constexpr std::uint64_t kChunksMax = 10'000;                         // R20, R34
+inline constexpr std::uint64_t kChunkBytesMax = 5ull * 1024 * 1024 * 1024;  // R20
 
 // How many chunks a file of `file_bytes` makes.
 // Fails  kProtocol: the size is zero, out of range, or makes more than kChunksMax chunks.

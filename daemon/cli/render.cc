@@ -100,7 +100,8 @@ std::string render_status(Json const& status, Look const& look) {
   text += "\n" + health_lines(object_at(status, "health"), look) + totals_line(totals);
   text += stages_table(status, look) + uploads_table(status, look) + sources_table(status, look);
   if (auto const orphans = count_at(status, "orphan_reservations"); orphans > 0)
-    text += "\n" + std::to_string(orphans) + " empty upload reservations may be left on the platform; they expire by themselves\n";
+    text += "\n" + std::to_string(orphans) +
+            " empty upload reservations may be left on the platform; they expire by themselves\n";
   if (count_at(totals, "failed") > 0) text += "\nnext: sluice ls --stage failed\n";
   return text;
 }

@@ -46,7 +46,8 @@ TEST(BadInput, AKeyFileThatOthersCanReadIsRefused) {
 TEST(BadInput, AnUnknownKeyEndsWith78AtItsPlaceAndWithASuggestion) {
   Site site({.more = "transfers: {max_files: 3}\n"});
   EXPECT_EQ(site.daemon().start_and_end(), kBadConfig);
-  EXPECT_TRUE(says(site.daemon().log(), "sluice\\.yaml:[0-9]+:1: transfers: .*did you mean.*transfer")) << site.daemon().log();
+  EXPECT_TRUE(says(site.daemon().log(), "sluice\\.yaml:[0-9]+:1: transfers: .*did you mean.*transfer"))
+      << site.daemon().log();
 }
 
 TEST(BadInput, AWrongTypeEndsWith78AtItsPlace) {
@@ -74,7 +75,8 @@ TEST(BadInput, AFolderThatComesBackIsTakenUpByItself) {
   Site site;
   fs::rename(site.home().drop(), site.folder() + "/away");
   site.daemon().start();
-  ASSERT_TRUE(site.wait_until("degraded", [&] { return site.daemon().status().at("health").at("status") == "degraded"; }));
+  ASSERT_TRUE(
+      site.wait_until("degraded", [&] { return site.daemon().status().at("health").at("status") == "degraded"; }));
   fs::rename(site.folder() + "/away", site.home().drop());
   site.drop("back.mp4", 50'000, 1);
   ASSERT_TRUE(site.wait_for("done", 1));
@@ -148,7 +150,10 @@ TEST(BadInput, AnAssetThatThePlatformFailsIsFailedWithItsMessage) {
 
 TEST(BadInput, AFailedItemIsRetriedFromItsFirstByteAndDone) {
   Site site;
-  site.emulator().arm(Json::array({{{"method", "POST"}, {"path", "/assets"}, {"nth", 1}, {"action", "fail_asset"},
+  site.emulator().arm(Json::array({{{"method", "POST"},
+                                    {"path", "/assets"},
+                                    {"nth", 1},
+                                    {"action", "fail_asset"},
                                     {"message", "the first try is doomed"}}}));
   site.daemon().start();
   site.drop("clip.mp4", 50'000, 1);

@@ -44,8 +44,8 @@ class NotifySocket {
 
   // Returns false when the process ended, or said nothing for too long.
   bool wait_for_ready(Process const& process) const {
-    std::array<pollfd, 2> ways{{{.fd = fd_, .events = POLLIN, .revents = 0},
-                                {.fd = process.descriptor(), .events = POLLIN, .revents = 0}}};
+    std::array<pollfd, 2> ways{
+        {{.fd = fd_, .events = POLLIN, .revents = 0}, {.fd = process.descriptor(), .events = POLLIN, .revents = 0}}};
     while (::poll(ways.data(), ways.size(), kStartMs) > 0) {
       if (ways[0].revents == 0) return false;
       std::array<char, 4096> text{};
@@ -61,7 +61,6 @@ class NotifySocket {
   int fd_ = -1;
 };
 
-
 }  // namespace
 
 std::string config_text(Home const& home, Settings const& settings, std::string const& base_url) {
@@ -71,7 +70,8 @@ std::string config_text(Home const& home, Settings const& settings, std::string 
   if (!settings.limits.empty()) text += "    " + settings.limits + "\n";
   text += "state_dir: " + home.state() + "\npipelines:" + settings.pipelines;
   text += "sources:\n- name: drop\n  folder: " + home.drop() + "\n  settle: 0s\n" + settings.more_sources;
-  text += "transfer: {max_chunks: " + std::to_string(settings.chunks_max) + ", direct_max: " + settings.direct_max + "}\n";
+  text +=
+      "transfer: {max_chunks: " + std::to_string(settings.chunks_max) + ", direct_max: " + settings.direct_max + "}\n";
   text += "retry: {initial: 100ms, max: 1s}\npoll: {min: 100ms, max: 500ms}\n";
   text += "control: {socket: " + home.socket() + "}\n";
   text += "log: {level: " + settings.log_level + ", format: text}\n";

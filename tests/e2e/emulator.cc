@@ -15,8 +15,7 @@ Emulator::Emulator(std::string const& folder, std::vector<std::string> const& fl
                   .err_file = {}};
   command.words.insert(command.words.end(), flags.begin(), flags.end());
   process_ = std::make_unique<Process>(command);
-  bool const ready =
-      until(30s, [&] { return std::filesystem::exists(ready_file) || process_->wait(0ms).has_value(); });
+  bool const ready = until(30s, [&] { return std::filesystem::exists(ready_file) || process_->wait(0ms).has_value(); });
   if (!ready || !std::filesystem::exists(ready_file))
     throw std::runtime_error("the emulator did not start: " + read_text(command.out_file));
   base_url_ = Json::parse(read_text(ready_file)).at("base_url").get<std::string>();

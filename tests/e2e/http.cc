@@ -79,7 +79,8 @@ Answer ask(Place const& place, std::string const& method, std::string const& tar
   if (method != "GET") request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   auto const all = send_and_read(connection, request + "\r\n" + body);
   auto const head = all.find("\r\n\r\n");
-  if (!all.starts_with("HTTP/1.") || head == std::string::npos) throw std::runtime_error("no HTTP answer from " + target);
+  if (!all.starts_with("HTTP/1.") || head == std::string::npos)
+    throw std::runtime_error("no HTTP answer from " + target);
   return {.status = std::stoi(all.substr(9, 3)), .body = all.substr(head + 4)};
 }
 

@@ -43,7 +43,8 @@ TEST(Ingest, ResumesAfterKillMinus9) {
   Site site({.chunks_max = 4}, {"--rate", "8MB/s", "--chunk-size", "1MiB"});
   auto const path = site.make_file("clip.mp4", 24 * kMiB, 2);
   {
-    Command command{.words = {program("sluice")}, .environment = {{"HOME", site.folder()}}, .out_file = {}, .err_file = {}};
+    Command command{
+        .words = {program("sluice")}, .environment = {{"HOME", site.folder()}}, .out_file = {}, .err_file = {}};
     for (auto const& word : words_for(site, path)) command.words.push_back(word);
     Process process(command);
     ASSERT_TRUE(until(30s, [&] {

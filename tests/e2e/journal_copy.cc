@@ -51,7 +51,8 @@ std::vector<std::vector<std::string>> JournalCopy::rows(std::string const& sql) 
 std::set<std::string> JournalCopy::chunks_where(std::string const& condition) const {
   std::set<std::string> chunks;
   for (auto const& row : rows("SELECT s.upload_id || ' ' || c.chunk_index FROM chunk c JOIN session s "
-                              "ON s.id = c.session_id WHERE " + condition))
+                              "ON s.id = c.session_id WHERE " +
+                              condition))
     chunks.insert(row.at(0));
   return chunks;
 }

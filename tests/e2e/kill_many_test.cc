@@ -43,8 +43,8 @@ TEST(Kill, LosesAndDoublesNoneOfManyFiles) {
   auto const span = std::chrono::seconds(setting("SLUICE_E2E_KILL_SECONDS", 6));
   std::vector<Site::Make> files;
   for (std::uint64_t i = 0; i < count; ++i)
-    files.push_back({"reel" + std::to_string(i % 10) + "/clip" + std::to_string(i) + ".mp4",
-                     dice.between(64U << 10U, largest)});
+    files.push_back(
+        {"reel" + std::to_string(i % 10) + "/clip" + std::to_string(i) + ".mp4", dice.between(64U << 10U, largest)});
   auto const chunk = std::max<std::uint64_t>(128U << 10U, largest / 4);
   Site site({.direct_max = "256KiB", .chunks_max = count > 200 ? 32 : 8},
             {"--keep-objects", "off", "--chunk-size", std::to_string(chunk) + "B"});
@@ -63,10 +63,11 @@ TEST(Kill, LosesAndDoublesNoneOfManyFiles) {
   EXPECT_EQ(ledger.at("indexed_assets").size(), count);
   EXPECT_EQ(ledger.at("indexes").size(), 1u);
   auto const took = std::chrono::duration<double>(Clock::now() - began).count();
-  std::printf("many: %llu files, %d kills in %lld s; %zu were up when the killing stopped, the rest %.1f s later\n"
-              "many: assets %zu, indexed assets %zu, duplicates %zu, lost 0\n",
-              static_cast<unsigned long long>(count), kills, static_cast<long long>(span.count()), before, took,
-              ledger.at("assets").size(), ledger.at("indexed_assets").size(), ledger.at("duplicates").size());
+  std::printf(
+      "many: %llu files, %d kills in %lld s; %zu were up when the killing stopped, the rest %.1f s later\n"
+      "many: assets %zu, indexed assets %zu, duplicates %zu, lost 0\n",
+      static_cast<unsigned long long>(count), kills, static_cast<long long>(span.count()), before, took,
+      ledger.at("assets").size(), ledger.at("indexed_assets").size(), ledger.at("duplicates").size());
 }
 
 TEST(Kill, MakesOneEntityOfFiftyPhotosOfOneName) {

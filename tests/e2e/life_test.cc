@@ -65,7 +65,8 @@ TEST(Life, CurlTalksToTheSocket) {
   site.drop("clip.mp4", 50'000, 1);
   ASSERT_TRUE(site.wait_for("done", 1));
   auto const curl = [&](std::vector<std::string> words) {
-    std::vector<std::string> const front{"/usr/bin/curl", "--silent", "--show-error", "--unix-socket", site.home().socket()};
+    std::vector<std::string> const front{"/usr/bin/curl", "--silent", "--show-error", "--unix-socket",
+                                         site.home().socket()};
     words.insert(words.begin(), front.begin(), front.end());
     return run(site.folder(), {.words = words, .environment = {}, .out_file = {}, .err_file = {}});
   };

@@ -11,12 +11,13 @@ constexpr char const* kSignature = "X-Amz-Signature";
 
 // All kinds of trouble that make programs talkative.
 Json troubles() {
-  return Json::array({{{"method", "PUT"}, {"path", "/chunk-store/*"}, {"every", 5}, {"times", 2}, {"action", "expire"}},
-                      {{"method", "PUT"}, {"path", "/chunk-store/*"}, {"nth", 3}, {"action", "cut_after"}},
-                      {{"method", "PUT"}, {"path", "/chunk-store/*"}, {"nth", 4}, {"action", "status"}, {"status", 503}},
-                      {{"method", "PUT"}, {"path", "/chunk-store/*"}, {"nth", 6}, {"action", "wrong_etag"}},
-                      {{"method", "POST"}, {"path", "/assets"}, {"nth", 1}, {"action", "cut_after"}},
-                      {{"method", "POST"}, {"path", "/assets/multipart-uploads"}, {"nth", 1}, {"action", "cut_after"}}});
+  return Json::array(
+      {{{"method", "PUT"}, {"path", "/chunk-store/*"}, {"every", 5}, {"times", 2}, {"action", "expire"}},
+       {{"method", "PUT"}, {"path", "/chunk-store/*"}, {"nth", 3}, {"action", "cut_after"}},
+       {{"method", "PUT"}, {"path", "/chunk-store/*"}, {"nth", 4}, {"action", "status"}, {"status", 503}},
+       {{"method", "PUT"}, {"path", "/chunk-store/*"}, {"nth", 6}, {"action", "wrong_etag"}},
+       {{"method", "POST"}, {"path", "/assets"}, {"nth", 1}, {"action", "cut_after"}},
+       {{"method", "POST"}, {"path", "/assets/multipart-uploads"}, {"nth", 1}, {"action", "cut_after"}}});
 }
 
 void expect_clean(std::string const& text, std::string const& where, std::string const& key) {
@@ -34,7 +35,8 @@ TEST(Secrets, AppearInNoLogNoAnswerAndNoStory) {
   std::string answers;
   ASSERT_TRUE(site.wait_until("all done", [&] {
     answers += site.daemon().get("/v1/status").body + site.daemon().get("/healthz").body;
-    for (auto const& item : site.daemon().items()) answers += site.daemon().get("/v1/items/" + item.at("id").get<std::string>()).body;
+    for (auto const& item : site.daemon().items())
+      answers += site.daemon().get("/v1/items/" + item.at("id").get<std::string>()).body;
     return site.daemon().total("done") == 3;
   }));
   EXPECT_TRUE(site.every_file_is_there_once());

@@ -81,7 +81,8 @@ std::string Site::make_file(std::string const& name, std::uint64_t bytes, std::u
 }
 
 testing::AssertionResult Site::wait_for(std::string const& end, std::uint64_t count, Millis patience) {
-  return wait_until(std::to_string(count) + " items " + end, [&] { return daemon_.total(end) >= count; }, patience);
+  return wait_until(
+      std::to_string(count) + " items " + end, [&] { return daemon_.total(end) >= count; }, patience);
 }
 
 testing::AssertionResult Site::wait_until(std::string const& what, std::function<bool()> const& condition,
@@ -114,7 +115,10 @@ testing::AssertionResult Site::every_file_is_there_once() const {
 }
 
 Finished Site::sluice(std::vector<std::string> const& words, Millis patience) const {
-  Command command{.words = {program("sluice")}, .environment = {{"NO_COLOR", "1"}, {"HOME", folder()}}, .out_file = {}, .err_file = {}};
+  Command command{.words = {program("sluice")},
+                  .environment = {{"NO_COLOR", "1"}, {"HOME", folder()}},
+                  .out_file = {},
+                  .err_file = {}};
   command.words.insert(command.words.end(), words.begin(), words.end());
   if (words.front() != "ingest") command.environment["SLUICE_SOCKET"] = home().socket();
   return run(folder(), command, patience);
@@ -123,7 +127,8 @@ Finished Site::sluice(std::vector<std::string> const& words, Millis patience) co
 std::string Site::all_output() const {
   auto all = daemon_.log();
   for (auto const& entry : fs::directory_iterator(folder()))
-    if (entry.path().extension() == ".out" || entry.path().extension() == ".err") all += read_text(entry.path().string());
+    if (entry.path().extension() == ".out" || entry.path().extension() == ".err")
+      all += read_text(entry.path().string());
   return all;
 }
 

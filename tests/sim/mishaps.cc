@@ -6,7 +6,7 @@
 namespace sluice::sim {
 namespace {
 
-constexpr Mishap kOfApi[] = {Mishap::kNotSent,    Mishap::kLostBefore, Mishap::kLostAfter, Mishap::kLateEffect,
+constexpr Mishap kOfApi[] = {Mishap::kNotSent,     Mishap::kLostBefore, Mishap::kLostAfter, Mishap::kLateEffect,
                              Mishap::kErrorBefore, Mishap::kErrorAfter, Mishap::kThrottled, Mishap::kThrottledMute};
 constexpr Mishap kOfStorage[] = {Mishap::kNotSent,    Mishap::kLostBefore, Mishap::kLostAfter, Mishap::kErrorBefore,
                                  Mishap::kUrlRefused, Mishap::kWrongEtag,  Mishap::kSlowDown,  Mishap::kCut};
@@ -14,9 +14,9 @@ constexpr Mishap kOfStorage[] = {Mishap::kNotSent,    Mishap::kLostBefore, Misha
 }  // namespace
 
 std::string_view name_of(Mishap mishap) {
-  static constexpr std::string_view kNames[] = {"none", "not_sent", "lost_before", "lost_after", "late_effect",
-                                                "error_before", "error_after", "throttled", "throttled_mute",
-                                                "key_refused", "url_refused", "wrong_etag", "slow_down", "cut"};
+  static constexpr std::string_view kNames[] = {
+      "none",      "not_sent",       "lost_before", "lost_after",  "late_effect", "error_before", "error_after",
+      "throttled", "throttled_mute", "key_refused", "url_refused", "wrong_etag",  "slow_down",    "cut"};
   return kNames[static_cast<std::size_t>(mishap)];
 }
 

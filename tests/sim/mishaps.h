@@ -17,19 +17,19 @@ namespace sluice::sim {
 
 enum class Mishap : std::uint8_t {
   kNone,
-  kNotSent,      // connect refused: no byte left
-  kLostBefore,   // the connection is cut, and the platform never had the whole request
-  kLostAfter,    // the platform did it, and its answer is lost
-  kLateEffect,   // the client hears of the cut first; the platform does it some seconds later
-  kErrorBefore,  // 500, and nothing was done
-  kErrorAfter,   // 500, although it was done
-  kThrottled,    // 429 with Retry-After
+  kNotSent,        // connect refused: no byte left
+  kLostBefore,     // the connection is cut, and the platform never had the whole request
+  kLostAfter,      // the platform did it, and its answer is lost
+  kLateEffect,     // the client hears of the cut first; the platform does it some seconds later
+  kErrorBefore,    // 500, and nothing was done
+  kErrorAfter,     // 500, although it was done
+  kThrottled,      // 429 with Retry-After
   kThrottledMute,  // 429 with an empty body and no header
-  kKeyRefused,   // 401
-  kUrlRefused,   // storage: 403 AccessDenied although the URL was young
-  kWrongEtag,    // storage: 200, and an ETag of other bytes
-  kSlowDown,     // storage: 503
-  kCut,          // the request's body is cut half-way: nothing was done
+  kKeyRefused,     // 401
+  kUrlRefused,     // storage: 403 AccessDenied although the URL was young
+  kWrongEtag,      // storage: 200, and an ETag of other bytes
+  kSlowDown,       // storage: 503
+  kCut,            // the request's body is cut half-way: nothing was done
 };
 std::string_view name_of(Mishap mishap);
 

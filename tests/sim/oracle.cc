@@ -57,7 +57,8 @@ class Judgement {
     for (auto const& index : platform_.indexes()) once("index " + index.name);
     for (auto const& collection : platform_.collections()) once("collection " + collection.name);
     for (auto const& entity : platform_.entities()) once("entity " + entity.name + " of " + entity.collection_id);
-    for (auto const& indexed : platform_.indexed()) once("indexed asset of " + indexed.asset_id + " in " + indexed.index_id);
+    for (auto const& indexed : platform_.indexed())
+      once("indexed asset of " + indexed.asset_id + " in " + indexed.index_id);
   }
 
   void look_at(Expected const& expected) {
@@ -69,7 +70,8 @@ class Judgement {
     auto const state = std::string(word(item->state));
     auto const allowed = "|" + expected.state + "|";
     if (allowed.find("|" + state + "|") == std::string::npos)
-      return say(expected.path + " is " + state + " (" + item->reason + ": " + item->effort.last_error + "), not " + expected.state);
+      return say(expected.path + " is " + state + " (" + item->reason + ": " + item->effort.last_error + "), not " +
+                 expected.state);
     if (!expected.reason.empty() && item->state != ItemState::kDone && item->reason != expected.reason)
       say(expected.path + " is " + state + " for " + item->reason + ", not for " + expected.reason);
     if (item->state == ItemState::kDone) look_at_done(*item, expected);
@@ -80,7 +82,8 @@ class Judgement {
     if (asset == platform_.assets().end() || !asset->completed) return say(item.path + " is done without an asset");
     if (asset->sha256 != files_.history(item.path).back().sha256_hex())
       say(item.path + " is done, and its asset holds other bytes than the file");
-    if (item.bytes_acked != item.print.size_bytes) say(item.path + " is done, and not all of its bytes are acknowledged");
+    if (item.bytes_acked != item.print.size_bytes)
+      say(item.path + " is done, and not all of its bytes are acknowledged");
     std::set<std::string> ready;
     for (auto const& step : journal_.steps_of(item.id))
       if (step.state == journal::StepState::kReady) ready.insert(step.remote_id);
@@ -95,7 +98,8 @@ class Judgement {
       return indexed.index_id == index->id && indexed.asset_id == item.asset_id;
     });
     if (found == platform_.indexed().end()) return say(item.path + " is done and not in the index " + name);
-    if (!ready.contains(found->id)) say(item.path + " is done, and its indexed asset is not the one that the journal names");
+    if (!ready.contains(found->id))
+      say(item.path + " is done, and its indexed asset is not the one that the journal names");
   }
 
   void look_at_entity(ItemRow const& item, Expected const& expected, std::set<std::string> const& ready) {
@@ -114,10 +118,12 @@ class Judgement {
     std::set<std::string> known;
     for (auto const& item : journal_.list_items({.limit = 1'000}))
       for (auto const& session : journal_.sessions_of(item.id)) known.insert(session.upload_id);
-    auto const unknown = std::ranges::count_if(platform_.sessions(), [&](auto const& session) { return !known.contains(session.first); });
+    auto const unknown = std::ranges::count_if(platform_.sessions(),
+                                               [&](auto const& session) { return !known.contains(session.first); });
     auto const counted = std::stoll(journal_.meta("orphan_reservations").value_or("0"));
     if (unknown > counted)
-      say(std::to_string(unknown) + " reservations are unknown to the journal, which counted " + std::to_string(counted));
+      say(std::to_string(unknown) + " reservations are unknown to the journal, which counted " +
+          std::to_string(counted));
   }
 
   Scenario const& scenario_;

@@ -47,7 +47,8 @@ TEST_P(ALookTakenAway, MakesADuplicateThatTheOracleSees) {
 INSTANTIATE_TEST_SUITE_P(
     Sim, ALookTakenAway,
     testing::Values(LostLook{"asset", "direct_uploads", Ask::kCreateAsset, 1, "duplicate asset"},
-                    LostLook{"asset_without_tags", "direct_uploads_on_an_old_platform", Ask::kCreateAsset, 4, "duplicate asset"},
+                    LostLook{"asset_without_tags", "direct_uploads_on_an_old_platform", Ask::kCreateAsset, 4,
+                             "duplicate asset"},
                     LostLook{"indexed_asset", "main_job", Ask::kCreateIndexedAsset, 1, "duplicate indexed asset"},
                     LostLook{"indexed_asset_by_index", "main_job_on_an_old_platform", Ask::kCreateIndexedAsset, 2,
                              "duplicate indexed asset"},
@@ -118,7 +119,8 @@ TEST_P(AnIntentTakenAway, DoesDamageThatTheOracleSees) {
   int forgotten = 0;
   for (std::uint64_t k = lost.first_moment;; ++k) {
     bool did = false;
-    RunOptions options{.seed = seed_or(5), .crash_at = k, .aftermath = Aftermath::kAllArrive, .downtime_max = Millis(1'000)};
+    RunOptions options{
+        .seed = seed_or(5), .crash_at = k, .aftermath = Aftermath::kAllArrive, .downtime_max = Millis(1'000)};
     options.while_dead = [&](Journal& journal) {
       journal.begin();
       did = lost.forget(journal, kBeginning) || did;
@@ -134,13 +136,14 @@ TEST_P(AnIntentTakenAway, DoesDamageThatTheOracleSees) {
   ADD_FAILURE() << "no " << lost.seen << " although it was forgotten " << forgotten << " times";
 }
 
-INSTANTIATE_TEST_SUITE_P(Sim, AnIntentTakenAway,
-                         testing::Values(LostFact{"asset", "direct_uploads", forget_sending, 1, "duplicate asset"},
-                                         LostFact{"indexed_asset", "main_job", forget_step, 60, "duplicate indexed asset"},
-                                         LostFact{"entity", "ten_photos", forget_named, 40, "duplicate entity"},
-                                         LostFact{"stored_chunk", "main_job", forget_stored, 1, "the platform complains: chunk"},
-                                         LostFact{"collection", "ten_photos", forget_named, 40, "duplicate collection"}),
-                         [](auto const& param) { return std::string(param.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Sim, AnIntentTakenAway,
+    testing::Values(LostFact{"asset", "direct_uploads", forget_sending, 1, "duplicate asset"},
+                    LostFact{"indexed_asset", "main_job", forget_step, 60, "duplicate indexed asset"},
+                    LostFact{"entity", "ten_photos", forget_named, 40, "duplicate entity"},
+                    LostFact{"stored_chunk", "main_job", forget_stored, 1, "the platform complains: chunk"},
+                    LostFact{"collection", "ten_photos", forget_named, 40, "duplicate collection"}),
+    [](auto const& param) { return std::string(param.param.name); });
 
 }  // namespace
 }  // namespace sluice::sim

@@ -13,7 +13,8 @@ Template template_of(char const* text) { return *parse_template(text); }
 stage::Policy policy_for_all() {
   stage::Policy policy;
   policy.host = "sim";
-  policy.sources = {{.name = "drop", .root = "/srv/drop", .pipelines = {"footage", "cast"}, .settle = Millis(1'000), .rescan = {}}};
+  policy.sources = {
+      {.name = "drop", .root = "/srv/drop", .pipelines = {"footage", "cast"}, .settle = Millis(1'000), .rescan = {}}};
   stage::PipelinePolicy footage{.name = "footage", .kinds = {"video", "audio"}, .filename = template_of("{name}")};
   footage.user_metadata = {{"site", std::int64_t{7}}};
   footage.indexes = {{.name = "footage",
@@ -44,7 +45,8 @@ Scenario main_job() {
              {.path = "Ada/front.jpg", .size_bytes = 2'100},
              {.path = "Ada/side.jpg", .size_bytes = 3'333},
              {.path = "whistle.mp3", .size_bytes = 1'777}};
-  s.expected = {filmed("day1/match.mp4"), cast("Ada/front.jpg", "Ada"), cast("Ada/side.jpg", "Ada"), filmed("whistle.mp3")};
+  s.expected = {filmed("day1/match.mp4"), cast("Ada/front.jpg", "Ada"), cast("Ada/side.jpg", "Ada"),
+                filmed("whistle.mp3")};
   s.requests_max = 600;
   return s;
 }
@@ -71,8 +73,10 @@ Scenario photos(int count) {
 
 Scenario direct_uploads() {
   Scenario s{.name = "direct_uploads", .policy = policy_for_all()};
-  s.drops = {{.path = "north/tone.mp3", .size_bytes = 1'500}, {.path = "south/tone.mp3", .size_bytes = 1'500},
-             {.path = "tone.mp3", .size_bytes = 900},         {.path = "Bo/face.png", .size_bytes = 1'200},
+  s.drops = {{.path = "north/tone.mp3", .size_bytes = 1'500},
+             {.path = "south/tone.mp3", .size_bytes = 1'500},
+             {.path = "tone.mp3", .size_bytes = 900},
+             {.path = "Bo/face.png", .size_bytes = 1'200},
              {.path = "Cy/face.png", .size_bytes = 1'200}};
   s.expected = {filmed("north/tone.mp3"), filmed("south/tone.mp3"), filmed("tone.mp3"), cast("Bo/face.png", "Bo"),
                 cast("Cy/face.png", "Cy")};
@@ -90,7 +94,8 @@ Scenario direct_uploads_on_an_old_platform() {
 
 Scenario short_lives(std::uint64_t chunks) {
   Scenario s{.name = "short_lives", .policy = policy_for_all()};
-  s.drops = {{.path = "long.mp4", .size_bytes = (chunks - 1) * 1'024 + 5}, {.path = "short.mov", .size_bytes = 3 * 1'024 + 990}};
+  s.drops = {{.path = "long.mp4", .size_bytes = (chunks - 1) * 1'024 + 5},
+             {.path = "short.mov", .size_bytes = 3 * 1'024 + 990}};
   s.expected = {filmed("long.mp4"), filmed("short.mov")};
   s.policy.direct_max_bytes = 1'000;
   s.policy.url_renew_before = Millis(1'000);
@@ -115,8 +120,10 @@ Scenario changing_files() {
                {.what = What::kReplace, .path = "replaced.mp4", .bytes = 15'000, .at = Millis(3'100)},
                {.what = What::kOverwrite, .path = "small.mp3", .bytes = 1'900, .at = Millis(1'500)},
                {.what = What::kRemove, .path = "removed.mp4", .at = Millis(3'400)}};
-  s.expected = {filmed("grown.mp4"), filmed("rewritten.mp4"), filmed("replaced.mp4"), filmed("small.mp3"), filmed("still.mp3"),
-                {.path = "removed.mp4", .state = "done|failed|skipped|unknown", .index = "footage"}};
+  s.expected = {
+      filmed("grown.mp4"),    filmed("rewritten.mp4"),
+      filmed("replaced.mp4"), filmed("small.mp3"),
+      filmed("still.mp3"),    {.path = "removed.mp4", .state = "done|failed|skipped|unknown", .index = "footage"}};
   s.policy.files_max = 6;
   s.requests_max = 900;
   return s;
@@ -124,9 +131,12 @@ Scenario changing_files() {
 
 Scenario failing_asset() {
   Scenario s{.name = "failing_asset", .policy = policy_for_all()};
-  s.drops = {{.path = "broken.mp4", .size_bytes = 20'000}, {.path = "good.mp4", .size_bytes = 9'000},
+  s.drops = {{.path = "broken.mp4", .size_bytes = 20'000},
+             {.path = "good.mp4", .size_bytes = 9'000},
              {.path = "Di/one.jpg", .size_bytes = 700}};
-  s.expected = {{.path = "broken.mp4", .state = "failed", .reason = "asset_failed"}, filmed("good.mp4"), cast("Di/one.jpg", "Di")};
+  s.expected = {{.path = "broken.mp4", .state = "failed", .reason = "asset_failed"},
+                filmed("good.mp4"),
+                cast("Di/one.jpg", "Di")};
   s.traits.failing_name = "broken.mp4";
   s.traits.shows_reservations = true;
   s.requests_max = 600;

@@ -62,10 +62,14 @@ std::optional<Json> page_of(Request const& request, std::vector<Json> const& row
   if (page < 1 || limit < 1 || limit > 50) return std::nullopt;
   auto const count = static_cast<int>(rows.size());
   Json data = Json::array();
-  for (int i = (page - 1) * limit; i < std::min(count, page * limit); ++i) data.push_back(rows[static_cast<std::size_t>(i)]);
+  for (int i = (page - 1) * limit; i < std::min(count, page * limit); ++i)
+    data.push_back(rows[static_cast<std::size_t>(i)]);
   return Json{{key, std::move(data)},
               {"page_info",
-               {{"limit_per_page", limit}, {"page", page}, {"total_page", (count + limit - 1) / limit}, {"total_results", count}}}};
+               {{"limit_per_page", limit},
+                {"page", page},
+                {"total_page", (count + limit - 1) / limit},
+                {"total_results", count}}}};
 }
 
 Json object_in(std::string const& text) {

@@ -13,7 +13,7 @@ namespace sluice::sim {
 
 using Json = nlohmann::ordered_json;
 
-std::string rfc3339(WallTime at);   // whole seconds, "Z"
+std::string rfc3339(WallTime at);  // whole seconds, "Z"
 std::string http_date(WallTime at);
 ports::Reply answer(int status, Json const& body);
 

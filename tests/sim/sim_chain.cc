@@ -12,7 +12,8 @@ bool SimPlatform::usable_asset(std::string const& id, WallTime now) {
   return found != assets_.end() && found->completed && found->ready_at <= now && !found->fails;
 }
 
-Reply SimPlatform::list_named(std::vector<SimNamed> const& all, std::string const& key, Request const& request, WallTime now) {
+Reply SimPlatform::list_named(std::vector<SimNamed> const& all, std::string const& key, Request const& request,
+                              WallTime now) {
   auto const wanted = request.query_value(key);
   if (request.query_value("sort_by") != "created_at" || request.query_value("sort_option") != "desc")
     return complain("list by name without both sort parameters: " + request.path, now);
@@ -33,7 +34,8 @@ Reply SimPlatform::create_index(Request const& request, WallTime now) {
   auto const sound = models != body.end() && models->is_array() && !models->empty() &&
                      !text_at(models->front(), "model_name").empty() && models->front().contains("model_options");
   if (name.empty() || !sound) return complain("POST /indexes: " + request.body, now);
-  if (std::ranges::find(indexes_, name, &SimNamed::name) != indexes_.end()) return refuse(400, "index_name_already_exists", now);
+  if (std::ranges::find(indexes_, name, &SimNamed::name) != indexes_.end())
+    return refuse(400, "index_name_already_exists", now);
   indexes_.push_back({.id = fresh_id(), .name = name, .created_at = now, .visible_at = visible_from(now)});
   return answer(201, {{"_id", indexes_.back().id}});
 }
@@ -51,11 +53,17 @@ Reply SimPlatform::create_indexed_asset(Request const& request, WallTime now) {
   auto const body = object_in(request.body);
   auto const asset_id = text_at(body, "asset_id");
   auto const stream = body.find("enable_video_stream");
-  if (stream == body.end() || !stream->is_boolean()) return complain("indexed asset without enable_video_stream (R43)", now);
-  if (!usable_asset(asset_id, now)) return complain("indexed asset of an asset that is not ready (R13a): " + asset_id, now);
+  if (stream == body.end() || !stream->is_boolean())
+    return complain("indexed asset without enable_video_stream (R43)", now);
+  if (!usable_asset(asset_id, now))
+    return complain("indexed asset of an asset that is not ready (R13a): " + asset_id, now);
   if (body.contains("user_metadata") && traits_.refuses_metadata) return refuse(400, "parameter_unknown", now);
-  indexed_.push_back({.id = fresh_id(), .index_id = request.segments[1], .asset_id = asset_id, .created_at = now,
-                      .visible_at = visible_from(now), .ready_at = ready_from(now)});
+  indexed_.push_back({.id = fresh_id(),
+                      .index_id = request.segments[1],
+                      .asset_id = asset_id,
+                      .created_at = now,
+                      .visible_at = visible_from(now),
+                      .ready_at = ready_from(now)});
   return answer(202, {{"_id", indexed_.back().id}, {"asset_id", asset_id}});
 }
 
@@ -63,7 +71,9 @@ Reply SimPlatform::list_indexed_assets(Request const& request, WallTime now) {
   std::vector<Json> rows;
   for (auto at = indexed_.rbegin(); at != indexed_.rend(); ++at) {
     if (at->index_id != request.segments[1] || at->visible_at > now || traits_.blind_looks) continue;
-    rows.push_back({{"_id", at->id}, {"asset_id", at->asset_id}, {"status", at->ready_at <= now ? "ready" : "indexing"},
+    rows.push_back({{"_id", at->id},
+                    {"asset_id", at->asset_id},
+                    {"status", at->ready_at <= now ? "ready" : "indexing"},
                     {"created_at", shown_time(at->created_at)}});
   }
   auto const page = page_of(request, rows);
@@ -86,14 +96,19 @@ Reply SimPlatform::read_indexed_asset(Request const& request, WallTime now) {
   if (found == indexed_.end() || found->index_id != request.segments[1]) return refuse(404, "resource_not_exist", now);
   auto const left = found->ready_at - now;
   auto const* const status = left <= Millis(0) ? "ready" : left < Millis(2'000) ? "indexing" : "pending";
-  return answer(200, {{"_id", found->id}, {"asset_id", found->asset_id}, {"status", status},
+  return answer(200, {{"_id", found->id},
+                      {"asset_id", found->asset_id},
+                      {"status", status},
                       {"created_at", shown_time(found->created_at)}});
 }
 
 namespace {
 
 Json entity_json(SimEntity const& entity, WallTime now, std::string const& created_at) {
-  Json json{{"_id", entity.id}, {"name", entity.name}, {"asset_ids", entity.asset_ids}, {"created_at", created_at},
+  Json json{{"_id", entity.id},
+            {"name", entity.name},
+            {"asset_ids", entity.asset_ids},
+            {"created_at", created_at},
             {"status", entity.ready_at <= now ? "ready" : "processing"}};
   add_object(json, "metadata", entity.metadata_json);
   return json;
@@ -108,8 +123,12 @@ Reply SimPlatform::create_entity(Request const& request, WallTime now) {
   auto const ids = body.find("asset_ids");
   if (text_at(body, "name").empty() || ids == body.end() || !ids->is_array() || ids->empty())
     return complain("entity: " + request.body, now);
-  SimEntity entity{.id = fresh_id(), .collection_id = request.segments[1], .name = text_at(body, "name"), .created_at = now,
-                   .visible_at = visible_from(now), .ready_at = ready_from(now)};
+  SimEntity entity{.id = fresh_id(),
+                   .collection_id = request.segments[1],
+                   .name = text_at(body, "name"),
+                   .created_at = now,
+                   .visible_at = visible_from(now),
+                   .ready_at = ready_from(now)};
   if (body.contains("metadata")) entity.metadata_json = body["metadata"].dump();
   for (auto const& id : *ids) {
     if (!usable_asset(id.get<std::string>(), now)) return complain("entity of an asset that is not ready", now);
@@ -148,7 +167,8 @@ Reply SimPlatform::add_entity_assets(Request const& request, WallTime now) {
   auto const ids = body.find("asset_ids");
   if (ids == body.end() || !ids->is_array() || ids->empty()) return complain("entity assets: " + request.body, now);
   for (auto const& id : *ids) {
-    if (!usable_asset(id.get<std::string>(), now)) return complain("an asset that is not ready is added to an entity", now);
+    if (!usable_asset(id.get<std::string>(), now))
+      return complain("an asset that is not ready is added to an entity", now);
     if (std::ranges::find(entity->asset_ids, id.get<std::string>()) == entity->asset_ids.end())
       entity->asset_ids.push_back(id.get<std::string>());
   }

@@ -21,21 +21,21 @@ namespace sluice::sim {
 
 struct PlatformTraits {
   std::uint64_t chunk_bytes = 8'192;
-  std::uint32_t initial_urls = 2;               // how many come with a new session (U1)
-  Millis url_life{3'600'000};                   // R21
+  std::uint32_t initial_urls = 2;  // how many come with a new session (U1)
+  Millis url_life{3'600'000};      // R21
   Millis session_life{86'400'000};
-  std::uint32_t short_sessions = 0;             // the first so many live `short_session_life`
+  std::uint32_t short_sessions = 0;  // the first so many live `short_session_life`
   Millis short_session_life{0};
-  Millis list_lag_max{8'000};                   // created things stay out of lists for up to this long (U16)
-  Millis ready_max{9'000};                      // until an asset, indexed asset or entity is ready
-  Millis clock_ahead{0};                        // the platform's clock minus ours
-  bool refuses_metadata = false;                // R68
-  bool hides_lookup = false;                    // no list by asset (R68)
-  bool forgets_sessions = false;                // an expired session is a 404, not `expired`
-  bool shows_reservations = false;              // assets of unfinished sessions are listed (U10, R51)
-  std::uint32_t bad_chunk = 0;                  // the first time it is assembled, this chunk has failed
-  std::string failing_name = {};                // assets of this file name end as `failed`
-  bool blind_looks = false;                     // sabotage: looks for assets, indexed assets and entities find nothing
+  Millis list_lag_max{8'000};       // created things stay out of lists for up to this long (U16)
+  Millis ready_max{9'000};          // until an asset, indexed asset or entity is ready
+  Millis clock_ahead{0};            // the platform's clock minus ours
+  bool refuses_metadata = false;    // R68
+  bool hides_lookup = false;        // no list by asset (R68)
+  bool forgets_sessions = false;    // an expired session is a 404, not `expired`
+  bool shows_reservations = false;  // assets of unfinished sessions are listed (U10, R51)
+  std::uint32_t bad_chunk = 0;      // the first time it is assembled, this chunk has failed
+  std::string failing_name = {};    // assets of this file name end as `failed`
+  bool blind_looks = false;         // sabotage: looks for assets, indexed assets and entities find nothing
 };
 
 struct SimAsset {
@@ -116,7 +116,8 @@ class SimPlatform {
   Reply session_status(Request const& request, WallTime now);
   void assemble(SimSession& session, WallTime now);
   SimUrl& make_url(std::string const& session_id, std::uint32_t index, WallTime now, std::string& url);
-  SimAsset& add_asset(std::string const& filename, std::string const& method, std::string const& metadata_json, WallTime now);
+  SimAsset& add_asset(std::string const& filename, std::string const& method, std::string const& metadata_json,
+                      WallTime now);
   SimSession* live_session(Request const& request, WallTime now);
 
   // sim_chain.cc

@@ -115,10 +115,10 @@ bool read_part(std::string_view part, std::map<std::string, FormPart>& parts, st
 
 std::string_view name_of(Ask ask) {
   static constexpr std::string_view kNames[] = {
-      "open_session", "presigned_urls", "put_chunk", "report_chunks", "session_status", "create_asset", "list_assets",
-      "list_indexes", "create_index", "create_indexed_asset", "list_indexed_assets", "list_by_asset", "read_indexed_asset",
-      "list_collections", "create_collection", "list_entities", "create_entity", "read_entity", "add_entity_assets",
-      "unknown"};
+      "open_session",        "presigned_urls", "put_chunk",          "report_chunks",     "session_status",
+      "create_asset",        "list_assets",    "list_indexes",       "create_index",      "create_indexed_asset",
+      "list_indexed_assets", "list_by_asset",  "read_indexed_asset", "list_collections",  "create_collection",
+      "list_entities",       "create_entity",  "read_entity",        "add_entity_assets", "unknown"};
   return kNames[static_cast<std::size_t>(ask)];
 }
 

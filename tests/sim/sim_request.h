@@ -18,9 +18,25 @@ namespace sluice::sim {
 
 // What a request asks for; one word per operation of the contract that Sluice may use.
 enum class Ask : std::uint8_t {
-  kOpenSession, kPresignedUrls, kPutChunk, kReportChunks, kSessionStatus, kCreateAsset, kListAssets,
-  kListIndexes, kCreateIndex, kCreateIndexedAsset, kListIndexedAssets, kListByAsset, kReadIndexedAsset,
-  kListCollections, kCreateCollection, kListEntities, kCreateEntity, kReadEntity, kAddEntityAssets,
+  kOpenSession,
+  kPresignedUrls,
+  kPutChunk,
+  kReportChunks,
+  kSessionStatus,
+  kCreateAsset,
+  kListAssets,
+  kListIndexes,
+  kCreateIndex,
+  kCreateIndexedAsset,
+  kListIndexedAssets,
+  kListByAsset,
+  kReadIndexedAsset,
+  kListCollections,
+  kCreateCollection,
+  kListEntities,
+  kCreateEntity,
+  kReadEntity,
+  kAddEntityAssets,
   kUnknown,
 };
 std::string_view name_of(Ask ask);
@@ -34,10 +50,10 @@ bool is_looked_for(Ask ask);
 struct Request {
   ports::Method method = ports::Method::kGet;
   bool presigned = false;
-  std::string path = {};                         // as sent, without the query
-  std::vector<std::string> segments = {};        // of the path, decoded
-  std::multimap<std::string, std::string> query = {};    // decoded
-  std::map<std::string, std::string> headers = {};       // names in lower case
+  std::string path = {};                               // as sent, without the query
+  std::vector<std::string> segments = {};              // of the path, decoded
+  std::multimap<std::string, std::string> query = {};  // decoded
+  std::map<std::string, std::string> headers = {};     // names in lower case
   std::string body = {};
   Ask ask = Ask::kUnknown;
 

@@ -66,12 +66,14 @@ TEST_P(EveryMoment, MayBeTheDaemonsLast) {
     ASSERT_TRUE(outcome.sound) << "crash point " << k;
   }
   tally().crash_points += points;
-  std::printf("%s: %llu crash points in slice %d of %d\n", name.c_str(), static_cast<unsigned long long>(points), slice + 1, kSlices);
+  std::printf("%s: %llu crash points in slice %d of %d\n", name.c_str(), static_cast<unsigned long long>(points),
+              slice + 1, kSlices);
 }
 
-INSTANTIATE_TEST_SUITE_P(Sim, EveryMoment, Combine(ValuesIn(scenario_names()), Range(0, kSlices)), [](auto const& param) {
-  return std::get<0>(param.param) + "_slice_" + std::to_string(std::get<1>(param.param) + 1);
-});
+INSTANTIATE_TEST_SUITE_P(Sim, EveryMoment, Combine(ValuesIn(scenario_names()), Range(0, kSlices)),
+                         [](auto const& param) {
+                           return std::get<0>(param.param) + "_slice_" + std::to_string(std::get<1>(param.param) + 1);
+                         });
 
 // --- the answer to every call that must not be repeated is lost once
 
@@ -89,14 +91,12 @@ TEST_P(EveryLostAnswer, IsLookedForAndNothingIsMadeTwice) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sim, EveryLostAnswer,
-                         Combine(testing::Values("main_job", "main_job_on_an_old_platform", "direct_uploads",
-                                                 "direct_uploads_on_an_old_platform"),
-                                 testing::Values(Mishap::kLostAfter, Mishap::kLostBefore, Mishap::kLateEffect,
-                                                 Mishap::kErrorAfter)),
-                         [](auto const& param) {
-                           return std::get<0>(param.param) + "_" + std::string(name_of(std::get<1>(param.param)));
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Sim, EveryLostAnswer,
+    Combine(testing::Values("main_job", "main_job_on_an_old_platform", "direct_uploads",
+                            "direct_uploads_on_an_old_platform"),
+            testing::Values(Mishap::kLostAfter, Mishap::kLostBefore, Mishap::kLateEffect, Mishap::kErrorAfter)),
+    [](auto const& param) { return std::get<0>(param.param) + "_" + std::string(name_of(std::get<1>(param.param))); });
 
 // --- everything at once, by dice
 

@@ -23,8 +23,8 @@ std::uint64_t chunk_length(SimSession const& session, std::uint64_t chunk_bytes,
 
 }  // namespace
 
-SimAsset& SimPlatform::add_asset(std::string const& filename, std::string const& method, std::string const& metadata_json,
-                                 WallTime now) {
+SimAsset& SimPlatform::add_asset(std::string const& filename, std::string const& method,
+                                 std::string const& metadata_json, WallTime now) {
   assets_.push_back({.id = fresh_id(),
                      .method = method,
                      .filename = filename,
@@ -60,7 +60,10 @@ Reply SimPlatform::create_asset(Request const& request, WallTime now) {
   asset.size_bytes = file.value.size();
   asset.sha256 = sha256_hex_of(file.value);
   asset.ready_at = ready_from(now);
-  Json body{{"_id", asset.id}, {"method", "direct"}, {"status", "processing"}, {"filename", filename},
+  Json body{{"_id", asset.id},
+            {"method", "direct"},
+            {"status", "processing"},
+            {"filename", filename},
             {"created_at", shown_time(now)}};
   add_object(body, "user_metadata", metadata);
   return answer(201, body);
@@ -78,8 +81,13 @@ Reply SimPlatform::list_assets(Request const& request, WallTime now) {
     if (!holds_ignoring_case(at->filename, filename)) continue;
     if (!at->completed && !traits_.shows_reservations) continue;
     auto const over = at->completed && at->ready_at <= now;
-    Json row{{"_id", at->id}, {"method", at->method}, {"filename", at->filename}, {"created_at", shown_time(at->created_at)},
-             {"status", !over ? "processing" : at->fails ? "failed" : "ready"}};
+    Json row{{"_id", at->id},
+             {"method", at->method},
+             {"filename", at->filename},
+             {"created_at", shown_time(at->created_at)},
+             {"status", !over       ? "processing"
+                        : at->fails ? "failed"
+                                    : "ready"}};
     if (over && !at->fails) row["size"] = at->size_bytes;
     if (over && at->fails) row["error"] = {{"message", "the simulated platform cannot read it"}};
     add_object(row, "user_metadata", at->metadata_json);
@@ -100,7 +108,8 @@ Reply SimPlatform::open_session(Request const& request, WallTime now) {
   auto const total = size_at(body, "total_size");
   auto const type = text_at(body, "type");
   auto const filename = text_at(body, "filename");
-  if (total == 0 || filename.empty() || filename.size() > 255 || (type != "video" && type != "audio" && type != "image"))
+  if (total == 0 || filename.empty() || filename.size() > 255 ||
+      (type != "video" && type != "audio" && type != "image"))
     return complain("POST multipart-uploads: " + request.body, now);
   std::string metadata;
   if (body.contains("user_metadata")) {
@@ -110,7 +119,9 @@ Reply SimPlatform::open_session(Request const& request, WallTime now) {
   }
   auto const asset_id = add_asset(filename, "multipart", metadata, now).id;
   auto const is_short = sessions_.size() < traits_.short_sessions;
-  SimSession session{.id = fresh_id(), .asset_id = asset_id, .total_bytes = total,
+  SimSession session{.id = fresh_id(),
+                     .asset_id = asset_id,
+                     .total_bytes = total,
                      .expires_at = now + (is_short ? traits_.short_session_life : traits_.session_life)};
   auto const chunks = (total + traits_.chunk_bytes - 1) / traits_.chunk_bytes;
   session.chunks.resize(chunks);
@@ -166,7 +177,8 @@ Reply SimPlatform::put_chunk(Request const& request, WallTime now) {
   if (url.expires_at <= now) return refuse_storage(403, "AccessDenied", "Request has expired");
   auto& session = sessions_.at(url.session_id);
   if (session.expires_at <= now) return refuse_storage(404, "NoSuchUpload", "The specified upload does not exist");
-  if (request.header_value(kUploadHeader) != session.id) return complain("PUT of " + name + " without upload_headers (R23)", now);
+  if (request.header_value(kUploadHeader) != session.id)
+    return complain("PUT of " + name + " without upload_headers (R23)", now);
   if (request.body.size() != chunk_length(session, traits_.chunk_bytes, url.index))
     return complain("PUT of " + name + " has " + std::to_string(request.body.size()) + " bytes (R20)", now);
   if (protected_.contains({session.id, url.index}))
@@ -228,7 +240,10 @@ Reply SimPlatform::report_chunks(Request const& request, WallTime now) {
   auto const total = std::ranges::count(session->chunks, true, &SimChunk::reported);
   auto const all = static_cast<std::size_t>(total) == session->chunks.size();
   if (all && !session->assembled) assemble(*session, now);
-  Json reply{{"asset_id", session->asset_id}, {"processed_chunks", fresh}, {"duplicate_chunks", known}, {"total_completed", total}};
+  Json reply{{"asset_id", session->asset_id},
+             {"processed_chunks", fresh},
+             {"duplicate_chunks", known},
+             {"total_completed", total}};
   if (all && session->assembled) reply["url"] = "https://media.sim/" + session->asset_id;
   return answer(200, reply);
 }

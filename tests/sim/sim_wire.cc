@@ -88,17 +88,16 @@ std::optional<Reply> SimWire::serve(Trip& trip, WallTime now) {
   switch (trip.mishap) {
     case Mishap::kNone:
     case Mishap::kLostAfter:
-    case Mishap::kLateEffect:
-      return platform_.serve(trip.request, now);
+    case Mishap::kLateEffect: return platform_.serve(trip.request, now);
     case Mishap::kNotSent:
     case Mishap::kLostBefore:
-    case Mishap::kCut:
-      return std::nullopt;
+    case Mishap::kCut: return std::nullopt;
     case Mishap::kErrorAfter:
       platform_.serve(trip.request, now);
       return Reply{.status = 500, .headers = {{"content-type", "text/html"}}, .body = "<html>oops</html>"};
     case Mishap::kErrorBefore:
-      if (trip.request.presigned) return SimPlatform::refuse_storage(500, "InternalError", "We encountered an internal error");
+      if (trip.request.presigned)
+        return SimPlatform::refuse_storage(500, "InternalError", "We encountered an internal error");
       return Reply{.status = 502, .headers = {{"content-type", "text/html"}}, .body = "<html>bad gateway</html>"};
     case Mishap::kThrottled: {
       auto reply = platform_.refuse(429, "too_many_requests", now);
@@ -137,16 +136,18 @@ void SimWire::run_until_now() {
       }
     if (first == nullptr) break;
     arrive(*first, first->arrives);
-    if (first->reply) log_.tell("   " + std::to_string(number) + " arrived, status " + std::to_string(first->reply->status));
+    if (first->reply)
+      log_.tell("   " + std::to_string(number) + " arrived, status " + std::to_string(first->reply->status));
   }
   forget_finished();
 }
 
 Outcome SimWire::outcome_of(Trip& trip) const {
-  Outcome outcome{.ticket = trip.call.ticket,
-                  .answer = std::unexpected(WireFailure{.phase = WireFailure::Phase::kAfterSend, .text = "connection cut"}),
-                  .body_error = trip.body_error,
-                  .body_bytes_sent = trip.bytes_read};
+  Outcome outcome{
+      .ticket = trip.call.ticket,
+      .answer = std::unexpected(WireFailure{.phase = WireFailure::Phase::kAfterSend, .text = "connection cut"}),
+      .body_error = trip.body_error,
+      .body_bytes_sent = trip.bytes_read};
   if (trip.mishap == Mishap::kNotSent)
     outcome.answer = std::unexpected(WireFailure{.phase = WireFailure::Phase::kBeforeSend, .text = "connect: refused"});
   else if (trip.reply && !has_no_answer(trip.mishap))

@@ -52,7 +52,7 @@ class SimWire final : public ports::Wire {
     Mishap mishap = Mishap::kNone;
     bool awaited = true;  // somebody still waits for the outcome
     bool arrived = false;
-    bool heard = false;   // the outcome was handed out
+    bool heard = false;  // the outcome was handed out
     WallTime arrives = {};
     WallTime answers = {};
     std::uint64_t bytes_read = 0;

@@ -15,17 +15,18 @@ struct NamedScenario {
 };
 
 std::vector<NamedScenario> const& all_scenarios() {
-  static std::vector<NamedScenario> const kAll = {{"main_job", main_job},
-                                                  {"main_job_on_an_old_platform", main_job_on_an_old_platform},
-                                                  {"ten_photos", [] { return photos(10); }},
-                                                  {"fifty_photos", [] { return photos(50); }},
-                                                  {"direct_uploads", direct_uploads},
-                                                  {"direct_uploads_on_an_old_platform", direct_uploads_on_an_old_platform},
-                                                  {"short_lives", [] { return short_lives(9); }},
-                                                  {"short_lives_of_many_chunks", [] { return short_lives(60); }},
-                                                  {"changing_files", changing_files},
-                                                  {"failing_asset", failing_asset},
-                                                  {"refused_files", refused_files}};
+  static std::vector<NamedScenario> const kAll = {
+      {"main_job", main_job},
+      {"main_job_on_an_old_platform", main_job_on_an_old_platform},
+      {"ten_photos", [] { return photos(10); }},
+      {"fifty_photos", [] { return photos(50); }},
+      {"direct_uploads", direct_uploads},
+      {"direct_uploads_on_an_old_platform", direct_uploads_on_an_old_platform},
+      {"short_lives", [] { return short_lives(9); }},
+      {"short_lives_of_many_chunks", [] { return short_lives(60); }},
+      {"changing_files", changing_files},
+      {"failing_asset", failing_asset},
+      {"refused_files", refused_files}};
   return kAll;
 }
 

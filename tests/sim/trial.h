@@ -17,8 +17,8 @@ namespace sluice::sim {
 struct Tally {
   std::uint64_t crash_points = 0;  // runs in which the daemon died at a chosen moment
   std::uint64_t lost_answers = 0;
-  std::uint64_t seeds = 0;         // runs by dice
-  std::uint64_t violations = 0;    // that no test expected
+  std::uint64_t seeds = 0;       // runs by dice
+  std::uint64_t violations = 0;  // that no test expected
 };
 Tally& tally();
 
@@ -35,8 +35,8 @@ Outcome try_out(Scenario scenario, RunOptions options);
 Scenario scenario_named(std::string const& name);
 std::vector<std::string> const& scenario_names();
 
-std::uint64_t seed_or(std::uint64_t otherwise);           // SLUICE_SEED
-std::optional<std::uint64_t> chosen_crash();              // SLUICE_CRASH_AT
+std::uint64_t seed_or(std::uint64_t otherwise);  // SLUICE_SEED
+std::optional<std::uint64_t> chosen_crash();     // SLUICE_CRASH_AT
 std::optional<std::uint64_t> chosen_seed();
 std::uint64_t seeds_or(std::uint64_t otherwise);   // SLUICE_SEEDS
 std::uint64_t stride_or(std::uint64_t otherwise);  // SLUICE_STRIDE: 1 tries every moment of the large scenarios too

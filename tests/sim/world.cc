@@ -14,14 +14,15 @@ using journal::Journal;
 
 namespace {
 
-constexpr Millis kTurnPause{5};            // two turns follow each other no sooner, as in the daemon's loop
-constexpr Millis kStaysOver{150'000};      // two rescans and a half: what is over must stay over
+constexpr Millis kTurnPause{5};               // two turns follow each other no sooner, as in the daemon's loop
+constexpr Millis kStaysOver{150'000};         // two rescans and a half: what is over must stay over
 constexpr std::int64_t kMomentsOfALife = 80;  // a later life dies before so many moments
 constexpr std::size_t kViolationsMax = 20;
 
 // A fresh folder in memory where there is one: thousands of journals are made and synced.
 std::filesystem::path fresh_folder() {
-  auto const base = std::filesystem::exists("/dev/shm") ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path();
+  auto const base =
+      std::filesystem::exists("/dev/shm") ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path();
   static int counter = 0;
   auto folder = base / ("sluice-sim-" + std::to_string(::getpid()) + "-" + std::to_string(++counter));
   std::filesystem::create_directories(folder);
@@ -82,7 +83,8 @@ World::~World() {
 std::string World::how_to_repeat() const {
   auto text = "scenario " + scenario_.name + ": SLUICE_SEED=" + std::to_string(options_.seed);
   if (options_.crash_at != 0) text += " SLUICE_CRASH_AT=" + std::to_string(options_.crash_at);
-  return text + " repeats it (" + std::to_string(crashes_) + " crashes, " + std::to_string(wire_.requests()) + " requests)";
+  return text + " repeats it (" + std::to_string(crashes_) + " crashes, " + std::to_string(wire_.requests()) +
+         " requests)";
 }
 
 void World::change_files() {
@@ -132,8 +134,10 @@ bool World::out_of_bounds() {
     violations_.push_back(what);
     return true;
   };
-  if (virtual_time() > scenario_.virtual_max) return complain("it is not done after " + to_words(scenario_.virtual_max));
-  if (turns_ > scenario_.turns_max) return complain("it is not done after " + std::to_string(scenario_.turns_max) + " turns");
+  if (virtual_time() > scenario_.virtual_max)
+    return complain("it is not done after " + to_words(scenario_.virtual_max));
+  if (turns_ > scenario_.turns_max)
+    return complain("it is not done after " + std::to_string(scenario_.turns_max) + " turns");
   if (violations_.size() > kViolationsMax) return complain("and so on");
   return false;
 }
@@ -145,8 +149,10 @@ bool World::turn_until_done(stage::Turn& turn, Journal& journal) {
     wire_.run_until_now();
     ++turns_;
     auto const changed = turn.run();
-    if (!is_over(turn, journal)) over_since_.reset();
-    else if (!over_since_) over_since_ = clock_.now();
+    if (!is_over(turn, journal))
+      over_since_.reset();
+    else if (!over_since_)
+      over_since_ = clock_.now();
     if (over_since_ && clock_.now() - *over_since_ >= kStaysOver) return true;
     if (changed)
       clock_.advance_to(clock_.now() + kTurnPause);
@@ -168,8 +174,9 @@ bool World::live_once() {
   if (lives_ > 1) protect_stored(journal);
   SimRandom random(options_.seed, 100 + lives_);
   Witness witness(*this, ends_at);
-  stage::Turn turn(journal, {.clock = clock_, .wire = wire_, .files = files_, .random = random, .log = log_, .witness = &witness},
-                   scenario_.policy);
+  stage::Turn turn(
+      journal, {.clock = clock_, .wire = wire_, .files = files_, .random = random, .log = log_, .witness = &witness},
+      scenario_.policy);
   wire_.watch_departures([&](Ask ask, std::size_t waiting) { check_intents(journal, ask, waiting); });
   try {
     change_files();
@@ -205,7 +212,8 @@ std::vector<std::string> World::run() {
   for (auto const& complaint : platform_.complaints()) violations_.push_back("the platform complains: " + complaint);
   for (auto const& complaint : wire_.complaints()) violations_.push_back("the wire complains: " + complaint);
   if (wire_.requests() > scenario_.requests_max)
-    violations_.push_back(std::to_string(wire_.requests()) + " requests, more than " + std::to_string(scenario_.requests_max));
+    violations_.push_back(std::to_string(wire_.requests()) + " requests, more than " +
+                          std::to_string(scenario_.requests_max));
   return violations_;
 }
 
@@ -220,33 +228,40 @@ void World::protect_stored(Journal const& journal) {
 // committed, and there must be as many rows with an open intent as calls of that kind in the air.
 void World::check_intents(Journal const& journal, Ask ask, std::size_t waiting) {
   auto const open = [](auto const& rows, auto const& fits) {
-    return static_cast<std::size_t>(std::ranges::count_if(rows, [&](auto const& row) {
-      return row.intent.at && !row.intent.unknown_at && fits(row);
-    }));
+    return static_cast<std::size_t>(std::ranges::count_if(
+        rows, [&](auto const& row) { return row.intent.at && !row.intent.unknown_at && fits(row); }));
   };
   auto const any = [](auto const&) { return true; };
   auto const steps = [&](journal::StepKind kind) {
-    return open(journal.steps_in(journal::StepState::kCreating, 1'000), [&](auto const& row) { return row.kind == kind; });
+    return open(journal.steps_in(journal::StepState::kCreating, 1'000),
+                [&](auto const& row) { return row.kind == kind; });
   };
   auto const named = [&](journal::NamedKind kind) {
     return open(journal.named_in(journal::NamedState::kCreating), [&](auto const& row) { return row.kind == kind; });
   };
   std::size_t intents = waiting;
-  if (journal.in_transaction()) intents = 0;
-  else if (ask == Ask::kOpenSession) intents = open(journal.items_in(ItemState::kOpening, 1'000), any);
-  else if (ask == Ask::kCreateAsset) intents = open(journal.items_in(ItemState::kSending, 1'000), any);
-  else if (ask == Ask::kCreateIndexedAsset) intents = steps(journal::StepKind::kIndex);
-  else if (ask == Ask::kAddEntityAssets) intents = steps(journal::StepKind::kEntity);
-  else if (ask == Ask::kCreateIndex) intents = named(journal::NamedKind::kIndex);
-  else if (ask == Ask::kCreateCollection) intents = named(journal::NamedKind::kCollection);
-  else if (ask == Ask::kCreateEntity) intents = named(journal::NamedKind::kEntity);
+  if (journal.in_transaction())
+    intents = 0;
+  else if (ask == Ask::kOpenSession)
+    intents = open(journal.items_in(ItemState::kOpening, 1'000), any);
+  else if (ask == Ask::kCreateAsset)
+    intents = open(journal.items_in(ItemState::kSending, 1'000), any);
+  else if (ask == Ask::kCreateIndexedAsset)
+    intents = steps(journal::StepKind::kIndex);
+  else if (ask == Ask::kAddEntityAssets)
+    intents = steps(journal::StepKind::kEntity);
+  else if (ask == Ask::kCreateIndex)
+    intents = named(journal::NamedKind::kIndex);
+  else if (ask == Ask::kCreateCollection)
+    intents = named(journal::NamedKind::kCollection);
+  else if (ask == Ask::kCreateEntity)
+    intents = named(journal::NamedKind::kEntity);
   else if (ask == Ask::kPutChunk) {
     intents = 0;
     for (auto const id : journal.sessions_with_putting())
       intents += journal.chunks_in(id, journal::ChunkState::kPutting).size();
   }
-  if (intents < waiting)
-    violations_.push_back(std::string(name_of(ask)) + " left and its intent is not on disk");
+  if (intents < waiting) violations_.push_back(std::string(name_of(ask)) + " left and its intent is not on disk");
 }
 
 }  // namespace sluice::sim

@@ -32,10 +32,10 @@ struct Crash {
 struct RunOptions {
   std::uint64_t seed = 1;
   MishapPlan mishaps = {};
-  std::uint64_t crash_at = 0;             // the moment, from 1, at which the daemon dies; 0 for never
-  std::uint32_t more_crashes = 0;         // further ones, at moments that dice choose
+  std::uint64_t crash_at = 0;      // the moment, from 1, at which the daemon dies; 0 for never
+  std::uint32_t more_crashes = 0;  // further ones, at moments that dice choose
   Aftermath aftermath = Aftermath::kByDice;
-  Millis downtime_max{3'000};             // between a death and the next start
+  Millis downtime_max{3'000};  // between a death and the next start
   // Sabotage: what is done to the journal between a death and the next start.
   std::function<void(journal::Journal&)> while_dead = {};
 };

@@ -26,9 +26,11 @@ TEST(Effort, WaitsAtLeastAsLongAsThePlatformAsked) {
 }
 
 TEST(Effort, OnlyAnswersAboutTheRowItselfAreCharged) {
-  for (auto const free : {Fault::kOffline, Fault::kThrottled, Fault::kUrlExpired, Fault::kKeyRefused, Fault::kSourceChanged})
+  for (auto const free :
+       {Fault::kOffline, Fault::kThrottled, Fault::kUrlExpired, Fault::kKeyRefused, Fault::kSourceChanged})
     EXPECT_EQ(after_failure({}, Error{free, "x"}, Policy{}, kNoon, 0.5).attempts, 0u) << name_of(free);
-  for (auto const charged : {Fault::kTransient, Fault::kOutcomeUnknown, Fault::kSourceIo, Fault::kCorrupt, Fault::kProtocol})
+  for (auto const charged :
+       {Fault::kTransient, Fault::kOutcomeUnknown, Fault::kSourceIo, Fault::kCorrupt, Fault::kProtocol})
     EXPECT_EQ(after_failure({}, Error{charged, "x"}, Policy{}, kNoon, 0.5).attempts, 1u) << name_of(charged);
 }
 

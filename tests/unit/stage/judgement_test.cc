@@ -58,7 +58,12 @@ TEST(RenewAt, LeavesAShortLivedUrlOfUse) {
 }
 
 platform::Asset asset(std::string id, std::string tag) {
-  return {.id = std::move(id), .filename = "a.jpg", .method = "direct", .size_bytes = 7, .created_at = kNoon, .client_op = std::move(tag)};
+  return {.id = std::move(id),
+          .filename = "a.jpg",
+          .method = "direct",
+          .size_bytes = 7,
+          .created_at = kNoon,
+          .client_op = std::move(tag)};
 }
 SoughtAsset sought(bool tagged) {
   return {.client_op = "T", .filename = "a.jpg", .size_bytes = 7, .not_before = kNoon - 5min, .tagged = tagged};
@@ -170,7 +175,8 @@ TEST(Method, IsDirectUpToTheLimitOfOneRequest) {
 
 TEST(Plan, SurvivesTheJournal) {
   Plan plan{.filename = "a\"b.mp4", .enable_hls = true, .enable_thumbnail = false, .metadata_json = R"({"k":1})"};
-  plan.steps.push_back({.kind = journal::StepKind::kEntity, .name = "Ann", .collection = "Cast", .fail_if_exists = true});
+  plan.steps.push_back(
+      {.kind = journal::StepKind::kEntity, .name = "Ann", .collection = "Cast", .fail_if_exists = true});
   auto const again = read_plan(plan.to_json());
   EXPECT_EQ(again.to_json(), plan.to_json());
   EXPECT_EQ(again.steps.at(0).collection, "Cast");
