@@ -121,4 +121,11 @@ void update_row(Database& database, Row const& row, State expected) {
   require_one_row(database, Table<Row>::kName, std::to_string(row.id), word(expected));
 }
 
+// The distinct priorities of the live items in a state, highest first, one index seek each. In items.cc.
+std::optional<std::int64_t> next_priority(Database& db, ItemState state, std::optional<std::int64_t> below);
+
+inline constexpr ItemState kLiveItemStates[] = {ItemState::kSeen,    ItemState::kStable,   ItemState::kOpening,
+                                                ItemState::kOpened,  ItemState::kReported, ItemState::kCompleted,
+                                                ItemState::kSending, ItemState::kSent,     ItemState::kAssetReady};
+
 }  // namespace sluice::journal

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "core/journal/access.h"
 #include "core/journal/journal.h"
 #include "core/journal/sqlite.h"
 
@@ -42,44 +43,47 @@ std::vector<EventRow> Journal::events_of(RowId item_id, int limit) const {
   return events;
 }
 
+// One seek per state (and priority) that has rows, never a scan: this runs before every sleep. A NULL is smaller
+// than every time, so `> ?` also passes over the rows that wait for another row.
 std::optional<WallTime> Journal::next_due(std::optional<WallTime> after) const {
-  // One seek per state (and priority), never a scan: this runs before every sleep. A NULL is smaller
-  // than every time, so `> ?` also passes over the rows that wait for another row.
-  static constexpr char const* kQueries[] = {
-      "WITH RECURSIVE state (word) AS (VALUES ('seen'), ('stable'), ('opening'), ('opened'), ('reported'), "
-      "('completed'), "
-      "('sending'), ('sent'), ('asset_ready')), "
-      "level (word, priority) AS ("
-      " SELECT word, (SELECT max(i.priority) FROM item i WHERE i.state = word AND i.finished_at_ms IS NULL) FROM state"
-      " UNION ALL"
-      " SELECT word, (SELECT max(i.priority) FROM item i WHERE i.state = word AND i.finished_at_ms IS NULL"
-      "               AND i.priority < level.priority) FROM level WHERE level.priority IS NOT NULL) "
-      "SELECT min((SELECT min(i.due_at_ms) FROM item i WHERE i.state = word AND i.finished_at_ms IS NULL"
-      "            AND i.priority = level.priority AND i.due_at_ms > ?)) FROM level WHERE level.priority IS NOT NULL",
-
-      "SELECT min(s.due_at_ms) FROM session s JOIN item i ON i.id = s.item_id "
-      "WHERE s.state = 'open' AND i.finished_at_ms IS NULL AND s.due_at_ms > ?",
-
-      "SELECT min((SELECT min(c.due_at_ms) FROM chunk c WHERE c.session_id = s.id AND c.state IN ('needs_url', "
-      "'has_url')"
-      "            AND c.due_at_ms > ?)) "
-      "FROM session s JOIN item i ON i.id = s.item_id WHERE s.state = 'open' AND i.finished_at_ms IS NULL",
-
-      "WITH state (word) AS (VALUES ('wanted'), ('creating')) "
-      "SELECT min((SELECT min(n.due_at_ms) FROM named n WHERE n.state = word AND n.state <> 'present'"
-      "            AND n.due_at_ms > ?)) FROM state",
-
-      "WITH state (word) AS (VALUES ('waiting'), ('creating'), ('created')) "
-      "SELECT min((SELECT min(s.due_at_ms) FROM step s WHERE s.state = word"
-      "            AND s.state IN ('waiting', 'creating', 'created') AND s.due_at_ms > ?)) FROM state",
-  };
+  auto const floor = after.value_or(from_unix_ms(INT64_MIN));
   std::optional<WallTime> earliest;
-  for (auto const* sql : kQueries) {
-    auto statement = db_->statement(sql);
-    statement.bind(after.value_or(from_unix_ms(INT64_MIN))).next();
+  auto const take = [&](Statement&& statement) {
+    statement.next();
     auto const due = statement.take_optional_time();
     if (due && (!earliest || *due < *earliest)) earliest = due;
+  };
+  for (auto const state : kLiveItemStates) {
+    if (count_items(state) == 0) continue;
+    for (std::optional<std::int64_t> priority; (priority = next_priority(*db_, state, priority));)
+      take(std::move(db_->statement("SELECT min(due_at_ms) FROM item WHERE state = ? AND finished_at_ms IS NULL "
+                                    "AND priority = ? AND due_at_ms > ?")
+                         .bind(word(state))
+                         .bind(*priority)
+                         .bind(floor)));
   }
+  if (counts_.open_sessions > 0) {
+    take(std::move(db_->statement("SELECT min(s.due_at_ms) FROM session s JOIN item i ON i.id = s.item_id "
+                                  "WHERE s.state = 'open' AND i.finished_at_ms IS NULL AND s.due_at_ms > ?")
+                       .bind(floor)));
+    take(std::move(db_->statement("SELECT min((SELECT min(c.due_at_ms) FROM chunk c WHERE c.session_id = s.id "
+                                  "            AND c.state IN ('needs_url', 'has_url') AND c.due_at_ms > ?)) "
+                                  "FROM session s JOIN item i ON i.id = s.item_id "
+                                  "WHERE s.state = 'open' AND i.finished_at_ms IS NULL")
+                       .bind(floor)));
+  }
+  for (auto const state : {NamedState::kWanted, NamedState::kCreating})
+    if (counts_.of(state) > 0)
+      take(std::move(
+          db_->statement("SELECT min(due_at_ms) FROM named WHERE state = ? AND state <> 'present' AND due_at_ms > ?")
+              .bind(word(state))
+              .bind(floor)));
+  for (auto const state : {StepState::kWaiting, StepState::kCreating, StepState::kCreated})
+    if (counts_.of(state) > 0)
+      take(std::move(db_->statement("SELECT min(due_at_ms) FROM step WHERE state = ? "
+                                    "AND state IN ('waiting', 'creating', 'created') AND due_at_ms > ?")
+                         .bind(word(state))
+                         .bind(floor)));
   return earliest;
 }
 

@@ -32,7 +32,8 @@ std::string_view states_of(StageWord stage) {
 constexpr std::string_view kIndexing =
     "EXISTS (SELECT 1 FROM step s WHERE s.item_id = t.id AND s.kind = 'index' AND s.state NOT IN ('ready', 'failed'))";
 
-// The distinct priorities of the live items in a state, highest first, one index seek each.
+}  // namespace
+
 std::optional<std::int64_t> next_priority(Database& db, ItemState state, std::optional<std::int64_t> below) {
   auto statement = db.statement(
       "SELECT priority FROM item WHERE state = ? AND finished_at_ms IS NULL AND priority < ? ORDER BY priority DESC "
@@ -41,12 +42,10 @@ std::optional<std::int64_t> next_priority(Database& db, ItemState state, std::op
   return statement.take<std::int64_t>();
 }
 
-}  // namespace
-
 RowId Journal::insert(ItemRow const& row) {
   assert(in_transaction());
   auto const id = insert_row(*db_, row);
-  ++counts_[static_cast<std::size_t>(row.state)];
+  counts_.add(row.state, 1);
   return id;
 }
 
@@ -54,8 +53,8 @@ void Journal::update(ItemRow const& row, ItemState expected, WallTime now, std::
   assert(in_transaction());
   update_row(*db_, row, expected);
   if (row.state == expected) return;
-  --counts_[static_cast<std::size_t>(expected)];
-  ++counts_[static_cast<std::size_t>(row.state)];
+  counts_.add(expected, -1);
+  counts_.add(row.state, 1);
   add_event({0, now, row.id, "item", std::string(word(expected)), std::string(word(row.state)), std::string(note)});
 }
 
@@ -101,6 +100,7 @@ std::vector<ItemRow> Journal::items_by_path(std::string_view path_or_name, int l
 
 std::vector<ItemRow> Journal::due_items(ItemState state, WallTime now, int limit) const {
   assert(!is_end(state));
+  if (count_items(state) == 0) return {};
   static auto const sql = select<ItemRow>(
       "WHERE t.state = ? AND t.finished_at_ms IS NULL AND t.priority = ? AND t.due_at_ms <= ? "
       "ORDER BY t.due_at_ms LIMIT ?");  // rows due at the same time come by id, as they lie in the index
@@ -117,6 +117,7 @@ std::vector<ItemRow> Journal::due_items(ItemState state, WallTime now, int limit
 }
 
 std::vector<ItemRow> Journal::items_in(ItemState state, int limit) const {
+  if (count_items(state) == 0) return {};
   static auto const live =
       select<ItemRow>("WHERE t.state = ? AND t.finished_at_ms IS NULL ORDER BY t.priority DESC, t.due_at_ms LIMIT ?");
   static auto const ended =
@@ -152,7 +153,8 @@ std::vector<Journal::StageCount> Journal::count_by_stage(WallTime now) const {
   std::vector<StageCount> counts;
   for (int i = 0; i <= static_cast<int>(StageWord::kSkipped); ++i) counts.push_back({static_cast<StageWord>(i), 0, 0});
   auto const at = [&](StageWord stage) -> StageCount& { return counts[static_cast<std::size_t>(stage)]; };
-  for (std::size_t i = 0; i < counts_.size(); ++i) at(stage_of(static_cast<ItemState>(i), false)).total += counts_[i];
+  for (std::size_t i = 0; i < counts_.items.size(); ++i)
+    at(stage_of(static_cast<ItemState>(i), false)).total += counts_.items[i];
 
   // Totals come from the counters; only rows that wait are counted here, most of them within the index.
   for (int i = 0; i < static_cast<int>(ItemState::kDone); ++i) {

@@ -14,7 +14,10 @@ constexpr std::uint64_t kLogBytesMax = 4u << 20;
 
 }  // namespace
 
-Journal::Journal(std::filesystem::path const& file) : db_(open_database(file, migrations())) { count_states(); }
+Journal::Journal(std::filesystem::path const& file, std::string const& vfs)
+    : db_(open_database(file, migrations(), vfs)) {
+  count_states();
+}
 Journal::~Journal() = default;
 
 void Journal::begin() {
@@ -85,12 +88,32 @@ void Journal::set_meta(std::string_view key, std::string_view value) {
 
 // --- counters
 
+void Journal::Counts::add(StepState state, std::int64_t by) {
+  if (state < StepState::kReady) steps[static_cast<std::size_t>(state)] += by;
+}
+
+void Journal::Counts::add(NamedState state, std::int64_t by) {
+  if (state != NamedState::kPresent) named[static_cast<std::size_t>(state)] += by;
+}
+
+// Each query is served by an index; of the finished steps and names there may be very many.
 void Journal::count_states() {
-  auto statement = db_->statement("SELECT state, count(*) FROM item GROUP BY state");
-  while (statement.next()) {
-    auto const state = item_state(statement.take_text());
-    counts_[static_cast<std::size_t>(state)] = statement.take<std::int64_t>();
+  for (auto items = db_->statement("SELECT state, count(*) FROM item GROUP BY state"); items.next();) {
+    auto const state = item_state(items.take_text());
+    counts_.add(state, items.take<std::int64_t>());
   }
+  for (auto steps = db_->statement("SELECT state, count(*) FROM step WHERE state IN ('waiting', 'creating', 'created') "
+                                   "GROUP BY state");
+       steps.next();) {
+    auto const state = step_state(steps.take_text());
+    counts_.add(state, steps.take<std::int64_t>());
+  }
+  for (auto named = db_->statement("SELECT state, count(*) FROM named WHERE state <> 'present' GROUP BY state");
+       named.next();) {
+    auto const state = named_state(named.take_text());
+    counts_.add(state, named.take<std::int64_t>());
+  }
+  counts_.open_sessions = db_->integer("SELECT count(*) FROM session WHERE state = 'open'");
 }
 
 void Journal::restore_counts() {
@@ -98,6 +121,6 @@ void Journal::restore_counts() {
   counts_before_.reset();
 }
 
-std::int64_t Journal::count_items(ItemState state) const { return counts_[static_cast<std::size_t>(state)]; }
+std::int64_t Journal::count_items(ItemState state) const { return counts_.items[static_cast<std::size_t>(state)]; }
 
 }  // namespace sluice::journal

@@ -49,8 +49,10 @@ class Journal {
  public:
   // Opens or creates the journal, mode 0600, checks it (quick_check) and migrates it forward; before a
   // migration of an existing file a copy is kept beside it as journal.db.before-N.
+  // `vfs`: the SQLite VFS that holds the file; "" for the system's own. The tests have one that forgets
+  // what was not synced.
   // Throws  JournalError.
-  explicit Journal(std::filesystem::path const& file);
+  explicit Journal(std::filesystem::path const& file, std::string const& vfs = {});
   ~Journal();
   Journal(Journal const&) = delete;
   Journal& operator=(Journal const&) = delete;
@@ -151,12 +153,25 @@ class Journal {
   std::vector<std::string> query_plans() const;
 
  private:
-  using Counts = std::array<std::int64_t, 13>;  // by ItemState
+  // How many rows are in each state: kept in step with the rows, since counting a million takes a second, and
+  // asked first in every turn, since most states are empty at most times.
+  struct Counts {
+    std::array<std::int64_t, 13> items{};  // by ItemState
+    std::array<std::int64_t, 3> steps{};   // by StepState, the unfinished ones
+    std::array<std::int64_t, 2> named{};   // by NamedState, the unfinished ones
+    std::int64_t open_sessions = 0;
+
+    void add(ItemState state, std::int64_t by) { items[static_cast<std::size_t>(state)] += by; }
+    void add(StepState state, std::int64_t by);
+    void add(NamedState state, std::int64_t by);
+    std::int64_t of(StepState state) const { return steps[static_cast<std::size_t>(state)]; }
+    std::int64_t of(NamedState state) const { return named[static_cast<std::size_t>(state)]; }
+  };
   void count_states();
   void restore_counts();
 
   std::unique_ptr<Database> db_;
-  Counts counts_{};                         // kept in step with the rows: counting a million takes a second
+  Counts counts_{};
   std::optional<Counts> counts_before_;     // as of begin(), for rollback()
   std::optional<JournalError> late_error_;  // a failed checkpoint or rollback: told by the next begin()
 };

@@ -106,6 +106,14 @@ void configure(Database& database, std::filesystem::path const& file) {
   // would take that out. Checkpoints are the journal's: after a commit, or when idle.
 }
 
+void write_log_back(Database& database) {
+  try {
+    database.checkpoint(Database::Checkpoint::kTruncate);
+  } catch (JournalError const& error) {
+    if (error.kind() != Kind::kFull) throw;  // a full disk does not keep the daemon from starting: the log stays
+  }
+}
+
 }  // namespace
 
 std::optional<std::string_view> refused_file_system(std::uint64_t type) {
@@ -121,16 +129,20 @@ std::optional<std::string_view> refused_file_system(std::uint64_t type) {
   }
 }
 
-std::unique_ptr<Database> open_database(std::filesystem::path const& file, std::span<Migration const> all) {
-  check_file_system(file);
-  auto const was_there = ensure_file(file);
-  auto database = std::make_unique<Database>(file.string());
+std::unique_ptr<Database> open_database(std::filesystem::path const& file, std::span<Migration const> all,
+                                        std::string const& vfs) {
+  if (vfs.empty()) check_file_system(file);
+  auto const was_there = !vfs.empty() || ensure_file(file);
+  auto database = std::make_unique<Database>(file.string(), vfs);
   // Before anything is read: in this mode the first access to the log takes the lock for good, and no
   // shared memory is ever made.
   database->run("PRAGMA locking_mode = EXCLUSIVE");
   check_identity(*database, file, all.empty() ? 0 : all.back().number);
   configure(*database, file);
-  if (was_there) database->quick_check();
+  if (was_there) {
+    database->quick_check();
+    write_log_back(*database);
+  }
   migrate(*database, file, all);
   return database;
 }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "core/journal/migrate.h"
@@ -19,8 +20,13 @@ namespace sluice::journal {
 inline constexpr std::int64_t kApplicationId = 0x534C5549;  // "SLUI": what `file` and we know a journal by
 
 // Opens, or creates with mode 0600, then checks and migrates.
+// `vfs` names the SQLite VFS that holds the file; "" is the system's, and only there are the file's mode, type
+// and file system looked at.
+// What the log holds is in the database afterwards, written and synced anew: after a failed sync the kernel
+// may call pages clean that never reached the disk, and only a fresh write makes them durable.
 // Throws  JournalError: kLocked, kNewer, kDamaged, kFull, kIo. A file that is refused is not changed.
-std::unique_ptr<Database> open_database(std::filesystem::path const& file, std::span<Migration const> all);
+std::unique_ptr<Database> open_database(std::filesystem::path const& file, std::span<Migration const> all,
+                                        std::string const& vfs = {});
 
 // Why a journal may not lie on a file system of this type (statfs's f_type); nothing if it may. Network
 // file systems and FUSE keep no promise about locks, fsync or the shared order of writes that WAL needs.

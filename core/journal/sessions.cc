@@ -15,7 +15,9 @@ namespace sluice::journal {
 
 RowId Journal::insert(SessionRow const& row) {
   assert(in_transaction());
-  return insert_row(*db_, row);
+  auto const id = insert_row(*db_, row);
+  if (row.state == SessionState::kOpen) counts_.open_sessions += 1;
+  return id;
 }
 
 void Journal::insert_chunks(RowId session_id, std::uint32_t total_chunks, WallTime due_at) {
@@ -33,6 +35,7 @@ void Journal::update(SessionRow const& row, SessionState expected, WallTime now,
   assert(in_transaction());
   update_row(*db_, row, expected);
   if (row.state == expected) return;
+  counts_.open_sessions += (row.state == SessionState::kOpen ? 1 : 0) - (expected == SessionState::kOpen ? 1 : 0);
   add_event({0, now, row.item_id, "session " + row.upload_id, std::string(word(expected)), std::string(word(row.state)),
              std::string(note)});
 }
@@ -53,6 +56,7 @@ std::vector<SessionRow> Journal::sessions_of(RowId item_id) const {
 }
 
 std::vector<SessionRow> Journal::open_sessions(int limit) const {
+  if (counts_.open_sessions == 0 || count_items(ItemState::kOpened) == 0) return {};
   static auto const sql = select<SessionRow>(
       "JOIN item i ON i.id = t.item_id WHERE t.state = 'open' AND i.state = 'opened' AND i.finished_at_ms IS NULL "
       "ORDER BY i.priority DESC, i.id LIMIT ?");

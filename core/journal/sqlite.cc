@@ -125,11 +125,12 @@ std::optional<WallTime> Statement::take_optional_time() {
 void Database::Finalize::operator()(sqlite3_stmt* handle) const { sqlite3_finalize(handle); }
 void Database::Close::operator()(sqlite3* handle) const { sqlite3_close(handle); }
 
-Database::Database(std::string file) : file_(std::move(file)) {
+Database::Database(std::string file, std::string const& vfs) : file_(std::move(file)) {
   sqlite3* handle = nullptr;
   // No CREATE: the caller made the file with its mode. EXRESCODE: the text then says which I/O failed.
-  auto const flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
-  auto const code = sqlite3_open_v2(file_.c_str(), &handle, flags, nullptr);
+  auto flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+  if (!vfs.empty()) flags |= SQLITE_OPEN_CREATE;
+  auto const code = sqlite3_open_v2(file_.c_str(), &handle, flags, vfs.empty() ? nullptr : vfs.c_str());
   handle_.reset(handle);  // also after a failure there may be a handle, which holds the message
   if (code != SQLITE_OK) fail(code, "open");
   if (sqlite3_db_readonly(handle, "main") == 1)  // SQLite falls back to this silently
@@ -236,6 +237,12 @@ void Database::checkpoint(Checkpoint mode) {
 void Database::quick_check() {
   auto const verdict = text("PRAGMA quick_check(1)");
   if (verdict == "ok") return;
+  // A page that cannot be read at all is told in the verdict, too, and is no damage: the disk may get well again.
+  constexpr std::string_view kUnread = "unable to get the page. error code=";
+  if (auto const at = verdict.find(kUnread); at != std::string::npos) {
+    auto const code = std::atoi(verdict.c_str() + at + kUnread.size());
+    if (kind_of(code) != Kind::kDamaged) fail(code, "quick_check");
+  }
   throw JournalError(Kind::kDamaged,
                      "journal " + file_ + ": the journal is damaged: " + verdict + way_out_of_damage(file_));
 }

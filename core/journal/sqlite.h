@@ -68,8 +68,9 @@ class Statement {
 
 class Database {
  public:
-  // Opens an existing file; sets no pragma and reads nothing. Throws JournalError.
-  explicit Database(std::string file);
+  // Opens an existing file; sets no pragma and reads nothing. `vfs` names another way to the disk than the
+  // system's, and then the file is made if it is not there. Throws JournalError.
+  explicit Database(std::string file, std::string const& vfs = {});
   ~Database();
   Database(Database const&) = delete;
   Database& operator=(Database const&) = delete;

@@ -9,6 +9,7 @@
 namespace sluice::ports {
 
 enum class Moment : std::uint8_t {
+  kReceived,      // answers were taken from the wire, nothing is decided
   kBeforeCommit,  // all of the turn is decided, nothing is on disk
   kAfterCommit,   // it is on disk, nothing has left
   kAfterSend,     // one call has left; once per call
