@@ -18,9 +18,7 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
       policy_(policy),
       turn_(journal_,
             {.clock = clock_, .wire = wire_, .files = files_, .random = random_, .log = log, .witness = nullptr},
-            policy) {
-  turn_.recover();
-}
+            policy) {}
 
 bool Engine::has_work() {
   return changed_ || hinted_ || wire_.has_outcomes() || (next_due_ && *next_due_ <= clock_.wall());

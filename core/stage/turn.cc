@@ -12,7 +12,9 @@ namespace {
 
 constexpr Millis kThrottlePauseMin{1'000};  // R64: backoff begins at 1 s where no time is named
 constexpr Millis kKeyProbe{60'000};         // B18: the refused key is tried again after a minute
-constexpr Millis kBlockedTick{250};         // rows are due but wait for a slot or for what is in the air
+// Rows are due but wait for a slot, a twin or what is in the air. What frees them is an outcome, the end of a
+// pause or another row's due time, and each of these begins a turn by itself: the tick is only a safety net.
+constexpr Millis kBlockedTick{30'000};
 
 // What an outcome says beyond its own row: about the key, the link, the group.
 void note_surroundings(Context& ctx, budget::Group group, Landing const& landing) {
@@ -56,9 +58,15 @@ Context Turn::context() {
 void Turn::recover() {
   auto ctx = context();
   journal_.begin();
-  stage::recover(ctx);
-  commit();
+  try {
+    stage::recover(ctx);
+    commit();
+  } catch (...) {
+    journal_.rollback();
+    throw;
+  }
   discovery_.want_all();
+  recovered_ = true;
 }
 
 void Turn::settle(Context& ctx, ports::Outcome const& outcome) {
@@ -73,7 +81,9 @@ void Turn::settle(Context& ctx, ports::Outcome const& outcome) {
 }
 
 bool Turn::run(std::function<void(Context&)> const& orders) {
+  if (!recovered_) recover();
   std::ranges::move(ports_.wire.collect(), std::back_inserter(outcomes_));
+  if (!outcomes_.empty()) reached(ports::Moment::kReceived);
   auto ctx = context();
   journal_.begin();
   auto const rows_before = journal_.rows_written();
@@ -100,9 +110,13 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
 }
 
 void Turn::commit() {
-  if (ports_.witness != nullptr) ports_.witness->reached(ports::Moment::kBeforeCommit);
+  reached(ports::Moment::kBeforeCommit);
   journal_.commit();
-  if (ports_.witness != nullptr) ports_.witness->reached(ports::Moment::kAfterCommit);
+  reached(ports::Moment::kAfterCommit);
+}
+
+void Turn::reached(ports::Moment moment) const {
+  if (ports_.witness != nullptr) ports_.witness->reached(moment);
 }
 
 void Turn::act() {
@@ -110,7 +124,7 @@ void Turn::act() {
   for (auto const ticket : departure.cancelled) ports_.wire.cancel(ticket);
   for (auto& call : departure.calls) {
     ports_.wire.send(std::move(call));
-    if (ports_.witness != nullptr) ports_.witness->reached(ports::Moment::kAfterSend);
+    reached(ports::Moment::kAfterSend);
   }
 }
 
@@ -122,8 +136,12 @@ std::optional<WallTime> Turn::next_due() const {
     if (at && (!next || *at < *next)) next = at;
   };
   auto const first = journal_.next_due();
-  if (first && *first <= now) take(now + kBlockedTick);
-  take(journal_.next_due(now));
+  if (first && *first <= now) {
+    take(now + kBlockedTick);
+    take(journal_.next_due(now));
+  } else {
+    take(first);
+  }
   take(traffic_.next_pause_end(now));
   take(discovery_.next_rescan());
   return next;

@@ -32,12 +32,9 @@ class Turn {
   // Requires  `policy` outlives the turn and does not change.
   Turn(journal::Journal& journal, Ports ports, Policy const& policy);
 
-  // Once, before the first run: rows that a dead daemon left in the middle of something.
-  void recover();
-
-  // One turn. `orders` are people's wishes, carried out inside its transaction.
-  // Returns  whether anything changed or left.
-  // Throws   JournalError; then nothing of this turn happened, and its outcomes are settled by the next.
+  // One turn. The first begins with the rows that a dead daemon left in the middle of something. `orders` are people's
+  // wishes, carried out inside its transaction. Returns  whether anything changed or left. Throws   JournalError; then
+  // nothing of this turn happened, and its outcomes are settled by the next.
   bool run(std::function<void(Context&)> const& orders = {});
 
   // When the next turn has something to do by itself; nothing if only an outcome or an event can bring it.
@@ -52,9 +49,11 @@ class Turn {
   void drain() { draining_ = true; }
 
  private:
+  void recover();
   void settle(Context& ctx, ports::Outcome const& outcome);
   void commit();
   void act();
+  void reached(ports::Moment moment) const;
   Context context();
 
   journal::Journal& journal_;
@@ -65,6 +64,7 @@ class Turn {
   Discovery discovery_;
   std::vector<ports::Outcome> outcomes_;  // collected, not yet committed
   bool draining_ = false;
+  bool recovered_ = false;
 };
 
 }  // namespace sluice::stage
