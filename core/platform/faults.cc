@@ -137,6 +137,12 @@ std::optional<Millis> wait_of(Reply const& reply, Remedy remedy, CodeRow const* 
   return std::nullopt;
 }
 
+// A refusal that broke off on its way: its code is what decides, and it is not there.
+bool is_cut_short(Reply const& reply) {
+  auto const body = trimmed(reply.body);
+  return body.starts_with('{') && !parse_json(body);
+}
+
 // Where status and code disagree, the status counts if it is one that the platform gives for one
 // reason only; in all other 4xx the code does (R35 to R38).
 Remedy api_remedy(int status, CodeRow const* row) {
@@ -191,6 +197,7 @@ Error sort_refusal(CallKind kind, Reply const& reply, WallTime now) {
   } else {
     remedy = api_remedy(reply.status, row);
   }
+  if (kind != CallKind::kStorage && remedy == Remedy::kPermanent && is_cut_short(reply)) return error;
   error.fault = fault_of(remedy, kind == CallKind::kCreate && is_unclear(reply.status, error.code));
   error.retry_after = wait_of(reply, remedy, row, now);
   return error;

@@ -117,6 +117,7 @@ void found_nothing(Context& ctx, StepRow step) {
   }
   if (is_exhausted(step.effort, ctx.policy)) {
     auto const text = step.effort.last_error;
+    step.intent = {};
     return fail_step(ctx, std::move(step), "outcome_unknown", text);
   }
   back_to_waiting(ctx, std::move(step), "looked twice: it did not happen");

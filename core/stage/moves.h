@@ -39,7 +39,7 @@ void asset_became_ready(Context& ctx, journal::ItemRow item);
 // The thing a step goes into is wanted: its row is made if need be, and made due. Returns its row.
 journal::NamedRow want_named(Context& ctx, journal::StepRow const& step);
 
-// A step is over, well or not.
+// A step is over, well or not. One whose outcome is still unknown keeps its intent: a retry looks before it repeats.
 void step_ready(Context& ctx, journal::StepRow step);
 void fail_step(Context& ctx, journal::StepRow step, std::string reason, std::string text);
 

@@ -50,6 +50,7 @@ void opened(Context& ctx, ItemRow item, platform::OpenedSession const& answer) {
 
 // R20: one more session for an answer whose numbers disagree; the second time is for a person.
 void bad_chunk_plan(Context& ctx, ItemRow item, Error const& error) {
+  count_reservation(ctx);
   if (item.reason == kBadPlan)
     return fail_item(ctx, std::move(item), std::string(kBadPlan), error.text, ItemState::kStable);
   item.state = ItemState::kStable;
@@ -58,6 +59,13 @@ void bad_chunk_plan(Context& ctx, ItemRow item, Error const& error) {
   item.effort.due_at = ctx.now;
   item.effort.last_error = error.text;
   move(ctx, item, ItemState::kOpening, error.text);
+}
+
+void answer_lost(Context& ctx, ItemRow item, Error const& error) {
+  item.effort = after_failure(item.effort, error, ctx.policy, ctx.now, ctx.jitter());
+  if (!is_exhausted(item.effort, ctx.policy)) return forget_reservation(ctx, std::move(item), error.text);
+  count_reservation(ctx);
+  fail_item(ctx, std::move(item), "outcome_unknown", error.text, ItemState::kStable);
 }
 
 void refused(Context& ctx, ItemRow item, Error const& error, bool tagged) {
@@ -112,9 +120,13 @@ void choose_open_session(Context& ctx) {
   }
 }
 
-void forget_reservation(Context& ctx, ItemRow item, std::string_view why) {
+void count_reservation(Context& ctx) {
   auto const orphans = ctx.journal.meta(kOrphansKey).value_or("0");
   ctx.journal.set_meta(kOrphansKey, std::to_string(std::stoll(orphans) + 1));
+}
+
+void forget_reservation(Context& ctx, ItemRow item, std::string_view why) {
+  count_reservation(ctx);
   item.state = ItemState::kStable;
   item.intent = {};
   item.effort.due_at = std::max(item.effort.due_at.value_or(ctx.now), ctx.now);
@@ -129,15 +141,12 @@ void settle_open_session(Context& ctx, Landing const& landing) {
     auto const answer = platform::read_opened_session(*landing.reply, item->print.size_bytes);
     if (answer) return opened(ctx, std::move(*item), *answer);
     if (answer.error().code == kBadPlan) return bad_chunk_plan(ctx, std::move(*item), answer.error());
-    return retry_item(ctx, std::move(*item), answer.error(), ItemState::kStable);
+    return answer_lost(ctx, std::move(*item), answer.error());  // it was made, and we cannot read what
   }
   auto const& error = landing.reply.error();
   if (error.fault != Fault::kOutcomeUnknown)
     return refused(ctx, std::move(*item), error, landing.flight.mode == kTagged);
-  item->effort = after_failure(item->effort, error, ctx.policy, ctx.now, ctx.jitter());
-  if (is_exhausted(item->effort, ctx.policy))
-    return fail_item(ctx, std::move(*item), "outcome_unknown", error.text, ItemState::kStable);
-  forget_reservation(ctx, std::move(*item), error.text);
+  answer_lost(ctx, std::move(*item), error);
 }
 
 WallTime renew_at(WallTime now, WallTime expires_at, Millis renew_before) {

@@ -29,7 +29,10 @@ WallTime renew_at(WallTime now, WallTime expires_at, Millis renew_before);
 // How many more uploads may begin: files_max less those under way.
 int upload_slots(Context const& ctx);
 
-// A reservation whose answer was lost: the item goes back to `stable`, the orphan is counted (R51).
+// One more upload session may lie on the platform that the journal does not know: it expires by itself, and is
+// counted and shown (R51).
+void count_reservation(Context& ctx);
+// A reservation whose answer was lost: the item goes back to `stable`, the orphan is counted.
 void forget_reservation(Context& ctx, journal::ItemRow item, std::string_view why);
 
 }  // namespace sluice::stage

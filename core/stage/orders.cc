@@ -8,6 +8,7 @@
 #include "core/stage/discover.h"
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
+#include "core/stage/open_session.h"
 #include "core/stage/plan.h"
 
 namespace sluice::stage {
@@ -77,6 +78,12 @@ void restart_steps(Context& ctx, ItemRow const& item) {
   for (auto step : ctx.journal.steps_of(item.id)) {
     if (step.state != StepState::kFailed) continue;
     step.state = StepState::kWaiting;
+    if (step.intent.unknown_at && item.state == ItemState::kAssetReady) {
+      step.state = StepState::kCreating;  // it may have happened: the step looks before it repeats
+      step.intent = outcome_unknown(step.intent, ctx.now);
+    } else {
+      step.intent = {};
+    }
     // A record whose indexing failed is deleted before another is made (U11): its id is kept for that.
     if (step.reason != "indexing_failed") step.remote_id.clear();
     step.reason.clear();
@@ -85,7 +92,8 @@ void restart_steps(Context& ctx, ItemRow const& item) {
     if (item.state == ItemState::kAssetReady) {
       auto const named = want_named(ctx, step);
       step.named_id = named.id;
-      if (named.state == journal::NamedState::kPresent) step.effort.due_at = ctx.now;
+      if (named.state == journal::NamedState::kPresent || step.state == StepState::kCreating)
+        step.effort.due_at = ctx.now;
     }
     move(ctx, step, StepState::kFailed, "retry");
   }
@@ -129,12 +137,18 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
   auto const from = item->failed_from.empty() ? ItemState::kSeen : journal::item_state(item->failed_from);
   auto const session = ctx.journal.open_session(id);
   auto const resumable = session && session->expires_at > ctx.now;
-  item->state = from == ItemState::kOpened && !resumable ? ItemState::kStable : from;
+  auto const of_session = from == ItemState::kOpened || from == ItemState::kReported;
+  item->state = of_session && !resumable ? ItemState::kStable : from;
   item->finished_at.reset();
   item->failed_from.clear();
   item->reason.clear();
-  item->intent = {};
   item->effort = renewed(ctx.now);
+  if (item->state == ItemState::kSending) {  // it may have happened: looked for before it is repeated
+    item->intent = outcome_unknown(item->intent, ctx.now);
+    item->reason = "outcome_unknown";
+  } else {
+    item->intent = {};
+  }
   if (item->state == ItemState::kOpened) item->effort.due_at.reset();
   if (item->state == ItemState::kStable || item->state == ItemState::kSeen) {
     // Whatever the platform has under the old operation tag is not to be taken for the new asset.
@@ -162,17 +176,18 @@ Result<void> cancel_order(Context& ctx, journal::RowId id) {
     return fail(Fault::kRejected, "the item is " + std::string(word(item->state)) + " already", "at_end");
   auto const was = item->state;
   ground_chunks(ctx, *item);
-  for (auto const& step : ctx.journal.steps_of(id))
-    if (step.state != StepState::kReady && step.state != StepState::kFailed)
-      fail_step(ctx, step, "cancelled", "the item was cancelled");
+  for (auto step : ctx.journal.steps_of(id)) {
+    if (step.state == StepState::kReady || step.state == StepState::kFailed) continue;
+    if (step.state == StepState::kCreating) step.intent = outcome_unknown(step.intent, ctx.now);
+    fail_step(ctx, std::move(step), "cancelled", "the item was cancelled");
+  }
   item = ctx.journal.item(id);
   item->state = ItemState::kCancelled;
-  // An unrepeatable call may still have happened: a retry begins a new generation, so nothing is mistaken.
-  item->failed_from = word(was == ItemState::kOpened       ? ItemState::kOpened
-                           : was == ItemState::kAssetReady ? ItemState::kAssetReady
-                           : was == ItemState::kSeen       ? ItemState::kSeen
-                                                           : ItemState::kStable);
-  item->intent = {};
+  item->failed_from = word(was == ItemState::kOpening ? ItemState::kStable : was);
+  // A call in the air that must not be repeated may still happen. A retry looks for an asset of it; an empty
+  // reservation is left to expire.
+  if (was == ItemState::kOpening) count_reservation(ctx);
+  item->intent = was == ItemState::kSending ? outcome_unknown(item->intent, ctx.now) : journal::Intent{};
   item->effort.due_at.reset();
   item->reason = "cancelled";
   item->finished_at = ctx.now;
