@@ -37,8 +37,9 @@ SIM_SUMMARY := build/dev/tests/sim/sim-summary.txt
 test: build
 	rm -f $(SIM_SUMMARY)
 	ctest --preset dev --parallel $(JOBS) --output-on-failure --no-tests=error
-	@awk '{ crash += $$2; seeds += $$5; bad += $$7; lost += $$9 } END { printf "sim: %d crash points, %d seeds, \
-	%d violations; %d lost answers\n", crash, seeds, bad, lost }' $(SIM_SUMMARY)
+	@awk '{ sum[$$1] += $$2 } END { printf "sim: %d seeds of 24 h, %d crash points, %d pairs, %d failed calls, \
+	%d lost answers, %d violations\n", sum["days"], sum["points"], sum["pairs"], sum["failed_calls"], \
+	sum["lost_answers"], sum["violations"] }' $(SIM_SUMMARY)
 
 demo: release
 	tests/demo/run

@@ -10,7 +10,9 @@ constexpr std::uint64_t kVideoMax = 400'000;
 
 Template template_of(char const* text) { return *parse_template(text); }
 
-stage::Policy policy_for_all() {
+}  // namespace
+
+stage::Policy usual_policy() {
   stage::Policy policy;
   policy.host = "sim";
   policy.sources = {
@@ -32,15 +34,18 @@ stage::Policy policy_for_all() {
   return policy;
 }
 
+std::string_view name_of(Order::What what) {
+  static constexpr std::string_view kNames[] = {"cancel", "retry", "add"};
+  return kNames[static_cast<std::size_t>(what)];
+}
+
 Expected filmed(std::string path) { return {.path = std::move(path), .index = "footage"}; }
 Expected cast(std::string path, std::string entity) {
   return {.path = std::move(path), .collection = "Cast", .entity = std::move(entity)};
 }
 
-}  // namespace
-
 Scenario main_job() {
-  Scenario s{.name = "main_job", .policy = policy_for_all()};
+  Scenario s{.name = "main_job", .policy = usual_policy()};
   s.drops = {{.path = "day1/match.mp4", .size_bytes = 6 * 8'192 + 1'234},
              {.path = "Ada/front.jpg", .size_bytes = 2'100},
              {.path = "Ada/side.jpg", .size_bytes = 3'333},
@@ -60,7 +65,7 @@ Scenario main_job_on_an_old_platform() {
 }
 
 Scenario photos(int count) {
-  Scenario s{.name = "photos", .policy = policy_for_all()};
+  Scenario s{.name = "photos", .policy = usual_policy()};
   for (int i = 0; i < count; ++i) {
     auto const path = "Grace/photo-" + std::to_string(i) + ".jpg";
     s.drops.push_back({.path = path, .size_bytes = static_cast<std::uint64_t>(200 + 3 * i)});
@@ -72,7 +77,7 @@ Scenario photos(int count) {
 }
 
 Scenario direct_uploads() {
-  Scenario s{.name = "direct_uploads", .policy = policy_for_all()};
+  Scenario s{.name = "direct_uploads", .policy = usual_policy()};
   s.drops = {{.path = "north/tone.mp3", .size_bytes = 1'500},
              {.path = "south/tone.mp3", .size_bytes = 1'500},
              {.path = "tone.mp3", .size_bytes = 900},
@@ -93,7 +98,7 @@ Scenario direct_uploads_on_an_old_platform() {
 }
 
 Scenario short_lives(std::uint64_t chunks) {
-  Scenario s{.name = "short_lives", .policy = policy_for_all()};
+  Scenario s{.name = "short_lives", .policy = usual_policy()};
   s.drops = {{.path = "long.mp4", .size_bytes = (chunks - 1) * 1'024 + 5},
              {.path = "short.mov", .size_bytes = 3 * 1'024 + 990}};
   s.expected = {filmed("long.mp4"), filmed("short.mov")};
@@ -110,7 +115,7 @@ Scenario short_lives(std::uint64_t chunks) {
 }
 
 Scenario changing_files() {
-  Scenario s{.name = "changing_files", .policy = policy_for_all()};
+  Scenario s{.name = "changing_files", .policy = usual_policy()};
   s.drops = {{.path = "grown.mp4", .size_bytes = 20'000},    {.path = "rewritten.mp4", .size_bytes = 20'000},
              {.path = "replaced.mp4", .size_bytes = 20'000}, {.path = "removed.mp4", .size_bytes = 20'000},
              {.path = "small.mp3", .size_bytes = 1'900},     {.path = "still.mp3", .size_bytes = 1'234}};
@@ -130,7 +135,7 @@ Scenario changing_files() {
 }
 
 Scenario failing_asset() {
-  Scenario s{.name = "failing_asset", .policy = policy_for_all()};
+  Scenario s{.name = "failing_asset", .policy = usual_policy()};
   s.drops = {{.path = "broken.mp4", .size_bytes = 20'000},
              {.path = "good.mp4", .size_bytes = 9'000},
              {.path = "Di/one.jpg", .size_bytes = 700}};
@@ -143,8 +148,31 @@ Scenario failing_asset() {
   return s;
 }
 
+Scenario cancelled_items() {
+  Scenario s{.name = "cancelled_items", .policy = usual_policy()};
+  s.drops = {{.path = "early.mp4", .size_bytes = 30'000}, {.path = "late.mp4", .size_bytes = 30'000},
+             {.path = "again.mp4", .size_bytes = 20'000}, {.path = "Eve/a.jpg", .size_bytes = 900},
+             {.path = "Eve/b.jpg", .size_bytes = 950},    {.path = "stays.mp3", .size_bytes = 1'500}};
+  using What = Order::What;
+  s.orders = {{.what = What::kCancel, .path = "early.mp4", .at = Millis(1'900)},
+              {.what = What::kCancel, .path = "Eve/a.jpg", .at = Millis(2'600)},
+              {.what = What::kCancel, .path = "again.mp4", .at = Millis(3'200)},
+              {.what = What::kAdd, .path = "early.mp4", .at = Millis(5'000)},
+              {.what = What::kCancel, .path = "late.mp4", .at = Millis(12'000)},
+              {.what = What::kRetry, .path = "again.mp4", .at = Millis(15'000)}};
+  auto const ends = [](Expected expected) {
+    expected.state = "done|cancelled";
+    return expected;
+  };
+  s.expected = {ends(filmed("early.mp4")),      ends(filmed("late.mp4")), ends(filmed("again.mp4")),
+                ends(cast("Eve/a.jpg", "Eve")), cast("Eve/b.jpg", "Eve"), filmed("stays.mp3")};
+  s.policy.files_max = 6;
+  s.requests_max = 900;
+  return s;
+}
+
 Scenario refused_files() {
-  Scenario s{.name = "refused_files", .policy = policy_for_all()};
+  Scenario s{.name = "refused_files", .policy = usual_policy()};
   s.drops = {{.path = "empty.mp4", .size_bytes = 0},
              {.path = "huge.mp4", .size_bytes = std::uint64_t{300} << 30},
              {.path = "notes.txt", .size_bytes = 90},

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/stage/policy.h"
@@ -28,6 +29,14 @@ struct Change {
   Millis at{0};
 };
 
+// What a person asks for.
+struct Order {
+  enum class What : std::uint8_t { kCancel, kRetry, kAdd } what = What::kCancel;
+  std::string path = {};
+  Millis at{0};
+};
+std::string_view name_of(Order::What what);
+
 // What must have become of one file in the end.
 struct Expected {
   std::string path = {};
@@ -44,11 +53,20 @@ struct Scenario {
   PlatformTraits traits = {};
   std::vector<Drop> drops = {};
   std::vector<Change> changes = {};
+  std::vector<Order> orders = {};
+  double hints = 0;      // how probable it is that a change's event reaches the daemon; 0: there are no events
+  bool retries = false;  // at the end a person retries what failed
   std::vector<Expected> expected = {};
   std::uint64_t requests_max = 2'000;
   std::uint64_t turns_max = 60'000;
   Millis virtual_max{6 * 3'600'000};
 };
+
+// The policy that all scenarios begin with: a folder with two pipelines, "footage" and "cast".
+stage::Policy usual_policy();
+// What must become of a file that the pipeline "footage" takes, or "cast" for that entity.
+Expected filmed(std::string path);
+Expected cast(std::string path, std::string entity);
 
 // A multipart video, two photos of one person, a small sound; an index and an entity by name.
 Scenario main_job();
@@ -65,6 +83,8 @@ Scenario short_lives(std::uint64_t chunks);
 Scenario changing_files();
 // An asset that the platform cannot process, beside good ones.
 Scenario failing_asset();
+// Uploads that a person cancels at various stages, and takes up again.
+Scenario cancelled_items();
 // An empty file, a too large one and one that no pipeline takes, beside a good one.
 Scenario refused_files();
 

@@ -19,6 +19,7 @@ Reply SimPlatform::list_named(std::vector<SimNamed> const& all, std::string cons
     return complain("list by name without both sort parameters: " + request.path, now);
   std::vector<Json> rows;
   for (auto at = all.rbegin(); at != all.rend(); ++at) {
+    if (at->visible_at > now) count("platform.list_lagged");
     if (at->visible_at > now || !holds_ignoring_case(at->name, wanted)) continue;
     if (traits_.blind_looks && key == "name") continue;
     rows.push_back({{"_id", at->id}, {key, at->name}, {"created_at", shown_time(at->created_at)}});
@@ -34,8 +35,10 @@ Reply SimPlatform::create_index(Request const& request, WallTime now) {
   auto const sound = models != body.end() && models->is_array() && !models->empty() &&
                      !text_at(models->front(), "model_name").empty() && models->front().contains("model_options");
   if (name.empty() || !sound) return complain("POST /indexes: " + request.body, now);
-  if (std::ranges::find(indexes_, name, &SimNamed::name) != indexes_.end())
+  if (std::ranges::find(indexes_, name, &SimNamed::name) != indexes_.end()) {
+    count("platform.name_taken");
     return refuse(400, "index_name_already_exists", now);
+  }
   indexes_.push_back({.id = fresh_id(), .name = name, .created_at = now, .visible_at = visible_from(now)});
   return answer(201, {{"_id", indexes_.back().id}});
 }
@@ -57,7 +60,7 @@ Reply SimPlatform::create_indexed_asset(Request const& request, WallTime now) {
     return complain("indexed asset without enable_video_stream (R43)", now);
   if (!usable_asset(asset_id, now))
     return complain("indexed asset of an asset that is not ready (R13a): " + asset_id, now);
-  if (body.contains("user_metadata") && traits_.refuses_metadata) return refuse(400, "parameter_unknown", now);
+  if (body.contains("user_metadata") && traits_.refuses_metadata) return refuse_metadata(now);
   indexed_.push_back({.id = fresh_id(),
                       .index_id = request.segments[1],
                       .asset_id = asset_id,
@@ -81,7 +84,10 @@ Reply SimPlatform::list_indexed_assets(Request const& request, WallTime now) {
 }
 
 Reply SimPlatform::list_by_asset(Request const& request, WallTime now) {
-  if (traits_.hides_lookup) return refuse(404, "not_found", now);
+  if (traits_.hides_lookup) {
+    count("platform.lookup_hidden");
+    return refuse(404, "not_found", now);
+  }
   std::vector<Json> rows;
   for (auto const& indexed : indexed_) {
     if (indexed.asset_id != request.segments[1] || indexed.visible_at > now || traits_.blind_looks) continue;

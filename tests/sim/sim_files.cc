@@ -31,13 +31,47 @@ std::string Content::sha256_hex() const {
   return sha256_hex_of(bytes);
 }
 
+void SimFiles::Trouble::fail_at(FileCall call, std::uint64_t nth, bool goes_on) {
+  armed = call;
+  armed_at = calls[static_cast<std::size_t>(call)] + nth;
+  for_good = goes_on;
+}
+
+void SimFiles::Trouble::by_dice(double chance, std::uint32_t most) {
+  probability = chance;
+  left = most;
+}
+
+void SimFiles::Trouble::heal() {
+  armed.reset();
+  left = 0;
+}
+
+bool SimFiles::Trouble::strikes(FileCall call) {
+  static constexpr std::string_view kNames[] = {"file.open_failed", "file.stat_failed", "file.list_failed",
+                                                "file.read_failed"};
+  auto const at = static_cast<std::size_t>(call);
+  auto const nth = ++calls[at];
+  auto hit = armed == call && (nth == armed_at || (for_good && nth > armed_at));
+  if (!hit && left > 0 && dice.chance(probability)) {
+    left -= 1;
+    hit = true;
+  }
+  if (hit) ++fired[kNames[at]];
+  return hit;
+}
+
 class SimFiles::Opened final : public ports::OpenFile {
  public:
-  explicit Opened(std::shared_ptr<Inode> inode) : inode_(std::move(inode)) {}
+  Opened(std::shared_ptr<Inode> inode, Trouble& trouble) : inode_(std::move(inode)), trouble_(trouble) {}
 
-  Result<ports::FilePrint> print() const override { return inode_->print; }
+  Result<ports::FilePrint> print() const override {
+    if (trouble_.strikes(FileCall::kStat)) return fail(Fault::kSourceIo, "fstat: Input/output error");
+    return inode_->print;
+  }
 
   Result<std::size_t> read_at(std::span<std::byte> into, std::uint64_t offset_bytes) const override {
+    if (trouble_.strikes(FileCall::kRead)) return fail(Fault::kSourceIo, "read: Input/output error");
     auto const& content = inode_->content;
     if (offset_bytes >= content.size_bytes) return std::size_t{0};
     auto const left = content.size_bytes - offset_bytes;
@@ -50,6 +84,7 @@ class SimFiles::Opened final : public ports::OpenFile {
 
  private:
   std::shared_ptr<Inode> inode_;
+  Trouble& trouble_;
 };
 
 void SimFiles::touch(Inode& inode) {
@@ -92,18 +127,21 @@ std::set<std::string> SimFiles::paths() const {
 }
 
 Result<std::shared_ptr<ports::OpenFile>> SimFiles::open(std::string const&, std::string const& relative) {
+  if (trouble_.strikes(FileCall::kOpen)) return fail(Fault::kSourceIo, relative + ": Too many open files");
   auto const found = tree_.find(relative);
   if (found == tree_.end()) return fail(Fault::kGone, relative + ": no such file");
-  return std::make_shared<Opened>(found->second);
+  return std::make_shared<Opened>(found->second, trouble_);
 }
 
 Result<ports::FilePrint> SimFiles::stat(std::string const&, std::string const& relative) {
+  if (trouble_.strikes(FileCall::kStat)) return fail(Fault::kSourceIo, relative + ": Input/output error");
   auto const found = tree_.find(relative);
   if (found == tree_.end()) return fail(Fault::kGone, relative + ": no such file");
   return found->second->print;
 }
 
 Result<std::vector<ports::DirEntry>> SimFiles::list(std::string const&, std::string const& relative) {
+  if (trouble_.strikes(FileCall::kList)) return fail(Fault::kSourceIo, relative + ": Input/output error");
   auto const prefix = relative.empty() ? std::string() : relative + "/";
   std::vector<ports::DirEntry> entries;
   std::set<std::string> folders;

@@ -9,9 +9,11 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/ports/files.h"
@@ -29,9 +31,21 @@ struct Content {
   std::string sha256_hex() const;  // reads it all
 };
 
+enum class FileCall : std::uint8_t { kOpen, kStat, kList, kRead };
+inline constexpr std::size_t kFileCalls = 4;
+
 class SimFiles final : public ports::Files {
  public:
-  explicit SimFiles(SimClock const& clock) : clock_(clock) {}
+  explicit SimFiles(SimClock const& clock, std::uint64_t seed = 0) : clock_(clock), trouble_(seed) {}
+
+  // --- trouble: an I/O error, or for an open the want of a descriptor
+  // The n-th call from now (from 1) of that kind fails: once, or it and every later one until heal().
+  void fail_at(FileCall call, std::uint64_t nth, bool for_good) { trouble_.fail_at(call, nth, for_good); }
+  // Each call fails with this probability, until `most` have failed.
+  void fail_by_dice(double probability, std::uint32_t most) { trouble_.by_dice(probability, most); }
+  void heal() { trouble_.heal(); }
+  std::uint64_t calls(FileCall call) const { return trouble_.calls[static_cast<std::size_t>(call)]; }
+  std::map<std::string_view, std::uint64_t> const& fired() const { return trouble_.fired; }
 
   // --- what other programs do to the tree; paths are beneath the one root there is
   void create(std::string const& path, Content content);      // a new inode, also over an old file
@@ -55,9 +69,26 @@ class SimFiles final : public ports::Files {
     ports::FilePrint print = {};
   };
   class Opened;
+  struct Trouble {
+    explicit Trouble(std::uint64_t seed) : dice(seed, 6) {}
+    void fail_at(FileCall call, std::uint64_t nth, bool for_good);
+    void by_dice(double chance, std::uint32_t most);
+    void heal();
+    bool strikes(FileCall call);  // whether this call, which is counted, fails
+
+    SimRandom dice;
+    std::uint64_t calls[kFileCalls] = {};
+    std::optional<FileCall> armed = {};
+    std::uint64_t armed_at = 0;
+    bool for_good = false;
+    double probability = 0;
+    std::uint32_t left = 0;
+    std::map<std::string_view, std::uint64_t> fired = {};
+  };
   void touch(Inode& inode);
 
   SimClock const& clock_;
+  Trouble trouble_;
   std::map<std::string, std::shared_ptr<Inode>> tree_;
   std::map<std::string, std::vector<Content>> history_;
   std::uint64_t next_inode_ = 1'000;

@@ -28,6 +28,11 @@ ports::Reply SimPlatform::refuse_storage(int status, std::string const& code, st
                   "</Message></Error>"};
 }
 
+ports::Reply SimPlatform::refuse_metadata(WallTime now) {
+  count("platform.metadata_refused");
+  return refuse(400, "parameter_unknown", now);
+}
+
 ports::Reply SimPlatform::complain(std::string const& what, WallTime now) {
   complaints_.push_back(what);
   return refuse(400, "parameter_not_provided", now);

@@ -11,6 +11,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/ports/wire.h"
@@ -93,6 +94,7 @@ class SimPlatform {
   void protect(std::string const& session_id, std::uint32_t index);
 
   PlatformTraits& traits() { return traits_; }
+  PlatformTraits const& traits() const { return traits_; }
   std::vector<std::string> const& complaints() const { return complaints_; }
   std::vector<SimAsset> const& assets() const { return assets_; }
   std::map<std::string, SimSession> const& sessions() const { return sessions_; }
@@ -101,6 +103,8 @@ class SimPlatform {
   std::vector<SimIndexed> const& indexed() const { return indexed_; }
   std::vector<SimEntity> const& entities() const { return entities_; }
   std::size_t chunks_received() const { return chunks_received_; }
+  // What the platform did that is hard on a client, by name: "platform.url_expired".
+  std::map<std::string_view, std::uint64_t> const& fired() const { return fired_; }
 
  private:
   using Reply = ports::Reply;
@@ -135,6 +139,7 @@ class SimPlatform {
   SimEntity* entity_of(Request const& request);
   bool usable_asset(std::string const& id, WallTime now);
 
+  Reply refuse_metadata(WallTime now);
   // A refusal that is the client's own fault: the run fails for it.
   Reply complain(std::string const& what, WallTime now);
   std::string fresh_id();
@@ -155,6 +160,8 @@ class SimPlatform {
   std::set<std::pair<std::string, std::uint32_t>> protected_ = {};
   std::vector<std::string> complaints_ = {};
   std::size_t chunks_received_ = 0;
+  void count(std::string_view what) { ++fired_[what]; }
+  std::map<std::string_view, std::uint64_t> fired_ = {};
 };
 
 }  // namespace sluice::sim

@@ -1,4 +1,4 @@
-// What the simulation promises, in words that anyone can read; run it with --gtest_list_tests.
+// What the simulation promises beside the large runs of sluice-sim, in words that anyone can read.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,18 +7,18 @@
 #include <string>
 #include <tuple>
 
+#include "tests/sim/day.h"
 #include "tests/sim/trial.h"
 
 namespace sluice::sim {
 namespace {
 
 using testing::Combine;
-using testing::Range;
-using testing::TestParamInfo;
 using testing::ValuesIn;
 
 constexpr std::uint64_t kSeed = 7;
-constexpr int kSlices = 2;  // crash points are dealt out to so many tests, which run side by side
+
+std::uint64_t lost_answers_tried = 0;
 
 // --- without faults
 
@@ -42,38 +42,20 @@ TEST_P(EveryScenario, IsTheSameRunForTheSameSeed) {
 
 INSTANTIATE_TEST_SUITE_P(Sim, EveryScenario, ValuesIn(scenario_names()), [](auto const& param) { return param.param; });
 
-// --- the daemon dies at every moment
-
-// Of the two large scenarios, whose small sisters die at every moment, only some moments are tried.
-std::uint64_t stride_of(std::string const& name) {
-  return name == "fifty_photos" || name == "short_lives_of_many_chunks" ? stride_or(24) : 1;
+TEST(ADay, IsTheSameDayForTheSameSeed) {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    auto const first = run({.scenario = "day", .seed = seed});
+    EXPECT_EQ(first.hash, run({.scenario = "day", .seed = seed}).hash) << "seed " << seed;
+    EXPECT_NE(first.hash, run({.scenario = "day", .seed = seed + 1}).hash) << "seed " << seed;
+  }
 }
 
-class EveryMoment : public testing::TestWithParam<std::tuple<std::string, int>> {};
-
-TEST_P(EveryMoment, MayBeTheDaemonsLast) {
-  auto const& [name, slice] = GetParam();
-  if (chosen_crash()) {
-    try_out(scenario_named(name), {.seed = seed_or(kSeed), .crash_at = *chosen_crash()});
-    return;
-  }
-  std::uint64_t points = 0;
-  auto const stride = stride_of(name);
-  for (auto k = static_cast<std::uint64_t>(slice) * stride + 1;; k += kSlices * stride) {
-    auto const outcome = try_out(scenario_named(name), {.seed = seed_or(kSeed), .crash_at = k});
-    if (outcome.crashes == 0) break;  // the run ended before that moment came
-    ++points;
-    ASSERT_TRUE(outcome.sound) << "crash point " << k;
-  }
-  tally().crash_points += points;
-  std::printf("%s: %llu crash points in slice %d of %d\n", name.c_str(), static_cast<unsigned long long>(points),
-              slice + 1, kSlices);
+TEST(ADay, IsRepeatedByTheLineThatAFailurePrints) {
+  EXPECT_EQ((Trial{.scenario = "day", .seed = 41}.how_to_repeat()), "sluice-sim --seed 41");
+  EXPECT_EQ(
+      (Trial{.scenario = "main_job", .seed = 7, .crash_at = 12, .second_crash_at = 3, .power = true}.how_to_repeat()),
+      "sluice-sim --seed 7 --scenario main_job --crash-at 12 --then-at 3 --power");
 }
-
-INSTANTIATE_TEST_SUITE_P(Sim, EveryMoment, Combine(ValuesIn(scenario_names()), Range(0, kSlices)),
-                         [](auto const& param) {
-                           return std::get<0>(param.param) + "_slice_" + std::to_string(std::get<1>(param.param) + 1);
-                         });
 
 // --- the answer to every call that must not be repeated is lost once
 
@@ -87,83 +69,24 @@ TEST_P(EveryLostAnswer, IsLookedForAndNothingIsMadeTwice) {
     auto const outcome = try_out(scenario_named(name), std::move(options));
     ASSERT_TRUE(outcome.sound) << name_of(mishap) << " at call " << n;
     if (outcome.creates < n) break;
-    ++tally().lost_answers;
+    ++lost_answers_tried;
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Sim, EveryLostAnswer,
-    Combine(testing::Values("main_job", "main_job_on_an_old_platform", "direct_uploads",
-                            "direct_uploads_on_an_old_platform"),
-            testing::Values(Mishap::kLostAfter, Mishap::kLostBefore, Mishap::kLateEffect, Mishap::kErrorAfter)),
-    [](auto const& param) { return std::get<0>(param.param) + "_" + std::string(name_of(std::get<1>(param.param))); });
+INSTANTIATE_TEST_SUITE_P(Sim, EveryLostAnswer,
+                         Combine(testing::Values("main_job", "main_job_on_an_old_platform", "direct_uploads",
+                                                 "direct_uploads_on_an_old_platform"),
+                                 testing::Values(Mishap::kLostAfter, Mishap::kLostBefore, Mishap::kLateEffect,
+                                                 Mishap::kErrorAfter, Mishap::kTruncated, Mishap::kSilentAfter)),
+                         [](auto const& param) {
+                           return std::get<0>(param.param) + "_" + std::string(name_of(std::get<1>(param.param)));
+                         });
 
-// --- everything at once, by dice
-
-class ManySeeds : public testing::TestWithParam<std::tuple<std::string, int>> {};
-
-RunOptions by_dice(std::uint64_t seed) {
-  SimRandom dice(seed, 9);
-  RunOptions options{.seed = seed,
-                     .more_crashes = static_cast<std::uint32_t>(dice.between(0, 3)),
-                     .downtime_max = dice.chance(0.2) ? Millis(2 * 3'600'000) : Millis(3'000)};
-  options.mishaps.by_dice(seed, 0.02 + 0.18 * dice.unit(), static_cast<std::uint32_t>(dice.between(3, 40)));
-  if (dice.chance(0.2)) {
-    auto const from = dice.between(Millis(0), Millis(20'000));
-    options.mishaps.refuse_key(from, from + dice.between(Millis(1'000), Millis(90'000)));
-  }
-  if (dice.chance(0.2)) {
-    auto const from = dice.between(Millis(0), Millis(20'000));
-    options.mishaps.unplug(from, from + dice.between(Millis(1'000), Millis(600'000)));
-  }
-  return options;
-}
-
-Scenario varied(Scenario scenario, std::uint64_t seed) {
-  SimRandom dice(seed, 10);
-  scenario.traits.clock_ahead = dice.between(Millis(-90'000), Millis(90'000));
-  scenario.traits.shows_reservations = dice.chance(0.5);
-  scenario.traits.forgets_sessions = dice.chance(0.5);
-  scenario.traits.initial_urls = static_cast<std::uint32_t>(dice.between(0, 9));
-  scenario.traits.list_lag_max = dice.chance(0.3) ? Millis(22'000) : Millis(8'000);
-  scenario.policy.files_max = static_cast<std::uint32_t>(dice.between(1, 8));
-  if (scenario.changes.empty())
-    for (auto& drop : scenario.drops) drop.at += dice.between(Millis(0), Millis(dice.chance(0.1) ? 70'000 : 1'500));
-  std::ranges::stable_sort(scenario.drops, {}, &Drop::at);
-  scenario.requests_max *= 3;
-  return scenario;
-}
-
-TEST_P(ManySeeds, EndWellWhateverTheDiceBring) {
-  auto const& [name, slice] = GetParam();
-  if (chosen_seed()) {
-    try_out(varied(scenario_named(name), *chosen_seed()), by_dice(*chosen_seed()));
-    return;
-  }
-  for (std::uint64_t i = 0; i < seeds_or(10); ++i) {
-    auto const seed = 1'000 * (static_cast<std::uint64_t>(slice) + 1) + i;
-    auto const outcome = try_out(varied(scenario_named(name), seed), by_dice(seed));
-    ++tally().seeds;
-    ASSERT_TRUE(outcome.sound) << "seed " << seed;
-  }
-}
-
-INSTANTIATE_TEST_SUITE_P(Sim, ManySeeds, Combine(ValuesIn(scenario_names()), Range(0, 2)), [](auto const& param) {
-  return std::get<0>(param.param) + "_slice_" + std::to_string(std::get<1>(param.param) + 1);
-});
-
-// The last line of the tests, and a file for whoever runs them.
+// For the last line of `make test`.
 class LastLine final : public testing::Environment {
  public:
   void TearDown() override {
-    auto const& all = tally();
-    auto const line = "sim: " + std::to_string(all.crash_points) + " crash points, " + std::to_string(all.seeds) +
-                      " seeds, " + std::to_string(all.violations) + " violations; " + std::to_string(all.lost_answers) +
-                      " lost answers";
-    std::printf("%s\n", line.c_str());
-    // A run of all tests writes the file anew; a part of them, as ctest runs them, adds its own line.
-    auto const whole = GTEST_FLAG_GET(filter) == "*";
-    std::ofstream("sim-summary.txt", whole ? std::ios::trunc : std::ios::app) << line << '\n';
+    std::ofstream("sim-summary.txt", std::ios::app) << "lost_answers " << lost_answers_tried << '\n';
   }
 };
 

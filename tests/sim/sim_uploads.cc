@@ -51,7 +51,7 @@ Reply SimPlatform::create_asset(Request const& request, WallTime now) {
     return complain("POST /assets: method, filename or file are not as they must be", now);
   std::string metadata;
   if (form->contains("user_metadata")) {
-    if (traits_.refuses_metadata) return refuse(400, "parameter_unknown", now);
+    if (traits_.refuses_metadata) return refuse_metadata(now);
     metadata = form->at("user_metadata").value;
     if (!object_in(metadata).is_object()) return complain("POST /assets: user_metadata is no JSON object", now);
   }
@@ -76,10 +76,12 @@ Reply SimPlatform::list_assets(Request const& request, WallTime now) {
   auto const filename = request.query_value("filename");
   std::vector<Json> rows;
   for (auto at = assets_.rbegin(); at != assets_.rend(); ++at) {  // newest first
+    if (at->visible_at > now) count("platform.list_lagged");
     if (at->visible_at > now || (traits_.blind_looks && ids.empty())) continue;
     if (!ids.empty() && !ids.contains(at->id)) continue;
     if (!holds_ignoring_case(at->filename, filename)) continue;
     if (!at->completed && !traits_.shows_reservations) continue;
+    if (!at->completed) count("platform.reservation_listed");
     auto const over = at->completed && at->ready_at <= now;
     Json row{{"_id", at->id},
              {"method", at->method},
@@ -89,6 +91,7 @@ Reply SimPlatform::list_assets(Request const& request, WallTime now) {
                         : at->fails ? "failed"
                                     : "ready"}};
     if (over && !at->fails) row["size"] = at->size_bytes;
+    if (over && at->fails) count("platform.asset_failed");
     if (over && at->fails) row["error"] = {{"message", "the simulated platform cannot read it"}};
     add_object(row, "user_metadata", at->metadata_json);
     rows.push_back(std::move(row));
@@ -113,7 +116,7 @@ Reply SimPlatform::open_session(Request const& request, WallTime now) {
     return complain("POST multipart-uploads: " + request.body, now);
   std::string metadata;
   if (body.contains("user_metadata")) {
-    if (traits_.refuses_metadata) return refuse(400, "parameter_unknown", now);
+    if (traits_.refuses_metadata) return refuse_metadata(now);
     if (!body["user_metadata"].is_object()) return complain("POST multipart-uploads: user_metadata is no object", now);
     metadata = body["user_metadata"].dump();
   }
@@ -144,7 +147,10 @@ Reply SimPlatform::open_session(Request const& request, WallTime now) {
 
 SimSession* SimPlatform::live_session(Request const& request, WallTime now) {
   auto const found = sessions_.find(request.segments[2]);
-  if (found == sessions_.end() || found->second.expires_at <= now) return nullptr;
+  if (found == sessions_.end() || found->second.expires_at <= now) {
+    count("platform.session_expired");
+    return nullptr;
+  }
   return &found->second;
 }
 
@@ -174,8 +180,10 @@ Reply SimPlatform::put_chunk(Request const& request, WallTime now) {
     return complain("PUT of " + name + " carries a key (R2)", now);
   if (url.used) return complain("PUT of " + name + " by a URL that was used before (R22)", now);
   url.used = true;
+  if (url.expires_at <= now) count("platform.url_expired");
   if (url.expires_at <= now) return refuse_storage(403, "AccessDenied", "Request has expired");
   auto& session = sessions_.at(url.session_id);
+  if (session.expires_at <= now) count("platform.session_expired");
   if (session.expires_at <= now) return refuse_storage(404, "NoSuchUpload", "The specified upload does not exist");
   if (request.header_value(kUploadHeader) != session.id)
     return complain("PUT of " + name + " without upload_headers (R23)", now);
@@ -201,6 +209,7 @@ void SimPlatform::protect(std::string const& session_id, std::uint32_t index) {
 void SimPlatform::assemble(SimSession& session, WallTime now) {
   if (traits_.bad_chunk != 0 && !session.had_bad_chunk && traits_.bad_chunk <= session.chunks.size()) {
     session.had_bad_chunk = true;
+    count("platform.chunk_failed");
     auto& chunk = session.chunks[traits_.bad_chunk - 1];
     chunk.failed = true;
     chunk.reported = false;
@@ -239,6 +248,7 @@ Reply SimPlatform::report_chunks(Request const& request, WallTime now) {
   }
   auto const total = std::ranges::count(session->chunks, true, &SimChunk::reported);
   auto const all = static_cast<std::size_t>(total) == session->chunks.size();
+  if (known > 0) count("platform.report_repeated");
   if (all && !session->assembled) assemble(*session, now);
   Json reply{{"asset_id", session->asset_id},
              {"processed_chunks", fresh},
@@ -254,7 +264,10 @@ Reply SimPlatform::session_status(Request const& request, WallTime now) {
   auto const& session = found->second;
   auto const done = session.assembled && session.completed_at <= now;
   auto const expired = !session.assembled && session.expires_at <= now;
-  if (expired && traits_.forgets_sessions) return refuse(404, "not_found", now);
+  if (expired && traits_.forgets_sessions) {
+    count("platform.session_forgotten");
+    return refuse(404, "not_found", now);
+  }
   std::vector<Json> rows;
   std::uint64_t pending = 0;
   for (std::size_t i = 0; i < session.chunks.size(); ++i) {

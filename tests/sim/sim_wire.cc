@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "tests/sim/sim_answer.h"
+
 namespace sluice::sim {
 
 using ports::Outcome;
@@ -17,11 +19,19 @@ constexpr std::size_t kPieceBytes = 4'096;
 constexpr Millis kLate{4'000};  // how long after the cut a late effect happens
 
 bool never_arrives(Mishap mishap) {
-  return mishap == Mishap::kNotSent || mishap == Mishap::kLostBefore || mishap == Mishap::kCut;
+  return mishap == Mishap::kNotSent || mishap == Mishap::kLostBefore || mishap == Mishap::kCut ||
+         mishap == Mishap::kSilent;
 }
 
+bool is_silent(Mishap mishap) { return mishap == Mishap::kSilent || mishap == Mishap::kSilentAfter; }
+
 bool has_no_answer(Mishap mishap) {
-  return never_arrives(mishap) || mishap == Mishap::kLostAfter || mishap == Mishap::kLateEffect;
+  return never_arrives(mishap) || mishap == Mishap::kLostAfter || mishap == Mishap::kLateEffect ||
+         mishap == Mishap::kSilentAfter;
+}
+
+Reply web_page(int status, char const* text) {
+  return {.status = status, .headers = {{"content-type", "text/html"}}, .body = text};
 }
 
 }  // namespace
@@ -51,6 +61,7 @@ void SimWire::send(ports::Call call) {
   trip.arrives = now + there;
   trip.answers = now + there + back;
   if (trip.mishap == Mishap::kLateEffect) trip.arrives = trip.answers + kLate;
+  if (is_silent(trip.mishap)) trip.answers = std::max(trip.arrives, now) + trip.call.stall_limit;
   if (never_arrives(trip.mishap)) trip.arrived = true;
   if (trip.call.body && trip.mishap != Mishap::kNotSent) read_body(trip, trip.call.body->size_bytes() / 2);
   if (trip.mishap == Mishap::kLateEffect) read_rest(trip);  // what happens late left in time
@@ -84,38 +95,68 @@ void SimWire::read_rest(Trip& trip) {
   trip.call.body.reset();
 }
 
-std::optional<Reply> SimWire::serve(Trip& trip, WallTime now) {
+// What the platform did, told wrongly.
+std::optional<Reply> SimWire::garble(Trip const& trip, Reply reply) const {
+  auto& body = reply.body;
   switch (trip.mishap) {
-    case Mishap::kNone:
-    case Mishap::kLostAfter:
-    case Mishap::kLateEffect: return platform_.serve(trip.request, now);
-    case Mishap::kNotSent:
-    case Mishap::kLostBefore:
-    case Mishap::kCut: return std::nullopt;
-    case Mishap::kErrorAfter:
-      platform_.serve(trip.request, now);
-      return Reply{.status = 500, .headers = {{"content-type", "text/html"}}, .body = "<html>oops</html>"};
+    case Mishap::kTruncated: body.resize(body.size() / 2); break;
+    case Mishap::kWrongTypes: body = R"({"_id":7,"data":"none","page_info":[],"status":{},"upload_id":null})"; break;
+    case Mishap::kMoreFields:
+      if (body.starts_with('{') && body.size() > 2)
+        body.insert(1, R"("x_new":{"deep":[[[{"a":null}]]]},"x_null":null,)");
+      break;
+    case Mishap::kWrongEtag:
+      for (auto& [name, value] : reply.headers)
+        if (name == "etag") value = "\"00000000000000000000000000000000\"";
+      break;
+    case Mishap::kNoEtag:
+      std::erase_if(reply.headers, [](auto const& header) { return header.first == "etag"; });
+      break;
+    default: break;
+  }
+  return reply;
+}
+
+// An answer from somebody on the way, or a refusal: nothing was done.
+std::optional<Reply> SimWire::refuse(Trip const& trip, WallTime now) const {
+  switch (trip.mishap) {
     case Mishap::kErrorBefore:
       if (trip.request.presigned)
         return SimPlatform::refuse_storage(500, "InternalError", "We encountered an internal error");
-      return Reply{.status = 502, .headers = {{"content-type", "text/html"}}, .body = "<html>bad gateway</html>"};
+      return web_page(502, "<html>bad gateway</html>");
     case Mishap::kThrottled: {
       auto reply = platform_.refuse(429, "too_many_requests", now);
       reply.headers.emplace_back("retry-after", "3");
       return reply;
     }
     case Mishap::kThrottledMute: return Reply{.status = 429, .headers = {}, .body = {}};
+    case Mishap::kThrottledOddly:
+      return Reply{.status = 429, .headers = {{"retry-after", "-7 fortnights"}}, .body = "{}"};
+    case Mishap::kUnavailable:
+      return Reply{.status = 503,
+                   .headers = {{"retry-after", http_date(now + platform_.traits().clock_ahead + Millis(40'000))},
+                               {"date", http_date(now + platform_.traits().clock_ahead)}},
+                   .body = {}};
+    case Mishap::kTimedOut: return platform_.refuse(408, "request_timeout", now);
+    case Mishap::kNotThePlatform: return web_page(200, "<html>Please sign in to HotelNet</html>");
+    case Mishap::kRedirected:
+      return Reply{.status = 302, .headers = {{"location", "https://elsewhere.sim/login"}}, .body = {}};
     case Mishap::kKeyRefused: return platform_.refuse(401, "api_key_invalid", now);
     case Mishap::kUrlRefused: return SimPlatform::refuse_storage(403, "AccessDenied", "Request has expired");
+    case Mishap::kSkewed:
+      return SimPlatform::refuse_storage(403, "RequestTimeTooSkewed", "The difference between the times is too large");
     case Mishap::kSlowDown: return SimPlatform::refuse_storage(503, "SlowDown", "Please reduce your request rate.");
-    case Mishap::kWrongEtag: {
-      auto reply = platform_.serve(trip.request, now);
-      for (auto& [name, value] : reply.headers)
-        if (name == "etag") value = "\"00000000000000000000000000000000\"";
-      return reply;
-    }
+    default: return std::nullopt;
   }
-  std::abort();
+}
+
+std::optional<Reply> SimWire::serve(Trip& trip, WallTime now) {
+  if (never_arrives(trip.mishap)) return std::nullopt;
+  if (auto refusal = refuse(trip, now)) return refusal;
+  auto reply = platform_.serve(trip.request, now);
+  if (trip.mishap == Mishap::kTwice) reply = platform_.serve(trip.request, now);
+  if (trip.mishap == Mishap::kErrorAfter) return web_page(500, "<html>oops</html>");
+  return garble(trip, std::move(reply));
 }
 
 void SimWire::arrive(Trip& trip, WallTime now) {
@@ -182,13 +223,10 @@ void SimWire::cancel(std::uint64_t ticket) {
   forget_finished();
 }
 
-std::optional<WallTime> SimWire::next_event() const {
+std::optional<WallTime> SimWire::next_outcome() const {
   std::optional<WallTime> next;
-  for (auto const& [number, trip] : trips_) {
-    auto const waits = trip.awaited && !trip.heard;
-    auto const at = !trip.arrived && (!waits || trip.arrives < trip.answers) ? trip.arrives : trip.answers;
-    if (!next || at < *next) next = at;
-  }
+  for (auto const& [number, trip] : trips_)
+    if (trip.awaited && !trip.heard && (!next || trip.answers < *next)) next = trip.answers;
   return next;
 }
 

@@ -35,7 +35,8 @@ class SimWire final : public ports::Wire {
 
   // Lets everything happen that is due by now, in order of time.
   void run_until_now();
-  std::optional<WallTime> next_event() const;
+  // When the next outcome is to be collected; nothing if nobody waits for one.
+  std::optional<WallTime> next_outcome() const;
   // The daemon is dead: no outcome reaches anybody.
   void crash(Aftermath aftermath);
 
@@ -63,6 +64,8 @@ class SimWire final : public ports::Wire {
   void read_rest(Trip& trip);
   void arrive(Trip& trip, WallTime now);
   std::optional<ports::Reply> serve(Trip& trip, WallTime now);
+  std::optional<ports::Reply> refuse(Trip const& trip, WallTime now) const;
+  std::optional<ports::Reply> garble(Trip const& trip, ports::Reply reply) const;
   ports::Outcome outcome_of(Trip& trip) const;
   std::size_t waiting(Ask ask) const;
   void forget_finished();

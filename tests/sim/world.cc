@@ -1,39 +1,45 @@
 #include "tests/sim/world.h"
 
-#include <unistd.h>
-
 #include <algorithm>
+#include <array>
 #include <utility>
 
+#include "core/journal/sqlite.h"
+#include "core/stage/orders.h"
 #include "tests/sim/oracle.h"
+#include "tests/sim/watch.h"
 
 namespace sluice::sim {
 
 using journal::ItemState;
 using journal::Journal;
+using journal::JournalError;
 
 namespace {
 
 constexpr Millis kTurnPause{5};               // two turns follow each other no sooner, as in the daemon's loop
-constexpr Millis kStaysOver{150'000};         // two rescans and a half: what is over must stay over
+constexpr Millis kFullPause{5'000};           // as in the daemon: a full disk is tried again every 5 s
+constexpr Millis kDrainMax{30'000};           // a SIGTERM's patience
 constexpr std::int64_t kMomentsOfALife = 80;  // a later life dies before so many moments
 constexpr std::size_t kViolationsMax = 20;
+constexpr std::uint64_t kNear = 8;  // moments
+constexpr int kRetriesMax = 5;      // so often a person retries what failed, once all is calm
+constexpr char kJournalFile[] = "journal.db";
 
-// A fresh folder in memory where there is one: thousands of journals are made and synced.
-std::filesystem::path fresh_folder() {
-  auto const base =
-      std::filesystem::exists("/dev/shm") ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path();
-  static int counter = 0;
-  auto folder = base / ("sluice-sim-" + std::to_string(::getpid()) + "-" + std::to_string(++counter));
-  std::filesystem::create_directories(folder);
-  return folder;
+// The files of an empty journal, made once per process by production's own migrations.
+SimDisk::Image const& empty_journal(bool large_pages) {
+  static auto const make = [](int page_bytes) {
+    SimDisk disk(0, {});
+    {
+      journal::Database database(kJournalFile, disk.vfs_name());
+      database.run("PRAGMA page_size = " + std::to_string(page_bytes) + "; CREATE TABLE t (a); DROP TABLE t");
+    }
+    { Journal const journal(kJournalFile, disk.vfs_name()); }
+    return disk.image();
+  };
+  static auto const kSmall = make(1024), kLarge = make(4096);
+  return large_pages ? kLarge : kSmall;
 }
-
-void copy_if_there(std::filesystem::path const& from, std::filesystem::path const& to) {
-  if (std::filesystem::exists(from)) std::filesystem::copy_file(from, to);
-}
-
-std::filesystem::path log_of(std::filesystem::path file) { return file += "-wal"; }
 
 Content content_of(std::uint64_t seed, std::string const& path, std::size_t version, std::uint64_t size_bytes) {
   auto hash = mixed(seed ^ (version * 0x5851f42d4c957f2d));
@@ -41,57 +47,102 @@ Content content_of(std::uint64_t seed, std::string const& path, std::size_t vers
   return {.seed = hash, .size_bytes = size_bytes};
 }
 
+std::string folder_of(std::string const& path) {
+  auto const slash = path.rfind('/');
+  return slash == std::string::npos ? std::string() : path.substr(0, slash);
+}
+
 }  // namespace
 
-// Counts the moments of a life and ends it at one of them. The files are copied first: what the
-// dying objects do afterwards, a killed process would not have done.
+// Counts the moments of a life and ends it at one of them.
 class World::Witness final : public ports::Witness {
  public:
-  Witness(World& world, std::uint64_t ends_at) : world_(world), ends_at_(ends_at) {}
+  Witness(World& world, Journal const& journal, std::uint64_t ends_at)
+      : world_(world), journal_(journal), ends_at_(ends_at) {}
 
   void reached(ports::Moment moment) override {
-    ++count_;
-    if (world_.lives_ == 1) world_.moments_ = count_;
-    if (count_ != ends_at_) return;
-    auto const next = world_.folder_ / ("journal-" + std::to_string(world_.lives_) + ".db");
-    copy_if_there(world_.journal_file_, next);
-    copy_if_there(log_of(world_.journal_file_), log_of(next));
-    world_.journal_file_ = next;
-    throw Crash{moment};
+    static constexpr char const* kNames[] = {"kill.on_receipt", "kill.before_commit", "kill.after_commit",
+                                             "kill.after_send"};
+    if (moment == ports::Moment::kAfterCommit) ++world_.commits_;
+    if (power_is_near()) remember(moment);
+    if (!is_last()) return;
+    world_.count(kNames[static_cast<std::size_t>(moment)]);
+    world_.disk_.freeze();
+    throw Crash{};
+  }
+
+  // Asked by the disk in the middle of a commit, where nothing can be read and nothing be thrown.
+  bool dies_before_sync() {
+    if (!is_last()) return false;
+    world_.count("kill.before_sync");
+    return true;
   }
 
  private:
+  // For compare(), after the power is back. To read all rows costs much, so only when the end is near.
+  bool power_is_near() const {
+    if (ends_at_ != 0 && world_.options_.power) return count_ < ends_at_ && ends_at_ - count_ <= kNear;
+    return death_is_near() && world_.options_.deaths[world_.deaths_done_].power;
+  }
+  void remember(ports::Moment moment) {
+    if (moment == ports::Moment::kBeforeCommit) {
+      world_.uncommitted_ = all_facts(journal_);
+    } else {
+      world_.committed_ = all_facts(journal_);
+      world_.uncommitted_.clear();
+    }
+  }
+
+  bool death_is_near() const {
+    auto const& deaths = world_.options_.deaths;
+    return world_.deaths_done_ < deaths.size() && world_.virtual_time() >= deaths[world_.deaths_done_].at;
+  }
+
+  bool is_last() {
+    ++count_;
+    if (world_.lives_ == 1) world_.moments_ = count_;
+    if (world_.lives_ == 2) world_.moments_of_second_ = count_;
+    if (count_ == ends_at_) {
+      world_.power_goes_ = world_.options_.power;
+      return true;
+    }
+    if (!death_is_near() || ++near_ < world_.options_.deaths[world_.deaths_done_].nth) return false;
+    world_.power_goes_ = world_.options_.deaths[world_.deaths_done_].power;
+    return true;
+  }
+
   World& world_;
+  Journal const& journal_;
   std::uint64_t ends_at_;
-  std::uint64_t count_ = 0;
+  std::uint64_t count_ = 0, near_ = 0;
 };
 
 World::World(Scenario scenario, RunOptions options)
     : scenario_(std::move(scenario)),
       options_(std::move(options)),
+      disk_(options_.seed, empty_journal(options_.large_pages)),
+      files_(clock_, options_.seed),
       platform_(options_.seed, scenario_.traits),
       wire_(platform_, clock_, log_, options_.mishaps, options_.seed),
-      dice_(options_.seed, 4),
-      folder_(fresh_folder()),
-      journal_file_(folder_ / "journal.db") {}
+      dice_(options_.seed, 4) {}
 
-World::~World() {
-  std::error_code ignored;
-  std::filesystem::remove_all(folder_, ignored);
-}
+World::~World() = default;
 
-std::string World::how_to_repeat() const {
-  auto text = "scenario " + scenario_.name + ": SLUICE_SEED=" + std::to_string(options_.seed);
-  if (options_.crash_at != 0) text += " SLUICE_CRASH_AT=" + std::to_string(options_.crash_at);
-  return text + " repeats it (" + std::to_string(crashes_) + " crashes, " + std::to_string(wire_.requests()) +
-         " requests)";
-}
+// --- what happens from outside
 
-void World::change_files() {
-  auto const since = clock_.now() - kBeginning;
+void World::change_files(stage::Turn* turn) {
+  auto const since = virtual_time();
+  auto const hint = [&](std::string const& path) {
+    if (scenario_.hints == 0) return;
+    if (turn != nullptr && dice_.chance(scenario_.hints))
+      turn->discovery().want_directory(scenario_.policy.sources.front().root, folder_of(path));
+    else
+      count(turn == nullptr ? "file.changed_while_dead" : "file.event_lost");
+  };
   for (; drops_done_ < scenario_.drops.size() && scenario_.drops[drops_done_].at <= since; ++drops_done_) {
     auto const& drop = scenario_.drops[drops_done_];
     files_.create(drop.path, content_of(options_.seed, drop.path, 0, drop.size_bytes));
+    hint(drop.path);
   }
   for (; changes_done_ < scenario_.changes.size() && scenario_.changes[changes_done_].at <= since; ++changes_done_) {
     auto const& change = scenario_.changes[changes_done_];
@@ -103,15 +154,77 @@ void World::change_files() {
       case Change::What::kAppend: files_.append(change.path, change.bytes); break;
       case Change::What::kRemove: files_.remove(change.path); break;
     }
+    static constexpr char const* kNames[] = {"file.overwritten", "file.replaced", "file.grew", "file.vanished"};
+    count(kNames[static_cast<std::size_t>(change.what)]);
+    hint(change.path);
   }
 }
 
+// Carried out inside a turn; counted as done only when its transaction is.
+void World::give_orders(stage::Context& ctx) {
+  auto const& source = scenario_.policy.sources.front();
+  for (auto at = orders_done_; at < scenario_.orders.size() && scenario_.orders[at].at <= virtual_time(); ++at) {
+    auto const& order = scenario_.orders[at];
+    auto const item = ctx.journal.latest_item(source.root, order.path);
+    log_.tell("== a person: " + std::string(name_of(order.what)) + " " + order.path);
+    count("person." + std::string(name_of(order.what)));
+    // A refusal is an answer, too: that the file is not there, or that the item is at its end already.
+    if (order.what == Order::What::kAdd)
+      (void)stage::add_item(ctx, source, order.path, {}, false);
+    else if (item && order.what == Order::What::kCancel)
+      (void)stage::cancel_order(ctx, item->id);
+    else if (item)
+      (void)stage::retry_order(ctx, item->id);
+  }
+}
+
+// SIGSTOP, and a disk that is full for a while.
+void World::pass_spans() {
+  disk_.set_full(false);
+  while (spans_done_ < options_.spans.size() && options_.spans[spans_done_].from <= virtual_time()) {
+    auto const& span = options_.spans[spans_done_];
+    if (span.what == Span::What::kDiskFull && virtual_time() < span.until) return disk_.set_full(true);
+    if (span.what == Span::What::kPaused && virtual_time() < span.until) {
+      count("process.paused");
+      clock_.advance_to(kBeginning + span.until);
+    }
+    ++spans_done_;
+  }
+}
+
+// The second phase begins: from here on nothing goes wrong.
+void World::calm_down() {
+  if (calm_ || rough()) return;
+  calm_ = true;
+  if (options_.rough_until == Millis(0)) return;  // then rules and dice have an end of their own
+  disk_.heal();
+  files_.heal();
+  options_.mishaps.end();
+}
+
 bool World::is_over(stage::Turn const& turn, Journal const& journal) const {
-  if (drops_done_ < scenario_.drops.size() || changes_done_ < scenario_.changes.size()) return false;
+  if (broken_since_ && !mended_) return false;
+  if (!calm_ || drops_done_ < scenario_.drops.size() || changes_done_ < scenario_.changes.size()) return false;
+  if (orders_done_ < scenario_.orders.size()) return false;
   if (turn.discovery().at_work() || !turn.traffic().idle()) return false;
   for (auto state = ItemState::kSeen; !is_end(state); state = static_cast<ItemState>(static_cast<int>(state) + 1))
     if (journal.count_items(state) != 0) return false;
   return true;
+}
+
+// What failed in rough weather is retried by a person, as the product says; what must fail stays.
+bool World::retry_failed(stage::Turn& turn, Journal const& journal) {
+  if (!scenario_.retries || journal.count_items(ItemState::kFailed) == 0 || ++retries_ > kRetriesMax) return false;
+  auto any = false;
+  turn.run([&](stage::Context& ctx) {
+    for (auto const& item : journal.list_items({.stage = std::nullopt, .state = ItemState::kFailed})) {
+      auto const expected = std::ranges::find(scenario_.expected, item.path, &Expected::path);
+      if (expected != scenario_.expected.end() && expected->reason == item.reason) continue;
+      any = stage::retry_order(ctx, item.id).has_value() || any;
+    }
+  });
+  if (any) count("person.retry_failed");
+  return any;
 }
 
 void World::let_time_pass(stage::Turn& turn) {
@@ -119,9 +232,15 @@ void World::let_time_pass(stage::Turn& turn) {
   auto const take = [&](std::optional<WallTime> at) {
     if (at && (!next || *at < *next)) next = at;
   };
-  take(wire_.next_event());
-  if (drops_done_ < scenario_.drops.size()) take(kBeginning + scenario_.drops[drops_done_].at);
-  if (changes_done_ < scenario_.changes.size()) take(kBeginning + scenario_.changes[changes_done_].at);
+  auto const take_since = [&](auto const& list, std::size_t done, auto const& at) {
+    if (done < list.size()) take(kBeginning + at(list[done]));
+  };
+  take(wire_.next_outcome());
+  take_since(scenario_.drops, drops_done_, [](auto const& drop) { return drop.at; });
+  take_since(scenario_.changes, changes_done_, [](auto const& change) { return change.at; });
+  take_since(scenario_.orders, orders_done_, [](auto const& order) { return order.at; });
+  take_since(options_.spans, spans_done_,
+             [this](auto const& span) { return span.from <= virtual_time() ? span.until : span.from; });
   if (!next) {
     violations_.push_back("nothing is due, nothing is in the air: it would wait for ever");
     next = clock_.now() + scenario_.virtual_max;
@@ -134,80 +253,181 @@ bool World::out_of_bounds() {
     violations_.push_back(what);
     return true;
   };
-  if (virtual_time() > scenario_.virtual_max)
-    return complain("it is not done after " + to_words(scenario_.virtual_max));
+  if (virtual_time() > options_.rough_until + scenario_.virtual_max)
+    return complain("it is not done after " + to_words(options_.rough_until + scenario_.virtual_max));
   if (turns_ > scenario_.turns_max)
     return complain("it is not done after " + std::to_string(scenario_.turns_max) + " turns");
   if (violations_.size() > kViolationsMax) return complain("and so on");
   return false;
 }
 
+// --- a life
+
+// Returns whether anything changed. A full disk is the one journal error that the daemon lives with.
+bool World::run_turn(stage::Turn& turn) {
+  ++turns_;
+  auto const ordered = static_cast<std::size_t>(
+      std::ranges::count_if(scenario_.orders, [this](auto const& order) { return order.at <= virtual_time(); }));
+  try {
+    auto const orders = [this](stage::Context& ctx) { give_orders(ctx); };
+    auto const changed = ordered > orders_done_ ? turn.run(orders) : turn.run();
+    orders_done_ = ordered;
+    return changed;
+  } catch (JournalError const& error) {
+    if (disk_.frozen()) throw Crash{};
+    if (error.kind() != JournalError::Kind::kFull) throw;
+    count("process.disk_full");
+    clock_.advance_to(clock_.now() + kFullPause);
+    return true;
+  }
+}
+
 // Returns when the work is done, or when there is no hope that it ever will be.
-bool World::turn_until_done(stage::Turn& turn, Journal& journal) {
+World::End World::turn_until_done(stage::Turn& turn, Journal& journal) {
   while (!out_of_bounds()) {
-    change_files();
+    calm_down();
+    pass_spans();
+    mend();
     wire_.run_until_now();
-    ++turns_;
-    auto const changed = turn.run();
+    change_files(&turn);
+    if (restarts_done_ < options_.restarts.size() && options_.restarts[restarts_done_] <= virtual_time())
+      return drained(turn);
+    auto const changed = run_turn(turn);
     if (!is_over(turn, journal))
       over_since_.reset();
     else if (!over_since_)
       over_since_ = clock_.now();
-    if (over_since_ && clock_.now() - *over_since_ >= kStaysOver) return true;
+    // Two rescans and a half: what is over must stay over.
+    if (over_since_ && clock_.now() - *over_since_ >= scenario_.policy.rescan * 5 / 2) {
+      if (!retry_failed(turn, journal)) return End::kDone;
+      over_since_.reset();
+    }
     if (changed)
       clock_.advance_to(clock_.now() + kTurnPause);
     else
       let_time_pass(turn);
   }
-  return true;
+  return End::kDone;
 }
 
-bool World::live_once() {
-  std::uint64_t ends_at = 0;
-  if (++lives_ == 1)
-    ends_at = options_.crash_at;
-  else if (options_.more_crashes > 0 && options_.more_crashes-- > 0)
-    ends_at = static_cast<std::uint64_t>(dice_.between(1, kMomentsOfALife));
-  if (lives_ == 1 && options_.crash_at == 0 && options_.more_crashes > 0 && options_.more_crashes-- > 0)
-    ends_at = static_cast<std::uint64_t>(dice_.between(1, 3 * kMomentsOfALife));
-  Journal journal(journal_file_);
-  if (lives_ > 1) protect_stored(journal);
-  SimRandom random(options_.seed, 100 + lives_);
-  Witness witness(*this, ends_at);
-  stage::Turn turn(
-      journal, {.clock = clock_, .wire = wire_, .files = files_, .random = random, .log = log_, .witness = &witness},
-      scenario_.policy);
-  wire_.watch_departures([&](Ask ask, std::size_t waiting) { check_intents(journal, ask, waiting); });
-  try {
-    change_files();
-    turn.recover();
-    if (!turn_until_done(turn, journal)) return false;
-  } catch (Crash const& crash) {
-    ++crashes_;
-    static constexpr char const* kNames[] = {"before the commit", "after the commit", "after a send"};
-    log_.tell(std::string("!! crash ") + kNames[static_cast<std::size_t>(crash.moment)]);
-    wire_.watch_departures({});
-    wire_.crash(options_.aftermath);
-    return false;
+// SIGTERM: what is in the air may land, for a while; nothing new starts.
+World::End World::drained(stage::Turn& turn) {
+  ++restarts_done_;
+  count("process.drained");
+  turn.drain();
+  auto const until = clock_.now() + kDrainMax;
+  while (!turn.traffic().idle() && clock_.now() < until) {
+    wire_.run_until_now();
+    if (!run_turn(turn)) clock_.advance_to(std::min(wire_.next_outcome().value_or(until), until));
+    clock_.advance_to(clock_.now() + kTurnPause);
   }
+  return End::kRestart;
+}
+
+std::uint64_t World::moment_of_death() {
+  ++lives_;
+  if (lives_ == 1 && options_.crash_at != 0) return options_.crash_at;
+  if (lives_ == 2 && options_.second_crash_at != 0) return options_.second_crash_at;
+  if (options_.more_crashes == 0) return 0;
+  options_.more_crashes -= 1;
+  return static_cast<std::uint64_t>(dice_.between(1, (lives_ == 1 ? 3 : 1) * kMomentsOfALife));
+}
+
+// durability.md: any error but a full disk ends the daemon with exit 10 and a message that names the file.
+void World::told_to_exit(JournalError const& error) {
+  ++exits_;
+  count("process.exit_10");
+  log_.tell(std::string("!! exit 10: ") + error.what());
+  if (std::string_view(error.what()).find(kJournalFile) == std::string_view::npos)
+    violations_.push_back(std::string("a journal error does not name its file: ") + error.what());
+  if (error.kind() == JournalError::Kind::kDamaged)
+    violations_.push_back(std::string("the journal is damaged: ") + error.what());
+}
+
+// What was committed when the power went must be there; of a transaction that was under way, all or nothing.
+void World::compare(Journal const& journal) {
+  auto const before = std::exchange(committed_, {}), after = std::exchange(uncommitted_, {});
+  if (before.empty()) return;
+  auto const now = all_facts(journal);
+  if (now != before && now != after)
+    violations_.push_back("the power cut took a committed row: was\n" + before + "is\n" + now);
+}
+
+// A fault for good ends when a person has seen to it, some time after it was first felt.
+void World::mend() {
+  if (options_.repaired_after == Millis(0)) return;
+  if (disk_.fired().empty() && files_.fired().empty()) return;
+  if (!broken_since_) broken_since_ = clock_.now();
+  if (mended_ || clock_.now() - *broken_since_ < options_.repaired_after) return;
+  mended_ = true;
+  disk_.heal();
+  files_.heal();
+}
+
+World::End World::live_once() {
+  auto const ends_at = moment_of_death();
+  std::optional<Witness> witness;
+  try {
+    Journal journal(kJournalFile, disk_.vfs_name());
+    witness.emplace(*this, journal, ends_at);
+    disk_.ask_before_sync([&] { return witness->dies_before_sync(); });
+    compare(journal);
+    if (lives_ > 1) protect_stored(journal, platform_);
+    SimRandom random(options_.seed, 100 + lives_);
+    stage::Turn turn(
+        journal, {.clock = clock_, .wire = wire_, .files = files_, .random = random, .log = log_, .witness = &*witness},
+        scenario_.policy);
+    wire_.watch_departures([&](Ask ask, std::size_t waiting) {
+      if (!intents_are_on_disk(journal, ask, waiting))
+        violations_.push_back(std::string(name_of(ask)) + " left and its intent is not on disk");
+    });
+    change_files(nullptr);
+    auto const end = turn_until_done(turn, journal);
+    if (end == End::kDone)
+      for (auto& broken : judge(scenario_, files_, platform_, journal)) violations_.push_back(std::move(broken));
+    return end;
+  } catch (Crash const&) {
+    return End::kDied;
+  } catch (JournalError const& error) {
+    if (!disk_.frozen()) told_to_exit(error);
+    return End::kDied;
+  }
+}
+
+// Between two lives: the disk is what it is, and time passes.
+void World::next_life(bool died) {
+  disk_.ask_before_sync({});
   wire_.watch_departures({});
-  for (auto& broken : judge(scenario_, files_, platform_, journal)) violations_.push_back(std::move(broken));
-  return true;
+  wire_.crash(options_.aftermath);
+  if (died && disk_.frozen()) {
+    ++crashes_;
+    log_.tell(power_goes_ ? "!! power cut" : "!! killed");
+  }
+  if (power_goes_) {
+    ++power_cuts_;
+    disk_.cut_power();
+  }
+  power_goes_ = false;
+  disk_.thaw();
+  auto downtime = dice_.between(Millis(0), options_.downtime_max);
+  if (deaths_done_ < options_.deaths.size() && options_.deaths[deaths_done_].at <= virtual_time())
+    downtime = options_.deaths[deaths_done_++].downtime;
+  clock_.advance_to(clock_.now() + downtime);
+  wire_.run_until_now();
+  mend();
+  if (!options_.while_dead) return;
+  Journal journal(kJournalFile, disk_.vfs_name());
+  protect_stored(journal, platform_);
+  options_.while_dead(journal);
 }
 
 std::vector<std::string> World::run() {
-  try {
-    while (!live_once()) {
-      clock_.advance_to(clock_.now() + dice_.between(Millis(0), options_.downtime_max));
-      wire_.run_until_now();
-      if (options_.while_dead) {
-        Journal journal(journal_file_);
-        protect_stored(journal);
-        options_.while_dead(journal);
-      }
-    }
-  } catch (journal::JournalError const& error) {
-    violations_.push_back(std::string("the journal failed: ") + error.what());
+  disk_.fail_by_dice(options_.disk_trouble);
+  files_.fail_by_dice(options_.file_trouble, options_.file_troubles_max);
+  if (options_.prepare) options_.prepare(disk_, files_);
+  for (auto end = live_once(); end != End::kDone && !out_of_bounds(); end = live_once()) {
+    next_life(end == End::kDied);
+    calm_down();
   }
   for (auto const& complaint : platform_.complaints()) violations_.push_back("the platform complains: " + complaint);
   for (auto const& complaint : wire_.complaints()) violations_.push_back("the wire complains: " + complaint);
@@ -217,51 +437,13 @@ std::vector<std::string> World::run() {
   return violations_;
 }
 
-// What the journal says is stored must never be sent again in that session.
-void World::protect_stored(Journal const& journal) {
-  for (auto const& session : journal.open_sessions(1'000))
-    for (auto const state : {journal::ChunkState::kStored, journal::ChunkState::kReported})
-      for (auto const& chunk : journal.chunks_in(session.id, state)) platform_.protect(session.upload_id, chunk.index);
-}
-
-// Nothing leaves before its intent is on disk: at this point no transaction is open, so what is read is
-// committed, and there must be as many rows with an open intent as calls of that kind in the air.
-void World::check_intents(Journal const& journal, Ask ask, std::size_t waiting) {
-  auto const open = [](auto const& rows, auto const& fits) {
-    return static_cast<std::size_t>(std::ranges::count_if(
-        rows, [&](auto const& row) { return row.intent.at && !row.intent.unknown_at && fits(row); }));
-  };
-  auto const any = [](auto const&) { return true; };
-  auto const steps = [&](journal::StepKind kind) {
-    return open(journal.steps_in(journal::StepState::kCreating, 1'000),
-                [&](auto const& row) { return row.kind == kind; });
-  };
-  auto const named = [&](journal::NamedKind kind) {
-    return open(journal.named_in(journal::NamedState::kCreating), [&](auto const& row) { return row.kind == kind; });
-  };
-  std::size_t intents = waiting;
-  if (journal.in_transaction())
-    intents = 0;
-  else if (ask == Ask::kOpenSession)
-    intents = open(journal.items_in(ItemState::kOpening, 1'000), any);
-  else if (ask == Ask::kCreateAsset)
-    intents = open(journal.items_in(ItemState::kSending, 1'000), any);
-  else if (ask == Ask::kCreateIndexedAsset)
-    intents = steps(journal::StepKind::kIndex);
-  else if (ask == Ask::kAddEntityAssets)
-    intents = steps(journal::StepKind::kEntity);
-  else if (ask == Ask::kCreateIndex)
-    intents = named(journal::NamedKind::kIndex);
-  else if (ask == Ask::kCreateCollection)
-    intents = named(journal::NamedKind::kCollection);
-  else if (ask == Ask::kCreateEntity)
-    intents = named(journal::NamedKind::kEntity);
-  else if (ask == Ask::kPutChunk) {
-    intents = 0;
-    for (auto const id : journal.sessions_with_putting())
-      intents += journal.chunks_in(id, journal::ChunkState::kPutting).size();
-  }
-  if (intents < waiting) violations_.push_back(std::string(name_of(ask)) + " left and its intent is not on disk");
+std::map<std::string, std::uint64_t> World::fired() const {
+  auto all = fired_;
+  for (auto const& [name, times] : options_.mishaps.fired()) all[name] += times;
+  for (auto const& [name, times] : disk_.fired()) all[std::string(name)] += times;
+  for (auto const& [name, times] : files_.fired()) all[std::string(name)] += times;
+  for (auto const& [name, times] : platform_.fired()) all[std::string(name)] += times;
+  return all;
 }
 
 }  // namespace sluice::sim

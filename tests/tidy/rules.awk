@@ -16,7 +16,7 @@ function lives_in(places,    i, n, each) {
 function home(prefix, places) { home_of[prefix] = places }
 
 BEGIN {
-  home("sqlite3.h", "core/journal/ tests/journal/ tests/unit/journal/ tests/e2e/")
+  home("sqlite3.h", "core/journal/ tests/journal/ tests/unit/journal/ tests/sim/ tests/e2e/")
   home("curl/", "daemon/wire_curl")
   home("yaml-cpp/", "config/")
   home("spdlog/", "daemon/log_spdlog")

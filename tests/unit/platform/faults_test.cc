@@ -264,10 +264,16 @@ TEST(Faults, ReadTheSecondEnvelopeToo) {
 
 TEST(Faults, SurviveRefusalsThatAreInNoEnvelope) {
   for (auto const* body : {"", "null", "[]", "7", R"({"code":7,"message":["x"]})", R"({"error":null})",
-                           R"({"error":"no"})", "{", "echo: bind error", "<html>", "\xFF\xFE"}) {
+                           R"({"error":"no"})", "echo: bind error", "<html>", "\xFF\xFE"}) {
     EXPECT_EQ(fault_of(CallKind::kRead, answered(400, body)), Fault::kRejected) << body;
     EXPECT_EQ(fault_of(CallKind::kStorage, answered(400, body)), Fault::kRejected) << body;
   }
+}
+
+// Its code would have decided, and is not there: no refusal for good, and for a create no doubt either.
+TEST(Faults, TakeARefusalThatBrokeOffForNoFinalWord) {
+  for (auto const kind : {CallKind::kRead, CallKind::kCreate})
+    EXPECT_EQ(fault_of(kind, answered(400, R"({"code":"parameter_unk)")), Fault::kProtocol);
 }
 
 TEST(Faults, QuoteARawTextAsTheMessage) {  // R39, "echo bind error"
