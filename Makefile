@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test build release release-e2e show-big show-many show-photos format tidy clean
+.PHONY: sim soak help packages demo test build release release-e2e show-big show-many show-photos format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -10,6 +10,8 @@ help:
 	@echo "make demo      build, then show a whole ingest against the local stand-in platform"
 	@echo "make show-big, show-many, show-photos    the crash tests at full size, with their figures (docs/TESTING.md)"
 	@echo "make test      build with sanitizers and run every test"
+	@echo "make sim       the simulation at large, on the release build: 20,000 days, every crash point, every failed call"
+	@echo "make soak      a million days, and the long runs of the real programs: hours"
 	@echo "make build     build/dev: sanitizers on, warnings are errors"
 	@echo "make release   build/release: the three programs, optimised"
 	@echo "make format    lay out the C++ sources by .clang-format"
@@ -40,6 +42,20 @@ test: build
 	@awk '{ sum[$$1] += $$2 } END { printf "sim: %d seeds of 24 h, %d crash points, %d pairs, %d failed calls, \
 	%d lost answers, %d violations\n", sum["days"], sum["points"], sum["pairs"], sum["failed_calls"], \
 	sum["lost_answers"], sum["violations"] }' $(SIM_SUMMARY)
+
+# Days, deaths and failed calls in numbers; SIM_SEEDS, SIM_FIRST and SIM_JOBS change them.
+SIM := build/release/tests/sim/sluice-sim --jobs $(JOBS)
+SIM_SEEDS ?= 20000
+SIM_FIRST ?= 1
+sim: PROGRAMS += sluice-sim
+sim: release
+	$(SIM) --seeds $(SIM_SEEDS) --first $(SIM_FIRST)
+	$(SIM) --points --quiet
+	$(SIM) --points --pairs 12 --stride 10 --quiet
+	$(SIM) --torture --stride 7 --quiet
+
+soak: SIM_SEEDS := 1000000
+soak: sim
 
 demo: release
 	tests/demo/run

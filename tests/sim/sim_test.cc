@@ -18,7 +18,16 @@ using testing::ValuesIn;
 
 constexpr std::uint64_t kSeed = 7;
 
-std::uint64_t lost_answers_tried = 0;
+constexpr std::uint64_t kStride = 5;  // with sanitizers only every so manieth moment; `make sim` tries all
+
+// What these tests tried, for the last line of `make test`.
+Tally total;
+
+// Broken runs have told their stories by themselves, with the lines that repeat them.
+void expect_unbroken(Tally const& tally) {
+  EXPECT_EQ(tally.count("violations"), 0u);
+  total.add(tally);
+}
 
 // --- without faults
 
@@ -41,6 +50,34 @@ TEST_P(EveryScenario, IsTheSameRunForTheSameSeed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sim, EveryScenario, ValuesIn(scenario_names()), [](auto const& param) { return param.param; });
+
+TEST_P(EveryScenario, MayDieAtEveryMomentByKillOrPowerCut) {
+  auto const tally = crash_everywhere({GetParam()}, {.stride = kStride});
+  EXPECT_GT(tally.count("points"), 0u);
+  expect_unbroken(tally);
+}
+
+TEST(ASecondDeath, MayComeAtAnyMomentOfTheRecovery) {
+  auto const tally = crash_everywhere({"main_job"}, {.stride = 15 * kStride, .pairs = 10});
+  EXPECT_GT(tally.count("pairs"), 0u);
+  expect_unbroken(tally);
+}
+
+TEST(AFailedCall, OfDiskOrFilesLosesNothingAndDoublesNothing) {
+  auto const tally = torture({"main_job"}, {.stride = 41});
+  EXPECT_GT(tally.count("failed_calls"), 50u);
+  expect_unbroken(tally);
+}
+
+class ManyDays : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(ManyDays, EndWellWhateverTheDiceBring) {
+  auto const tally = live_days({.first = 1'000 * GetParam(), .count = 60});
+  total.bump("days", tally.count("runs"));
+  expect_unbroken(tally);
+}
+
+INSTANTIATE_TEST_SUITE_P(Sim, ManyDays, testing::Values(1, 2, 3, 4));
 
 TEST(ADay, IsTheSameDayForTheSameSeed) {
   for (std::uint64_t seed = 1; seed <= 10; ++seed) {
@@ -69,7 +106,7 @@ TEST_P(EveryLostAnswer, IsLookedForAndNothingIsMadeTwice) {
     auto const outcome = try_out(scenario_named(name), std::move(options));
     ASSERT_TRUE(outcome.sound) << name_of(mishap) << " at call " << n;
     if (outcome.creates < n) break;
-    ++lost_answers_tried;
+    total.bump("lost_answers");
   }
 }
 
@@ -86,7 +123,9 @@ INSTANTIATE_TEST_SUITE_P(Sim, EveryLostAnswer,
 class LastLine final : public testing::Environment {
  public:
   void TearDown() override {
-    std::ofstream("sim-summary.txt", std::ios::app) << "lost_answers " << lost_answers_tried << '\n';
+    std::ofstream out("sim-summary.txt", std::ios::app);
+    for (auto const* const name : {"days", "points", "pairs", "failed_calls", "lost_answers", "violations"})
+      out << name << ' ' << total.count(name) << '\n';
   }
 };
 

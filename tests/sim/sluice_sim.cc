@@ -12,7 +12,6 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <iostream>
 #include <map>
 #include <string>
@@ -30,7 +29,7 @@ struct Wish {
   std::uint64_t seed = 0, first = 1, seeds = 0, hours = 24, crash_at = 0, second_crash_at = 0, pairs = 0;
   std::uint64_t stride = 1;
   unsigned jobs = 1;
-  std::string scenario = {}, summary = {};
+  std::string scenario = {};
   Aftermath aftermath = Aftermath::kByDice;
   bool power = false, points = false, torture = false, list = false, quiet = false;
 };
@@ -53,7 +52,6 @@ void read_command_line(CLI::App& app, Wish& wish) {
   app.add_option("--stride", wish.stride, "with --points: only every so manieth moment")->check(CLI::PositiveNumber);
   app.add_flag("--torture", wish.torture, "every call of the disk and the files fails");
   app.add_flag("--list", wish.list, "print the names of all scenarios and troubles");
-  app.add_option("--summary", wish.summary, "a file to which one line of figures is added");
   app.add_flag("--quiet", wish.quiet, "print no distribution and no list of troubles");
 }
 
@@ -114,11 +112,6 @@ int run_many(Wish const& wish) {
               static_cast<unsigned long long>(total.count("runs")), seconds,
               static_cast<double>(total.count("runs")) / seconds,
               static_cast<unsigned long long>(total.count("violations")));
-  if (!wish.summary.empty())
-    std::ofstream(wish.summary, std::ios::app)
-        << "points " << total.count("points") << "\npairs " << total.count("pairs") << "\nfailed_calls "
-        << total.count("failed_calls") << "\ndays " << (wish.points || wish.torture ? 0 : total.count("runs"))
-        << "\nviolations " << total.count("violations") << '\n';
   return total.count("violations") == 0 && total.count("broken_workers") == 0 ? 0 : 1;
 }
 

@@ -16,7 +16,7 @@ class Tally {
   // Takes in a run that is over.
   void add(World const& world, std::vector<std::string> const& broken);
   void add(Tally const& other);
-  void bump(std::string const& name) { ++counts_[name]; }
+  void bump(std::string const& name, std::uint64_t by = 1) { counts_[name] += by; }
 
   std::uint64_t count(std::string const& name) const;
   // Troubles that happened at least once, of all_trouble_names().
