@@ -77,14 +77,18 @@ INSTANTIATE_TEST_SUITE_P(Sim, EveryMoment, Combine(ValuesIn(scenario_names()), R
 
 // --- the answer to every call that must not be repeated is lost once
 
-class EveryLostAnswer : public testing::TestWithParam<std::tuple<std::string, Mishap>> {};
+using LagSeconds = int;
+class EveryLostAnswer : public testing::TestWithParam<std::tuple<std::string, Mishap, LagSeconds>> {};
 
 TEST_P(EveryLostAnswer, IsLookedForAndNothingIsMadeTwice) {
-  auto const& [name, mishap] = GetParam();
+  auto const& [name, mishap, lag] = GetParam();
+  auto scenario = scenario_named(name);
+  scenario.policy.limits.list_lag = scenario.traits.list_lag_max = std::chrono::seconds(lag);
+  scenario.requests_max *= 2;
   for (std::uint64_t n = 1;; ++n) {
     RunOptions options{.seed = seed_or(kSeed)};
     options.mishaps.at_create(n, mishap);
-    auto const outcome = try_out(scenario_named(name), std::move(options));
+    auto const outcome = try_out(scenario, std::move(options));
     ASSERT_TRUE(outcome.sound) << name_of(mishap) << " at call " << n;
     if (outcome.creates < n) break;
     ++tally().lost_answers;
@@ -93,10 +97,16 @@ TEST_P(EveryLostAnswer, IsLookedForAndNothingIsMadeTwice) {
 
 INSTANTIATE_TEST_SUITE_P(
     Sim, EveryLostAnswer,
-    Combine(testing::Values("main_job", "main_job_on_an_old_platform", "direct_uploads",
-                            "direct_uploads_on_an_old_platform"),
-            testing::Values(Mishap::kLostAfter, Mishap::kLostBefore, Mishap::kLateEffect, Mishap::kErrorAfter)),
-    [](auto const& param) { return std::get<0>(param.param) + "_" + std::string(name_of(std::get<1>(param.param))); });
+    Combine(testing::Values("main_job", "main_job_on_an_old_platform", "ten_photos", "direct_uploads",
+                            "direct_uploads_on_an_old_platform", "short_lives", "changing_files", "failing_asset",
+                            "vanishing_assets", "vanishing_assets_on_an_old_platform", "vanishing_places",
+                            "forgotten_after_72_hours", "asset_that_never_stays"),
+            testing::Values(Mishap::kLostAfter, Mishap::kLostBefore, Mishap::kLateEffect, Mishap::kErrorAfter),
+            testing::Values(0, 30, 120)),
+    [](auto const& param) {
+      return std::get<0>(param.param) + "_" + std::string(name_of(std::get<1>(param.param))) + "_lag_" +
+             std::to_string(std::get<2>(param.param)) + "s";
+    });
 
 // --- everything at once, by dice
 

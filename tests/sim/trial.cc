@@ -26,6 +26,11 @@ std::vector<NamedScenario> const& all_scenarios() {
       {"short_lives_of_many_chunks", [] { return short_lives(60); }},
       {"changing_files", changing_files},
       {"failing_asset", failing_asset},
+      {"vanishing_assets", vanishing_assets},
+      {"vanishing_assets_on_an_old_platform", vanishing_assets_on_an_old_platform},
+      {"vanishing_places", vanishing_places},
+      {"forgotten_after_72_hours", forgotten_after_72_hours},
+      {"asset_that_never_stays", asset_that_never_stays},
       {"refused_files", refused_files}};
   return kAll;
 }
