@@ -102,6 +102,9 @@ Limits read_limits(At const& at) {
   if (auto key = section.find("list_lag")) {
     assign(limits.list_lag, read_duration(*key, Millis(0), std::chrono::hours(1)));
   }
+  if (auto key = section.find("late_effect")) {
+    assign(limits.late_effect, read_duration(*key, Millis(0), std::chrono::hours(1)));
+  }
   section.finish();
   return limits;
 }

@@ -78,6 +78,7 @@ stage::Policy policy_from(config::Config const& config, std::string host) {
   policy.limits.multipart_video_bytes = limits.multipart_video_bytes;
   policy.limits.multipart_image_bytes = limits.multipart_image_bytes;
   policy.limits.list_lag = limits.list_lag;
+  policy.limits.late_effect = limits.late_effect;
   policy.files_max = config.transfer.max_files;
   policy.chunks_max = config.transfer.max_chunks;
   policy.direct_max_bytes = config.transfer.direct_max_bytes;

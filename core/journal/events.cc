@@ -8,6 +8,25 @@
 #include "core/journal/sqlite.h"
 
 namespace sluice::journal {
+namespace {
+
+std::vector<EventRow> all_events(Statement& statement) {
+  std::vector<EventRow> events;
+  while (statement.next()) {
+    EventRow event;
+    event.id = statement.take<RowId>();
+    event.at = statement.take_time();
+    event.item_id = statement.take<RowId>();
+    event.subject = statement.take_text();
+    event.was = statement.take_text();
+    event.became = statement.take_text();
+    event.note = statement.take_text();
+    events.push_back(std::move(event));
+  }
+  return events;
+}
+
+}  // namespace
 
 void Journal::add_event(EventRow const& event) {
   assert(in_transaction());
@@ -27,20 +46,17 @@ std::vector<EventRow> Journal::events_of(RowId item_id, int limit) const {
       "SELECT id, at_ms, item_id, subject, was, became, note FROM event WHERE item_id IS ? ORDER BY id DESC LIMIT ?");
   item_id == 0 ? statement.bind_null() : statement.bind(item_id);
   statement.bind(limit);
-  std::vector<EventRow> events;
-  while (statement.next()) {
-    EventRow event;
-    event.id = statement.take<RowId>();
-    event.at = statement.take_time();
-    event.item_id = statement.take<RowId>();
-    event.subject = statement.take_text();
-    event.was = statement.take_text();
-    event.became = statement.take_text();
-    event.note = statement.take_text();
-    events.push_back(std::move(event));
-  }
+  auto events = all_events(statement);
   std::ranges::reverse(events);
   return events;
+}
+
+std::vector<EventRow> Journal::losses_of(RowId item_id) const {
+  auto statement = db_->statement(
+      "SELECT id, at_ms, item_id, subject, was, became, note FROM event WHERE item_id IS ? AND became = 'gone' "
+      "ORDER BY id");
+  item_id == 0 ? statement.bind_null() : statement.bind(item_id);
+  return all_events(statement);
 }
 
 // One seek per state (and priority) that has rows, never a scan: this runs before every sleep. A NULL is smaller

@@ -145,6 +145,10 @@ class Journal {
   void add_event(EventRow const& event);
   std::vector<EventRow> events_of(RowId item_id, int limit) const;  // oldest first, the last `limit`
 
+  // What the platform no longer had, oldest first: events that became `gone`, with the lost id in `was`. Of
+  // an item; of all shared names for 0.
+  std::vector<EventRow> losses_of(RowId item_id) const;
+
   // The earliest due_at over all rows that wait for a time; nothing if none does. Rows due at or before
   // `after` are passed over: they wait for a slot, or are in the air, and a sleep until then would spin.
   std::optional<WallTime> next_due(std::optional<WallTime> after = std::nullopt) const;

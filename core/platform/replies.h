@@ -127,7 +127,8 @@ struct Entity {
   std::string name;
   bool ready = false;
   std::vector<std::string> asset_ids;
-  std::string client_op;  // metadata.client_op; "" if none
+  bool tells_assets = false;  // the record carries asset_ids at all (R6)
+  std::string client_op;      // metadata.client_op; "" if none
   std::optional<WallTime> created_at;
 };
 Result<Entity> read_entity(ports::Reply const& reply);

@@ -71,6 +71,8 @@ Result<Entity> read_entity_object(Json const& object) {
   entity.id = std::move(id);
   entity.name = std::move(name);
   entity.ready = word == "ready";
+  auto const* told = object.find("asset_ids");
+  entity.tells_assets = told != nullptr && !told->is_null();
   entity.asset_ids = std::move(asset_ids);
   entity.client_op = std::move(client_op);
   entity.created_at = created_at;

@@ -175,6 +175,8 @@ Call list_assets_by_id(std::span<std::string const> asset_ids) {
   return get("/assets?" + query + paged(1));
 }
 
+Call retrieve_asset(std::string const& asset_id) { return get("/assets/" + percent_encode(asset_id)); }
+
 Call list_assets_by_filename(std::string const& filename, int page) {
   return get("/assets?filename=" + percent_encode(filename) + "&" + paged(page));
 }

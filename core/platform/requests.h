@@ -63,6 +63,8 @@ ports::Call create_asset(AssetOptions const& options, std::string const& content
 
 // GET /assets?asset_ids=...: the state of up to kAssetIdsMax assets (R57).
 ports::Call list_assets_by_id(std::span<std::string const> asset_ids);
+// GET /assets/{id}: one asset, for an id that the list leaves out.
+ports::Call retrieve_asset(std::string const& asset_id);
 // GET /assets?filename=...: newest first (R50).
 ports::Call list_assets_by_filename(std::string const& filename, int page);
 

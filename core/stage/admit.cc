@@ -36,7 +36,7 @@ void insert_steps(Context& ctx, ItemRow const& item, Plan const& plan) {
   std::int64_t ordinal = 0;
   for (auto const& planned : plan.steps) {
     journal::StepRow step{.item_id = item.id, .ordinal = ++ordinal, .kind = planned.kind, .params = planned.to_json()};
-    step.client_op = item.ulid + "." + std::to_string(item.generation) + ".s" + std::to_string(ordinal);
+    step.client_op = operation_tag(item, ordinal);
     ctx.journal.insert(step);
   }
 }

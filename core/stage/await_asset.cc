@@ -9,6 +9,7 @@
 #include "core/platform/replies.h"
 #include "core/platform/requests.h"
 #include "core/stage/effort.h"
+#include "core/stage/gone.h"
 #include "core/stage/moves.h"
 
 namespace sluice::stage {
@@ -49,47 +50,51 @@ std::optional<journal::SessionRow> forgotten_session(Context const& ctx, ItemRow
   return *found;
 }
 
-// Nothing came of a forgotten session (R11b, R28): the file is uploaded by a new one.
-void upload_anew(Context& ctx, ItemRow item, std::string_view why) {
-  auto const was = item.state;
-  item.state = ItemState::kStable;
-  item.asset_id.clear();
-  item.bytes_acked = 0;
-  item.intent = {};
-  item.effort = renewed(ctx.now);
-  item.reason.clear();
-  move(ctx, item, was, why);
+// A call that was sent for this asset and whose outcome is not known yet: it is decided first, while the
+// asset's id is still at hand.
+bool step_undecided(Context const& ctx, ItemRow const& item) {
+  return std::ranges::any_of(ctx.journal.steps_of(item.id),
+                             [](journal::StepRow const& step) { return step.state == journal::StepState::kCreating; });
 }
 
-// An id that a list leaves out is gone (R57), unless the list only lags (U16).
+void lost(Context& ctx, ItemRow item) {
+  if (step_undecided(ctx, item)) {
+    item.effort.due_at = ctx.now + ctx.policy.poll_min;
+    return ctx.journal.update(item, item.state, ctx.now);
+  }
+  auto const* const why = forgotten_session(ctx, item) ? "the upload session was forgotten, and its asset is not there"
+                                                       : "the platform no longer has the asset";
+  upload_again(ctx, std::move(item), why);
+}
+
+// An id that a list leaves out is gone (R57), unless the list only lags (U16): when two looks over the lag
+// have not shown it, the asset itself is read, since a wrong guess would send the whole file a second time.
 void settle_missing(Context& ctx, ItemRow item) {
   if (!item.intent.unknown_at) item.intent = {.at = ctx.now, .unknown_at = ctx.now, .looks = 0};
   auto const verdict = after_empty_look(item.intent, ctx.now, ctx.policy.limits.list_lag);
-  if (verdict.did_not_happen && forgotten_session(ctx, item))
-    return upload_anew(ctx, std::move(item), "the upload session was forgotten, and its asset is not there");
-  if (verdict.did_not_happen)
-    return fail_item(ctx, std::move(item), "asset_gone", "the platform no longer has the asset: retry uploads it again",
-                     ItemState::kStable);
   item.intent = verdict.intent;
-  item.effort.due_at = verdict.next_look;
+  item.reason = "asset_missing";
+  item.effort.due_at = verdict.did_not_happen ? ctx.now + ctx.policy.poll_min : verdict.next_look;
   ctx.journal.update(item, item.state, ctx.now);
+  if (verdict.did_not_happen)
+    ctx.traffic.send({.errand = Errand::kAwaitAsset, .rows = {item.id}, .mode = kReadAlone},
+                     platform::retrieve_asset(item.asset_id));
 }
 
-void settle_one(Context& ctx, ItemRow item, Asset const* asset) {
-  if (asset == nullptr) return settle_missing(ctx, std::move(item));
+void settle_one(Context& ctx, ItemRow item, Asset const& asset) {
   item.intent = {};
-  switch (asset->state) {
+  switch (asset.state) {
     case Asset::State::kReady: return asset_became_ready(ctx, std::move(item));
     case Asset::State::kFailed: {
       auto const text = "the platform could not process the file" +
-                        (asset->error_message.empty() ? std::string() : ": " + asset->error_message);
+                        (asset.error_message.empty() ? std::string() : ": " + asset.error_message);
       return fail_item(ctx, std::move(item), "asset_failed", text, ItemState::kStable);
     }
     case Asset::State::kProcessing:
       if (auto const session = forgotten_session(ctx, item);
           session && session->expires_at + kForgottenGrace <= ctx.now)
-        return upload_anew(ctx, std::move(item),
-                           "the upload session was forgotten, and its asset never came to an end");
+        return upload_again(ctx, std::move(item),
+                            "the upload session was forgotten, and its asset never came to an end");
       item.effort.due_at = ctx.now + poll_interval(item.effort.tries, ctx.policy);
       item.effort.tries += 1;
       item.effort.last_error.clear();
@@ -110,6 +115,16 @@ void settle_failed_poll(Context& ctx, Error const& error, std::vector<journal::R
   ctx.log.warning("poll of " + std::to_string(rows.size()) + " assets failed: " + error.text);
 }
 
+void settle_alone(Context& ctx, Landing const& landing) {
+  auto item = ctx.journal.item(landing.flight.rows.front());
+  if (!item || !is_awaited(item->state)) return;
+  if (!landing.reply && landing.reply.error().fault == Fault::kGone) return lost(ctx, std::move(*item));
+  if (!landing.reply) return settle_failed_poll(ctx, landing.reply.error(), landing.flight.rows);
+  auto const asset = platform::read_asset(*landing.reply);
+  if (!asset) return settle_failed_poll(ctx, asset.error(), landing.flight.rows);
+  settle_one(ctx, std::move(*item), *asset);
+}
+
 }  // namespace
 
 void choose_await_asset(Context& ctx) {
@@ -128,6 +143,7 @@ void choose_await_asset(Context& ctx) {
 }
 
 void settle_await_asset(Context& ctx, Landing const& landing) {
+  if (landing.flight.mode == kReadAlone) return settle_alone(ctx, landing);
   auto const& rows = landing.flight.rows;
   if (!landing.reply) return settle_failed_poll(ctx, landing.reply.error(), rows);
   auto const page = platform::read_asset_page(*landing.reply);
@@ -136,7 +152,10 @@ void settle_await_asset(Context& ctx, Landing const& landing) {
     auto item = ctx.journal.item(row);
     if (!item || !is_awaited(item->state)) continue;
     auto const found = std::ranges::find(page->assets, item->asset_id, &Asset::id);
-    settle_one(ctx, std::move(*item), found == page->assets.end() ? nullptr : &*found);
+    if (found == page->assets.end())
+      settle_missing(ctx, std::move(*item));
+    else
+      settle_one(ctx, std::move(*item), *found);
   }
 }
 

@@ -1,9 +1,10 @@
 // await_asset.h - stage AWAIT_ASSET: an uploaded asset -> ready, or failed by the platform.
 //
 //   takes    items in `completed` and `sent` whose due_at has come, up to 50 in one call (R57)
-//   writes   item: `asset_ready` and its steps' due times; or `failed`; or `stable` when nothing came of a
-//            session that the platform forgot (R11b); else the next poll's due_at
-//   remote   GET /assets?asset_ids=... Safe.
+//   writes   item: `asset_ready` and its steps' due times; or `failed`; or `stable`, to be uploaded again, when
+//            the platform no longer has the asset (R41) or nothing came of a session that it forgot (R11b);
+//            else the next poll's due_at
+//   remote   GET /assets?asset_ids=...; for one that stays missing GET /assets/{id}. Safe.
 //   unknown  polls again
 //   then     RESOLVE_NAMED and CREATE_STEP take the steps; FINISH the items that ask for none
 #pragma once
@@ -11,6 +12,8 @@
 #include "core/stage/stage.h"
 
 namespace sluice::stage {
+
+inline constexpr int kReadAlone = 1;  // Flight::mode of the read of one asset; 0 reads many
 
 void choose_await_asset(Context& ctx);
 void settle_await_asset(Context& ctx, Landing const& landing);

@@ -1,5 +1,6 @@
 #include "core/stage/await_step.h"
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <utility>
@@ -8,12 +9,14 @@
 #include "core/platform/replies.h"
 #include "core/platform/requests.h"
 #include "core/stage/effort.h"
+#include "core/stage/gone.h"
 #include "core/stage/moves.h"
 
 namespace sluice::stage {
 
 using budget::Errand;
 using budget::Group;
+using journal::NamedState;
 using journal::RowId;
 using journal::StepKind;
 using journal::StepRow;
@@ -25,18 +28,26 @@ namespace {
 constexpr int kRowsPerTurn = 200;
 constexpr int kStepsMax = 100'000;
 
+// Whether the ids in the path of its read are known: a name in doubt has none.
+bool has_place(Context const& ctx, StepRow const& step) {
+  auto const named = ctx.journal.named(step.named_id);
+  if (!named || named->state != NamedState::kPresent) return false;
+  return step.kind == StepKind::kIndex || ctx.journal.named(named->parent_id)->state == NamedState::kPresent;
+}
+
 void poll_index(Context& ctx, StepRow const& step) {
   auto const named = ctx.journal.named(step.named_id);
   ctx.traffic.send({.errand = Errand::kAwaitStep, .row = step.id, .rows = {}, .item = step.item_id},
                    platform::retrieve_indexed_asset(named->remote_id, step.remote_id));
 }
 
-// One read settles every step that waits for this entity.
+// One read settles every step that waits for this entity; after it was made again, those of the old id not.
 void poll_entity(Context& ctx, StepRow const& first) {
   auto const entity = ctx.journal.named(first.named_id);
   auto const collection = ctx.journal.named(entity->parent_id);
   std::vector<RowId> rows;
-  for (auto const& step : ctx.journal.steps_on(first.named_id, StepState::kCreated, kStepsMax)) rows.push_back(step.id);
+  for (auto const& step : ctx.journal.steps_on(first.named_id, StepState::kCreated, kStepsMax))
+    if (step.remote_id == first.remote_id) rows.push_back(step.id);
   ctx.traffic.send({.errand = Errand::kAwaitStep, .rows = std::move(rows)},
                    platform::retrieve_entity(collection->remote_id, first.remote_id));
 }
@@ -60,7 +71,20 @@ void settle_index(Context& ctx, StepRow step, IndexedAsset const& indexed) {
   }
 }
 
+// Reads may lag behind what was just made, as lists do (U16).
+bool is_young(Context const& ctx, StepRow const& step) {
+  return step.intent.at && ctx.now < *step.intent.at + ctx.policy.limits.list_lag;
+}
+
+void gone(Context& ctx, StepRow step, std::string_view why) {
+  if (is_young(ctx, step)) return poll_again(ctx, std::move(step), {});
+  step_gone(ctx, std::move(step), why);
+}
+
 void settle_entity(Context& ctx, StepRow step, platform::Entity const& entity) {
+  auto const item = ctx.journal.item(step.item_id);
+  if (entity.tells_assets && std::ranges::find(entity.asset_ids, item->asset_id) == entity.asset_ids.end())
+    return gone(ctx, std::move(step), "the entity no longer holds the asset");
   if (!entity.ready) return poll_again(ctx, std::move(step), "processing");
   step.remote_status = "ready";
   step_ready(ctx, std::move(step));
@@ -71,8 +95,7 @@ void settle_row(Context& ctx, RowId row, Landing const& landing) {
   if (!step || step->state != StepState::kCreated) return;
   if (!landing.reply) {
     auto const& error = landing.reply.error();
-    if (error.fault == Fault::kGone)
-      return fail_step(ctx, std::move(*step), "gone", "the platform no longer has it: " + error.text);
+    if (error.fault == Fault::kGone) return gone(ctx, std::move(*step), error.text);
     if (error.fault == Fault::kRejected)
       return fail_step(ctx, std::move(*step), error.code.empty() ? "refused" : error.code, error.text);
     return retry_step(ctx, std::move(*step), error, StepState::kCreated);
@@ -90,14 +113,21 @@ void settle_row(Context& ctx, RowId row, Landing const& landing) {
 }  // namespace
 
 void choose_await_step(Context& ctx) {
-  std::set<RowId> entities_polled;
+  std::set<std::string> entities_polled;
   for (auto const& step : ctx.journal.due_steps(StepState::kCreated, ctx.now, kRowsPerTurn)) {
     if (ctx.traffic.busy(Errand::kAwaitStep, step.id)) continue;
+    if (!has_place(ctx, step)) {
+      want_named(ctx, step);
+      auto later = step;
+      later.effort.due_at = ctx.now + ctx.policy.poll_min;
+      ctx.journal.update(later, StepState::kCreated, ctx.now);
+      continue;
+    }
     auto const group = step.kind == StepKind::kIndex ? Group::kIndexing : Group::kEntities;
     if (!ctx.traffic.may_call(group, ctx.now, ctx.policy.api_calls_max)) continue;
     if (step.kind == StepKind::kIndex)
       poll_index(ctx, step);
-    else if (entities_polled.insert(step.named_id).second)
+    else if (entities_polled.insert(step.remote_id).second)
       poll_entity(ctx, step);
   }
 }

@@ -6,6 +6,7 @@
 #include "core/platform/faults.h"
 #include "core/platform/requests.h"
 #include "core/stage/effort.h"
+#include "core/stage/gone.h"
 #include "core/stage/moves.h"
 #include "core/stage/plan.h"
 
@@ -23,7 +24,6 @@ namespace {
 
 constexpr int kRowsPerTurn = 64;
 constexpr Millis kClockSlack = std::chrono::minutes(5);
-constexpr std::string_view kLookupKey = "platform_lookup";  // "hidden": no list-by-asset calls (R68)
 enum LookBy : int { kByAsset = 0, kByIndex = 1 };
 
 Group group_of(StepKind kind) { return kind == StepKind::kIndex ? Group::kIndexing : Group::kEntities; }
@@ -35,14 +35,23 @@ struct Place {
   std::string collection_id;  // entity only
 };
 
+// Nothing while its asset or its name is not known.
 std::optional<Place> place_of(Context const& ctx, StepRow const& step) {
   auto const item = ctx.journal.item(step.item_id);
   auto const named = ctx.journal.named(step.named_id);
-  if (!item || item->state != journal::ItemState::kAssetReady || !named || named->state != NamedState::kPresent)
-    return std::nullopt;
+  if (!item || item->asset_id.empty() || !named || named->state != NamedState::kPresent) return std::nullopt;
   Place place{.asset_id = item->asset_id, .named = *named, .collection_id = {}};
-  if (step.kind == StepKind::kEntity) place.collection_id = ctx.journal.named(named->parent_id)->remote_id;
+  if (step.kind == StepKind::kIndex) return place;
+  auto const collection = ctx.journal.named(named->parent_id);
+  if (collection->state != NamedState::kPresent) return std::nullopt;
+  place.collection_id = collection->remote_id;
   return place;
+}
+
+// Only for an asset that is ready; one in doubt is asked for first.
+std::optional<Place> place_to_create(Context const& ctx, StepRow const& step) {
+  auto const item = ctx.journal.item(step.item_id);
+  return item && item->state == journal::ItemState::kAssetReady ? place_of(ctx, step) : std::nullopt;
 }
 
 ports::Call call_for(Context const& ctx, StepRow const& step, Place const& place) {
@@ -56,7 +65,8 @@ ports::Call call_for(Context const& ctx, StepRow const& step, Place const& place
 void created(Context& ctx, StepRow step, std::string remote_id, std::string_view note) {
   step.state = StepState::kCreated;
   step.remote_id = std::move(remote_id);
-  step.intent = {};
+  step.remote_status.clear();
+  step.intent = {.at = step.intent.at};  // since when it may be seen there
   step.effort = renewed(ctx.now + ctx.policy.poll_min);
   move(ctx, step, StepState::kCreating, note);
 }
@@ -75,19 +85,8 @@ void back_to_waiting(Context& ctx, StepRow step, std::string_view note) {
   move(ctx, step, StepState::kCreating, note);
 }
 
-// The index or entity is not there any more: the name is looked up anew when the step is retried.
-void place_gone(Context& ctx, StepRow step, Error const& error) {
-  if (auto named = ctx.journal.named(step.named_id); named && named->state == NamedState::kPresent) {
-    named->state = NamedState::kWanted;
-    named->remote_id.clear();
-    named->effort = renewed(std::nullopt);
-    move(ctx, *named, NamedState::kPresent, error.text);
-  }
-  fail_step(ctx, std::move(step), "gone", error.text);
-}
-
 void settle_refused(Context& ctx, StepRow step, Error const& error, bool tagged) {
-  if (error.fault == Fault::kGone) return place_gone(ctx, std::move(step), error);
+  if (error.fault == Fault::kGone) return refused_as_gone(ctx, step, error);
   if (error.fault != Fault::kRejected) return retry_step(ctx, std::move(step), error, StepState::kWaiting);
   if (tagged && platform::refuses_metadata(error)) {
     metadata_refused(ctx);
@@ -95,8 +94,6 @@ void settle_refused(Context& ctx, StepRow step, Error const& error, bool tagged)
   }
   fail_step(ctx, std::move(step), error.code.empty() ? "refused" : error.code, error.text);
 }
-
-bool lookup_hidden(Context const& ctx) { return ctx.journal.meta(kLookupKey) == "hidden"; }
 
 void look(Context& ctx, StepRow const& step, Place const& place, int mode, int page) {
   auto call = [&] {
@@ -109,7 +106,8 @@ void look(Context& ctx, StepRow const& step, Place const& place, int mode, int p
 }
 
 void found_nothing(Context& ctx, StepRow step) {
-  auto const verdict = after_empty_look(step.intent, ctx.now, ctx.policy.limits.list_lag);
+  auto const verdict =
+      after_empty_look(step.intent, ctx.now, ctx.policy.limits.late_effect + ctx.policy.limits.list_lag);
   step.intent = verdict.intent;
   if (!verdict.did_not_happen) {
     step.effort.due_at = verdict.next_look;
@@ -165,8 +163,8 @@ void choose_create_step(Context& ctx) {
   for (auto& step : ctx.journal.due_steps(StepState::kWaiting, ctx.now, kRowsPerTurn)) {
     if (ctx.traffic.busy(Errand::kDeleteStep, step.id)) continue;
     if (!ctx.traffic.may_call(group_of(step.kind), ctx.now, ctx.policy.api_calls_max)) continue;
-    auto const place = place_of(ctx, step);
-    if (!place) {  // its name was lost meanwhile: looked up anew
+    auto const place = place_to_create(ctx, step);
+    if (!place) {  // its asset or its name is in doubt, or lost: whoever settles that makes it due
       step.effort.due_at.reset();
       ctx.journal.update(step, StepState::kWaiting, ctx.now);
       want_named(ctx, step);
@@ -233,7 +231,7 @@ void choose_look_step(Context& ctx) {
       ctx.journal.update(later, StepState::kCreating, ctx.now);
       continue;
     }
-    look(ctx, step, *place, lookup_hidden(ctx) ? kByIndex : kByAsset, 1);
+    look(ctx, step, *place, kByAsset, 1);
   }
 }
 
@@ -247,11 +245,10 @@ void settle_look_step(Context& ctx, Landing const& landing) {
   if (landing.reply) return settle_index_look(ctx, std::move(*step), *place, landing);
   auto const& error = landing.reply.error();
   auto const gone = error.fault == Fault::kGone;
-  if (gone && step->kind == StepKind::kIndex && landing.flight.mode == kByAsset) {
-    ctx.journal.set_meta(kLookupKey, "hidden");  // that call is not there (R52): the index itself is listed
+  // Either that call is not there (R52) or the asset is gone: the index itself is listed, and knows.
+  if (gone && step->kind == StepKind::kIndex && landing.flight.mode == kByAsset)
     return look(ctx, *step, *place, kByIndex, 1);
-  }
-  if (gone) return place_gone(ctx, std::move(*step), error);
+  if (gone) doubt_name(ctx, step->named_id, error.text);
   retry_step(ctx, std::move(*step), error, StepState::kCreating);
 }
 

@@ -2,11 +2,13 @@
 //
 //   takes    steps in `waiting` that are due (their asset is ready, their name present), and those in
 //            `creating` whose outcome is unknown; writes `creating` before the call leaves
-//   writes   step: state, remote_id; or failed
+//   writes   step: state, remote_id; or failed. Refused as gone: the step waits, its asset and its name are
+//            in doubt (R41)
 //   remote   POST /indexes/{id}/indexed-assets (not repeatable), or POST .../entities/{id}/assets; before
 //            a retry of failed indexing a DELETE of the failed record, which nothing else clears (U11)
 //   unknown  index: lists the asset's indexed assets (R52), or the index where the platform hides that
-//            call; twice at the least and until the list lag is over. Entity: reads the entity (R49).
+//            call; twice at the least and until `late_effect` and the list lag are over. Entity: reads the
+//            entity (R49).
 //   then     AWAIT_STEP takes the rows left in `created`
 #pragma once
 

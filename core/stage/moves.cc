@@ -4,6 +4,7 @@
 
 #include "core/base/text.h"
 #include "core/stage/effort.h"
+#include "core/stage/gone.h"
 #include "core/stage/plan.h"
 
 namespace sluice::stage {
@@ -126,6 +127,7 @@ NamedRow want_named(Context& ctx, StepRow const& step) {
 }
 
 void asset_became_ready(Context& ctx, ItemRow item) {
+  settle_doubt(ctx, item);
   auto const was = item.state;
   item.state = ItemState::kAssetReady;
   item.intent = {};
@@ -140,6 +142,12 @@ void asset_became_ready(Context& ctx, ItemRow item) {
     if (named.state == NamedState::kPresent) step.effort.due_at = ctx.now;
     ctx.journal.update(step, StepState::kWaiting, ctx.now);
   }
+}
+
+std::string operation_tag(ItemRow const& item) { return item.ulid + "." + std::to_string(item.generation); }
+
+std::string operation_tag(ItemRow const& item, std::int64_t ordinal) {
+  return operation_tag(item) + ".s" + std::to_string(ordinal);
 }
 
 namespace {

@@ -3,6 +3,7 @@
 // Each takes a row as it stands in the journal and writes its next shape in the turn's transaction.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,10 @@ void asset_became_ready(Context& ctx, journal::ItemRow item);
 
 // The thing a step goes into is wanted: its row is made if need be, and made due. Returns its row.
 journal::NamedRow want_named(Context& ctx, journal::StepRow const& step);
+
+// The operation tag of an item's asset and of one of its steps, for this generation (R48).
+std::string operation_tag(journal::ItemRow const& item);
+std::string operation_tag(journal::ItemRow const& item, std::int64_t ordinal);
 
 // A step is over, well or not. One whose outcome is still unknown keeps its intent: a retry looks before it repeats.
 void step_ready(Context& ctx, journal::StepRow step);

@@ -44,7 +44,7 @@ void opened(Context& ctx, ItemRow item, platform::OpenedSession const& answer) {
   item.bytes_acked = 0;
   item.intent = {};
   item.effort = renewed(std::nullopt);
-  item.reason.clear();
+  if (item.reason != "asset_gone") item.reason.clear();  // said for as long as it goes up again
   move(ctx, item, ItemState::kOpening, "upload session " + answer.upload_id);
 }
 
@@ -102,7 +102,7 @@ void choose_open_session(Context& ctx) {
       continue;
     }
     auto const plan = read_plan(item.plan);
-    item.client_op = item.ulid + "." + std::to_string(item.generation);
+    item.client_op = operation_tag(item);
     platform::AssetOptions const options{
         .filename = plan.filename,
         .enable_hls = plan.enable_hls,

@@ -67,7 +67,8 @@ struct Limits {  // the platform's documented limits (API README, section 10); d
   std::uint64_t multipart_video_bytes = 10 * kGB;
   std::uint64_t multipart_image_bytes = 32 * kMB;
   std::uint64_t index_bytes = 4 * kGB;  // a Marengo index (R66)
-  Millis list_lag{30'000};              // U16
+  Millis list_lag{30'000};              // how long a list may not show what was made (U16)
+  Millis late_effect{10'000};           // how late a call whose answer was lost may still take effect (adr/0004)
 };
 
 struct Policy {

@@ -7,6 +7,7 @@
 #include "core/platform/faults.h"
 #include "core/platform/requests.h"
 #include "core/stage/effort.h"
+#include "core/stage/gone.h"
 #include "core/stage/moves.h"
 #include "core/stage/plan.h"
 
@@ -30,6 +31,20 @@ Group group_of(NamedKind kind) { return kind == NamedKind::kIndex ? Group::kInde
 std::string collection_id_of(Context const& ctx, NamedRow const& entity) {
   auto const parent = ctx.journal.named(entity.parent_id);
   return parent ? parent->remote_id : std::string();
+}
+
+// An entity can only be looked for in a collection whose id is known; that one makes it due.
+bool waits_for_parent(Context& ctx, NamedRow named) {
+  if (named.kind != NamedKind::kEntity) return false;
+  auto parent = ctx.journal.named(named.parent_id);
+  if (parent->state == NamedState::kPresent) return false;
+  if (parent->state == NamedState::kWanted && !parent->effort.due_at) {
+    parent->effort.due_at = ctx.now;
+    ctx.journal.update(*parent, NamedState::kWanted, ctx.now);
+  }
+  named.effort.due_at.reset();
+  ctx.journal.update(named, named.state, ctx.now);
+  return true;
 }
 
 void look(Context& ctx, NamedRow const& named, int page) {
@@ -72,6 +87,13 @@ Result<Found> read_look(NamedRow const& named, ports::Reply const& reply) {
   return found;
 }
 
+// What was refused there before is not held against the name that was looked up since.
+void wake(Context& ctx, StepRow step) {
+  step.effort.due_at = ctx.now;
+  if (step.remote_status == kRefusedAsGone) step.remote_status.clear();
+  ctx.journal.update(step, StepState::kWaiting, ctx.now);
+}
+
 // Steps that wait on an entity which already holds their asset are done with attaching.
 void settle_waiting_step(Context& ctx, StepRow step, NamedRow const& named, Found const& found) {
   auto const item = ctx.journal.item(step.item_id);
@@ -85,8 +107,7 @@ void settle_waiting_step(Context& ctx, StepRow step, NamedRow const& named, Foun
   if (named.kind == NamedKind::kEntity && !named.created_by_us && read_planned_step(step.params).fail_if_exists)
     return fail_step(ctx, std::move(step), "entity_exists",
                      "an entity of that name exists, and the pipeline says existing: fail");
-  step.effort.due_at = ctx.now;
-  ctx.journal.update(step, StepState::kWaiting, ctx.now);
+  wake(ctx, std::move(step));
 }
 
 void became_present(Context& ctx, NamedRow named, Found const& found) {
@@ -100,17 +121,20 @@ void became_present(Context& ctx, NamedRow named, Found const& found) {
   for (auto const& step : ctx.journal.steps_on(named.id, StepState::kWaiting, kStepsMax))
     settle_waiting_step(ctx, step, named, found);
   for (auto child : ctx.journal.named_children(named.id)) {
-    if (child.state != NamedState::kWanted) continue;
-    child.effort.due_at = ctx.now;
-    ctx.journal.update(child, NamedState::kWanted, ctx.now);
+    if (child.state == NamedState::kPresent) {
+      for (auto& step : ctx.journal.steps_on(child.id, StepState::kWaiting, kStepsMax)) wake(ctx, std::move(step));
+    } else if (child.state == NamedState::kWanted || child.intent.unknown_at) {
+      child.effort.due_at = ctx.now;
+      ctx.journal.update(child, child.state, ctx.now);
+    }
   }
 }
 
-// The step whose asset a new entity is made of: the first that waits and is not over.
+// The step whose asset a new entity is made of: the first that waits and whose asset is ready.
 std::optional<StepRow> seed_of(Context const& ctx, NamedRow const& named) {
-  auto const waiting = ctx.journal.steps_on(named.id, StepState::kWaiting, 1);
-  if (waiting.empty()) return std::nullopt;
-  return waiting.front();
+  for (auto& step : ctx.journal.steps_on(named.id, StepState::kWaiting, kStepsMax))
+    if (ctx.journal.item(step.item_id)->state == journal::ItemState::kAssetReady) return std::move(step);
+  return std::nullopt;
 }
 
 void create(Context& ctx, NamedRow named) {
@@ -142,15 +166,21 @@ void create(Context& ctx, NamedRow named) {
   ctx.traffic.send({.errand = Errand::kCreateNamed, .row = named.id}, std::move(*call));
 }
 
-// Nobody can go on with this name: those who wait on it (or on its children) fail with the reason.
+// Nobody can go on with this name: those who wait on it (or on its children) fail with the reason, and
+// those who are not sure whether they are in it already.
 void give_up(Context& ctx, NamedRow named, std::string const& reason, std::string const& text) {
   auto const was = named.state;
   for (auto const& child : ctx.journal.named_children(named.id))
     for (auto const& step : ctx.journal.steps_on(child.id, StepState::kWaiting, kStepsMax))
       fail_step(ctx, step, reason, text);
   auto waiting = ctx.journal.steps_on(named.id, StepState::kWaiting, kStepsMax);
-  // A refused entity speaks against the asset it was to be made of: only that step fails, the next may seed.
-  auto const only_seed = named.kind == NamedKind::kEntity;
+  // An entity that cannot be made speaks against the asset it was to be made of: only that step fails, the
+  // next may seed.
+  auto const only_seed = named.kind == NamedKind::kEntity && was == NamedState::kCreating &&
+                         std::ranges::find(waiting, named.seed_step_id, &StepRow::id) != waiting.end();
+  if (!only_seed)
+    for (auto& step : ctx.journal.steps_on(named.id, StepState::kCreating, kStepsMax))
+      if (step.intent.unknown_at) waiting.push_back(std::move(step));
   bool others = false;
   for (auto const& step : waiting) {
     if (only_seed && step.id != named.seed_step_id)
@@ -171,18 +201,36 @@ void retry_named(Context& ctx, NamedRow named, Error const& error, NamedState ba
   if (is_exhausted(named.effort, ctx.policy))
     return give_up(ctx, std::move(named), std::string(name_of(error.fault)), error.text);
   named.state = back_to;
-  if (back_to == NamedState::kWanted) named.intent = {};
+  if (was == NamedState::kCreating && back_to == NamedState::kWanted) named.intent = {};
   move(ctx, named, was, error.text);
 }
 
+// Refused as gone: the asset it was to be made of, or its collection. The asset's step pays for it, and the
+// next may seed.
+void entity_refused_as_gone(Context& ctx, NamedRow named, Error const& error) {
+  auto const seed = ctx.journal.step(named.seed_step_id);
+  if (seed && seed->state == StepState::kWaiting) refused_as_gone(ctx, *seed, error);
+  auto const attempts = named.effort.attempts;
+  named.effort = after_failure(named.effort, error, ctx.policy, ctx.now, ctx.jitter());
+  named.effort.attempts = attempts;
+  named.state = NamedState::kWanted;
+  named.intent = {};
+  move(ctx, named, NamedState::kCreating, error.text);
+}
+
 void found_nothing(Context& ctx, NamedRow named) {
-  if (named.state == NamedState::kCreating) {
-    auto const verdict = after_empty_look(named.intent, ctx.now, ctx.policy.limits.list_lag);
+  if (named.intent.unknown_at) {  // a create without an answer, or a thing that was called gone
+    auto const doubted = named.state == NamedState::kWanted;
+    auto const late = doubted ? Millis(0) : ctx.policy.limits.late_effect;
+    auto const verdict = after_empty_look(named.intent, ctx.now, late + ctx.policy.limits.list_lag);
     named.intent = verdict.intent;
     if (!verdict.did_not_happen) {
       named.effort.due_at = verdict.next_look;
-      return ctx.journal.update(named, NamedState::kCreating, ctx.now);
+      return ctx.journal.update(named, named.state, ctx.now);
     }
+    if (doubted && !name_lost(ctx, named))
+      return give_up(ctx, std::move(named), "gone",
+                     "the platform keeps losing it: see who or what deletes it there, then retry");
   }
   if (named.kind == NamedKind::kIndex && named.params.empty())
     return give_up(ctx, std::move(named), "index_missing",
@@ -205,7 +253,7 @@ void choose_resolve_named(Context& ctx) {
   for (auto const state : {NamedState::kCreating, NamedState::kWanted})
     for (auto const& named : ctx.journal.due_named(state, ctx.now, kRowsPerTurn)) {
       if (state == NamedState::kCreating && !named.intent.unknown_at) continue;
-      if (ctx.traffic.busy(Errand::kLookNamed, named.id)) continue;
+      if (ctx.traffic.busy(Errand::kLookNamed, named.id) || waits_for_parent(ctx, named)) continue;
       if (!ctx.traffic.may_call(group_of(named.kind), ctx.now, ctx.policy.api_calls_max)) continue;
       look(ctx, named, 1);
     }
@@ -213,8 +261,12 @@ void choose_resolve_named(Context& ctx) {
 
 void settle_look_named(Context& ctx, Landing const& landing) {
   auto named = ctx.journal.named(landing.flight.row);
-  if (!named || named->state == NamedState::kPresent) return;
+  if (!named || named->state == NamedState::kPresent || waits_for_parent(ctx, *named)) return;
   auto const state = named->state;
+  if (!landing.reply && landing.reply.error().fault == Fault::kGone && named->kind == NamedKind::kEntity) {
+    doubt_name(ctx, named->parent_id, landing.reply.error().text);  // the collection is not there any more
+    return retry_named(ctx, std::move(*named), landing.reply.error(), state);
+  }
   auto const refused = !landing.reply &&
                        (landing.reply.error().fault == Fault::kRejected || landing.reply.error().fault == Fault::kGone);
   if (refused) return give_up(ctx, std::move(*named), landing.reply.error().code, landing.reply.error().text);
@@ -240,6 +292,8 @@ void settle_create_named(Context& ctx, Landing const& landing) {
     if (error.fault == Fault::kOutcomeUnknown) return unknown(error);
     if (error.code == "index_name_already_exists")
       return retry_named(ctx, std::move(*named), error, NamedState::kWanted);
+    if (error.fault == Fault::kGone && named->kind == NamedKind::kEntity)
+      return entity_refused_as_gone(ctx, std::move(*named), error);
     if (error.fault == Fault::kRejected || error.fault == Fault::kGone)
       return give_up(ctx, std::move(*named), error.code.empty() ? "refused" : error.code, error.text);
     return retry_named(ctx, std::move(*named), error, NamedState::kWanted);

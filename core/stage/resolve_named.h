@@ -5,7 +5,8 @@
 //   writes   named: `present` and its remote id; the steps that wait on it become due
 //   remote   a list by name, every page, names compared exactly (U9); then POST /indexes,
 //            /entity-collections or .../entities. Creates are not repeatable.
-//   unknown  lists again, twice at the least and until the list lag is over (R54, R53); what exists is adopted
+//   unknown  lists again, twice at the least and until `late_effect` and the list lag are over (R54, R53);
+//            what exists is adopted. The same, for the list lag, before what was called gone is made again
 //   then     CREATE_STEP takes the steps
 //
 // One row looks and creates for all who want the name, so fifty photos of one person make one entity.

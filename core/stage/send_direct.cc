@@ -89,7 +89,8 @@ void look_again_at(Context& ctx, ItemRow item, WallTime at) {
 }
 
 void found_nothing(Context& ctx, ItemRow item) {
-  auto const verdict = after_empty_look(item.intent, ctx.now, ctx.policy.limits.list_lag);
+  auto const verdict =
+      after_empty_look(item.intent, ctx.now, ctx.policy.limits.late_effect + ctx.policy.limits.list_lag);
   item.intent = verdict.intent;
   if (!verdict.did_not_happen) return look_again_at(ctx, std::move(item), verdict.next_look);
   if (is_exhausted(item.effort, ctx.policy))
@@ -113,7 +114,7 @@ bool send_one(Context& ctx, ItemRow item) {
     source_trouble(ctx, item, file.error(), ItemState::kStable);
     return false;
   }
-  item.client_op = item.ulid + "." + std::to_string(item.generation);
+  item.client_op = operation_tag(item);
   platform::AssetOptions const options{
       .filename = plan.filename,
       .enable_hls = plan.enable_hls,
@@ -182,8 +183,10 @@ void settle_look_asset(Context& ctx, Landing const& landing) {
   if (!landing.reply) return again(landing.reply.error());
   auto const page = platform::read_asset_page(*landing.reply);
   if (!page) return again(page.error());
-  auto const match = match_asset(page->assets, sought_for(ctx, *item),
-                                 [&](std::string const& id) { return ctx.journal.asset_known(id); });
+  auto const lost = ctx.journal.losses_of(item->id);  // an asset of ours that is gone is not the one sought
+  auto const match = match_asset(page->assets, sought_for(ctx, *item), [&](std::string const& id) {
+    return ctx.journal.asset_known(id) || std::ranges::find(lost, id, &journal::EventRow::was) != lost.end();
+  });
   if (match.found != nullptr) return sent(ctx, std::move(*item), *match.found, "found: it had happened");
   if (match.undecided) return look_again_at(ctx, std::move(*item), ctx.now + ctx.policy.poll_min);
   if (!match.passed_attempt && !page->page.last(page->assets.empty())) return look(ctx, *item, landing.flight.page + 1);

@@ -51,6 +51,7 @@ constexpr std::array kMeanings = {
     Meaning{"corrupt_in_transit", "other bytes arrived than were sent, twice",
             "check this host's memory and network path", "network"},
     Meaning{"attempts_exhausted", "it was tried as often as retry.attempts allows", "", "platform"},
+    Meaning{"asset_missing", "the platform does not show the asset any more; it is asked again", "", "platform"},
     Meaning{"asset_gone", "the platform no longer has the asset", "", "platform"},
     Meaning{"chunk_failed", "a chunk could not be stored as often as it was tried", "", "platform"},
     Meaning{"chunk_plan", "the upload session's chunks do not fit the file", "", "platform", true},
@@ -214,14 +215,43 @@ std::optional<Why> shared_wait(ItemRow const& item, StepRow const* step, Surroun
              .whose = "platform"};
 }
 
+std::string looked(std::uint32_t times) {
+  return " (looked " + std::to_string(times) + (times == 1 ? " time" : " times") + ")";
+}
+
+// The platform forgot what it had (R41): said for as long as it is looked for and made again.
+std::optional<Why> of_missing(ItemRow const& item) {
+  if (item.reason != "asset_missing") return std::nullopt;
+  auto text = meaning_of("asset_missing") + ", and the file is uploaded again if it is gone";
+  if (item.intent.looks > 0) text += looked(item.intent.looks);
+  return Why{.code = "asset_missing", .text = std::move(text), .until = item.effort.due_at, .whose = "platform"};
+}
+
+Why with_loss(ItemRow const& item, Why made) {
+  if (item.reason != "asset_gone") return made;
+  if (made.code == "working" || made.code == "queued") made.code = "asset_gone";
+  made.text = "the platform no longer has the asset, the file is uploaded again: " + made.text;
+  made.whose = "platform";
+  return made;
+}
+
+Why with_loss(StepRow const& step, Why made) {
+  if (step.remote_status != "gone") return made;
+  auto const thing = step.kind == StepKind::kIndex ? "what was put into the index" : "the entity or its picture";
+  made.code = "gone";
+  made.text = "the platform no longer has " + std::string(thing) + ", it is looked for and made again";
+  made.until = step.effort.due_at;
+  made.whose = "platform";
+  return made;
+}
+
 // What holds back one row that has its own tries: a lost answer being looked for, or a backoff.
 std::optional<Why> own_wait(journal::Intent const& intent, journal::Effort const& effort, std::string_view reason,
                             WallTime now) {
   if (intent.unknown_at) {
     auto text = std::string(
         "the answer to a call that must not be repeated was lost; the platform is asked whether it happened");
-    if (intent.looks > 0)
-      text += " (looked " + std::to_string(intent.looks) + (intent.looks == 1 ? " time" : " times") + ")";
+    if (intent.looks > 0) text += looked(intent.looks);
     return Why{.code = "outcome_unknown", .text = std::move(text), .until = effort.due_at, .whose = "network"};
   }
   if (effort.last_error.empty() || !effort.due_at || *effort.due_at <= now) return std::nullopt;
@@ -247,13 +277,15 @@ Why of_seen(ItemRow const& item, WallTime now) {
   return made;
 }
 
-Why of_step(StepRow const& step, WallTime now) {
+Why of_plain_step(StepRow const& step, WallTime now) {
   std::string const thing = step.kind == StepKind::kIndex ? "index" : "entity";
   if (auto own = own_wait(step.intent, step.effort, step.reason, now)) return *own;
   switch (step.state) {
     case StepState::kWaiting:
       if (step.effort.due_at) return waiting("queued", "next in line for the " + thing, step.effort.due_at);
-      return waiting("named_wanted", "the " + thing + " that it goes into is being looked for or created",
+      return waiting("named_wanted",
+                     "the " + thing + " that it goes into is being looked for or created" +
+                         (step.effort.last_error.empty() ? "" : ": " + step.effort.last_error),
                      std::nullopt);
     case StepState::kCreating:
       return working(step.kind == StepKind::kIndex ? "it is being put into the index" : "the entity is being made");
@@ -269,6 +301,8 @@ Why of_step(StepRow const& step, WallTime now) {
   }
   return working("it is being finished");
 }
+
+Why of_step(StepRow const& step, WallTime now) { return with_loss(step, of_plain_step(step, now)); }
 
 // An item in its upload session: what it has, what it waits for.
 Why of_upload(ItemRow const& item, std::optional<SessionRow> const& session, WallTime now) {
@@ -347,8 +381,11 @@ std::optional<Why> why(ItemRow const& item, std::span<StepRow const> steps, std:
   if (item.state == ItemState::kSeen) return of_seen(item, now);  // needs no platform
   auto const* const step = item.state == ItemState::kAssetReady ? first_unfinished(steps) : nullptr;
   if (auto shared = shared_wait(item, step, surroundings, now)) return shared;
-  if (auto own = own_wait(item.intent, item.effort, item.reason, now)) return own;
-  return of_progress(item, step, session, surroundings, now);
+  if (auto missing = of_missing(item)) return missing;
+  if (auto own = own_wait(item.intent, item.effort, item.reason, now)) return with_loss(item, std::move(*own));
+  auto made = of_progress(item, step, session, surroundings, now);
+  if (made) made = with_loss(item, std::move(*made));
+  return made;
 }
 
 }  // namespace sluice::stage

@@ -66,7 +66,7 @@ class NotifySocket {
 std::string config_text(Home const& home, Settings const& settings, std::string const& base_url) {
   auto const key_file = settings.key_file.empty() ? home.key_file() : settings.key_file;
   std::string text = "platform:\n  base_url: " + base_url + "\n  api_key: {file: " + key_file + "}\n";
-  text += "  limits:\n    list_lag: " + settings.list_lag + "\n";
+  text += "  limits:\n    list_lag: " + settings.list_lag + "\n    late_effect: 0s\n";
   if (!settings.limits.empty()) text += "    " + settings.limits + "\n";
   text += "state_dir: " + home.state() + "\npipelines:" + settings.pipelines;
   text += "sources:\n- name: drop\n  folder: " + home.drop() + "\n  settle: 0s\n" + settings.more_sources;

@@ -30,7 +30,7 @@ struct Settings {
   std::string more = {};          // whole sections
   std::string log_level = "info";
   std::string direct_max = "16MiB";
-  std::string list_lag = "1s";
+  std::string list_lag = "1s";  // over which lost answers are looked for; late_effect is 0s
   int chunks_max = 8;
 };
 

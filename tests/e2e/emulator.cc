@@ -7,7 +7,8 @@
 
 namespace sluice::e2e {
 
-Emulator::Emulator(std::string const& folder, std::vector<std::string> const& flags, std::string const& key) {
+Emulator::Emulator(std::string const& folder, std::vector<std::string> const& flags, std::string const& key)
+    : key_(key) {
   auto const ready_file = folder + ".ready";
   Command command{.words = {program("sluice-emulator"), "--dir", folder, "--ready-file", ready_file, "--api-key", key},
                   .environment = {},
@@ -29,6 +30,11 @@ Json Emulator::events(std::uint64_t from) const {
 void Emulator::arm(Json const& rules) const {
   auto const answer = ask(place_, "POST", "/__scenario", Json{{"rules", rules}}.dump());
   if (answer.status != 204) throw std::runtime_error("the emulator refuses the rules: " + answer.body);
+}
+
+void Emulator::forget(std::string const& path) const {
+  auto const answer = ask(place_, "DELETE", "/v1.3/" + path, "", "x-api-key: " + key_ + "\r\n");
+  if (answer.status != 204) throw std::runtime_error("the emulator does not delete " + path + ": " + answer.body);
 }
 
 Json Emulator::count_of(std::string const& endpoint) const {

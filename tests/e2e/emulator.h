@@ -21,6 +21,8 @@ class Emulator {
   Json events(std::uint64_t from = 1) const;
   // Replaces the fault rules (tests/emulator/scenario.h).
   void arm(Json const& rules) const;
+  // Deletes an asset as a person would, by the API: "assets/66f0..." Its references go with it.
+  void forget(std::string const& path) const;
   // How often this endpoint was called, cut calls included: "POST /assets".
   std::uint64_t calls(std::string const& endpoint) const;
   std::uint64_t cut_calls(std::string const& endpoint) const;
@@ -31,6 +33,7 @@ class Emulator {
   std::unique_ptr<Process> process_;
   std::string base_url_;
   Place place_;
+  std::string key_;
 };
 
 }  // namespace sluice::e2e

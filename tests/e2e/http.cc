@@ -72,9 +72,10 @@ std::string send_and_read(Connection const& connection, std::string const& reque
 
 }  // namespace
 
-Answer ask(Place const& place, std::string const& method, std::string const& target, std::string const& body) {
+Answer ask(Place const& place, std::string const& method, std::string const& target, std::string const& body,
+           std::string const& headers) {
   Connection const connection(place);
-  auto request = method + " " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+  auto request = method + " " + target + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n" + headers;
   if (!body.empty()) request += "Content-Type: application/json\r\n";
   if (method != "GET") request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
   auto const all = send_and_read(connection, request + "\r\n" + body);

@@ -22,8 +22,9 @@ struct Place {
   std::uint16_t port = 0;
 };
 
-// Throws std::runtime_error when nobody answers.
-Answer ask(Place const& place, std::string const& method, std::string const& target, std::string const& body = "");
+// `headers` are whole lines, each with its "\r\n". Throws std::runtime_error when nobody answers.
+Answer ask(Place const& place, std::string const& method, std::string const& target, std::string const& body = "",
+           std::string const& headers = "");
 
 // The port of "http://127.0.0.1:4711/v1.3".
 std::uint16_t port_of(std::string const& url);

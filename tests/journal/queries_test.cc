@@ -346,6 +346,7 @@ TEST_F(Queries, ScanNoTableButWhereThatIsMeant) {
   journal_.next_due();
   journal_.set_meta("a", "b");
   journal_.meta("a");
+  journal_.losses_of(1);
   auto const turn = journal_.query_plans();
   journal_.open_sessions(5);
   journal_.sessions_with_putting();

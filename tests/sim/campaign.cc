@@ -32,6 +32,11 @@ std::vector<NamedScenario> const& all_scenarios() {
       {"changing_files", changing_files},
       {"failing_asset", failing_asset},
       {"cancelled_items", cancelled_items},
+      {"vanishing_assets", vanishing_assets},
+      {"vanishing_assets_on_an_old_platform", vanishing_assets_on_an_old_platform},
+      {"vanishing_places", vanishing_places},
+      {"forgotten_after_72_hours", forgotten_after_72_hours},
+      {"asset_that_never_stays", asset_that_never_stays},
       {"refused_files", refused_files}};
   return kAll;
 }

@@ -13,6 +13,30 @@ using journal::Journal;
 
 namespace {
 
+// The answer that made an item done may have left the platform so long before the journal says so.
+constexpr Millis kOnItsWay{5'000};
+
+// Whether it stood when the item was done; what is deleted afterwards is nobody's fault.
+bool stood(SimThing const& thing, ItemRow const& item) {
+  return !thing.gone_at || *thing.gone_at + kOnItsWay > *item.finished_at;
+}
+
+// Things of one kind that must be there once. A second is sound only when every earlier one was gone before.
+class Once {
+ public:
+  // In the order of creation. Returns whether it is the first that stands beside another.
+  bool doubled(std::string const& what, SimThing const& thing) {
+    auto const [found, first] = last_.try_emplace(what, &thing);
+    auto const before = std::exchange(found->second, &thing);
+    if (first || (before->gone_at && *before->gone_at <= thing.created_at)) return false;
+    return told_.insert(what).second;
+  }
+
+ private:
+  std::map<std::string, SimThing const*> last_ = {};
+  std::set<std::string> told_ = {};
+};
+
 class Judgement {
  public:
   Judgement(Scenario const& scenario, SimFiles const& files, SimPlatform const& platform, Journal const& journal)
@@ -38,27 +62,28 @@ class Judgement {
   }
 
   void count_assets() {
-    std::map<std::string, int> copies;
+    Once copies;
     for (auto const& asset : platform_.assets()) {
       if (!asset.completed) continue;
       auto const from = path_of_.find(asset.sha256);
       if (from == path_of_.end())
         say("torn: asset " + asset.id + " (" + asset.filename + ") holds bytes that no file ever held");
-      else if (!asset.fails && ++copies[asset.sha256] == 2)  // one that the platform failed is no asset to anybody
+      else if (!asset.fails && copies.doubled(asset.sha256, asset))  // one that failed is no asset to anybody
         say("duplicate asset: the bytes of " + from->second + " are on the platform twice");
     }
   }
 
   void count_names() {
-    std::map<std::string, int> seen;
-    auto const once = [&](std::string const& what) {
-      if (++seen[what] == 2) say("duplicate " + what);
+    Once seen;
+    auto const once = [&](std::string const& what, SimThing const& thing) {
+      if (seen.doubled(what, thing)) say("duplicate " + what);
     };
-    for (auto const& index : platform_.indexes()) once("index " + index.name);
-    for (auto const& collection : platform_.collections()) once("collection " + collection.name);
-    for (auto const& entity : platform_.entities()) once("entity " + entity.name + " of " + entity.collection_id);
+    for (auto const& index : platform_.indexes()) once("index " + index.name, index);
+    for (auto const& collection : platform_.collections()) once("collection " + collection.name, collection);
+    for (auto const& entity : platform_.entities())
+      once("entity " + entity.name + " of " + entity.collection_id, entity);
     for (auto const& indexed : platform_.indexed())
-      once("indexed asset of " + indexed.asset_id + " in " + indexed.index_id);
+      once("indexed asset of " + indexed.asset_id + " in " + indexed.index_id, indexed);
   }
 
   void look_at(Expected const& expected) {
@@ -80,6 +105,7 @@ class Judgement {
   void look_at_done(ItemRow const& item, Expected const& expected) {
     auto const asset = std::ranges::find(platform_.assets(), item.asset_id, &SimAsset::id);
     if (asset == platform_.assets().end() || !asset->completed) return say(item.path + " is done without an asset");
+    if (!stood(*asset, item)) say(item.path + " is done, and its asset was gone before");
     if (asset->sha256 != files_.history(item.path).back().sha256_hex())
       say(item.path + " is done, and its asset holds other bytes than the file");
     if (item.bytes_acked != item.print.size_bytes)
@@ -92,22 +118,25 @@ class Judgement {
   }
 
   void look_at_index(ItemRow const& item, std::string const& name, std::set<std::string> const& ready) {
-    auto const index = std::ranges::find(platform_.indexes(), name, &SimNamed::name);
-    if (index == platform_.indexes().end()) return say("the index " + name + " was never made");
     auto const found = std::ranges::find_if(platform_.indexed(), [&](SimIndexed const& indexed) {
-      return indexed.index_id == index->id && indexed.asset_id == item.asset_id;
+      auto const index = std::ranges::find(platform_.indexes(), indexed.index_id, &SimNamed::id);
+      return index->name == name && indexed.asset_id == item.asset_id && ready.contains(indexed.id);
     });
-    if (found == platform_.indexed().end()) return say(item.path + " is done and not in the index " + name);
-    if (!ready.contains(found->id))
-      say(item.path + " is done, and its indexed asset is not the one that the journal names");
+    if (found == platform_.indexed().end())
+      return say(item.path + " is done, and its indexed asset in " + name + " is not the one that the journal names");
+    if (!stood(*found, item)) say(item.path + " is done, and its place in the index " + name + " was gone before");
   }
 
   void look_at_entity(ItemRow const& item, Expected const& expected, std::set<std::string> const& ready) {
-    auto const found = std::ranges::find(platform_.entities(), expected.entity, &SimEntity::name);
-    if (found == platform_.entities().end()) return say("the entity " + expected.entity + " was never made");
-    if (std::ranges::find(found->asset_ids, item.asset_id) == found->asset_ids.end())
+    auto const found = std::ranges::find_if(platform_.entities(), [&](SimEntity const& entity) {
+      return entity.name == expected.entity && ready.contains(entity.id);
+    });
+    if (found == platform_.entities().end())
+      return say(item.path + " is done, and its entity " + expected.entity + " is not the one that the journal names");
+    if (!stood(*found, item)) say(item.path + " is done, and its entity was gone before");
+    auto const asset = std::ranges::find(platform_.assets(), item.asset_id, &SimAsset::id);
+    if (!asset->gone_at && std::ranges::find(found->asset_ids, item.asset_id) == found->asset_ids.end())
       say(item.path + " is done and not part of the entity " + expected.entity);
-    if (!ready.contains(found->id)) say(item.path + " is done, and its entity is not the one that the journal names");
     auto const collection = std::ranges::find(platform_.collections(), found->collection_id, &SimNamed::id);
     if (collection == platform_.collections().end() || collection->name != expected.collection)
       say("the entity " + expected.entity + " is in another collection than " + expected.collection);

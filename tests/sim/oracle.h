@@ -3,7 +3,9 @@
 // Every file is done, or failed or skipped as its scenario planned. Per item there is exactly one
 // completed asset, byte for byte a content that stood in the file, and one indexed asset per index; per
 // name one index, one collection, one entity with all assets attached. A reservation that nobody
-// knows must have been counted (R51). Nothing may be torn, lost or there twice.
+// knows must have been counted (R51). Nothing may be torn, lost or there twice: a second one is sound only
+// where the platform had deleted the first before the second was begun. Done items are not watched, so what
+// is deleted after their end does not count.
 #pragma once
 
 #include <string>

@@ -56,6 +56,38 @@ INSTANTIATE_TEST_SUITE_P(
                     LostLook{"collection", "ten_photos", Ask::kCreateCollection, 1, "duplicate collection"}),
     [](auto const& param) { return std::string(param.param.name); });
 
+// The bound of exactly-once (docs/adr/0004): one of its two times is shorter than the platform's own.
+struct ShortTime {
+  char const* name;
+  Millis list_lag, late_effect;  // the daemon's
+  Millis platform_lag;
+  Mishap mishap;
+};
+
+class ATimeCutShort : public testing::TestWithParam<ShortTime> {};
+
+std::vector<std::string> lose_an_answer_in(ShortTime const& times, Millis list_lag, Millis late_effect) {
+  auto scenario = scenario_named("main_job");
+  scenario.policy.limits.list_lag = list_lag;
+  scenario.policy.limits.late_effect = late_effect;
+  scenario.traits.list_lag_max = times.platform_lag;
+  RunOptions options{.seed = seed_or(5)};
+  options.mishaps.at(Ask::kCreateIndexedAsset, 1, times.mishap);
+  return World(std::move(scenario), std::move(options)).run();
+}
+
+TEST_P(ATimeCutShort, MakesADuplicateThatTheOracleSees) {
+  auto const& times = GetParam();
+  EXPECT_EQ(lose_an_answer_in(times, times.platform_lag, Millis(10'000)), std::vector<std::string>());
+  EXPECT_TRUE(tells_of(lose_an_answer_in(times, times.list_lag, times.late_effect), "duplicate indexed asset"));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Sim, ATimeCutShort,
+    testing::Values(ShortTime{"list_lag", Millis(0), Millis(0), Millis(120'000), Mishap::kLostAfter},
+                    ShortTime{"late_effect", Millis(0), Millis(0), Millis(0), Mishap::kLateEffect}),
+    [](auto const& param) { return std::string(param.param.name); });
+
 // What a daemon would find that had let its call leave before the intent was on disk.
 bool forget_sending(Journal& journal, WallTime now) {
   auto const rows = journal.items_in(ItemState::kSending, 100);

@@ -171,6 +171,70 @@ Scenario cancelled_items() {
   return s;
 }
 
+Scenario vanishing_assets() {
+  auto s = main_job();
+  s.name = "vanishing_assets";
+  using After = Deletion::After;
+  s.traits.deletions = {{.nth = 1, .after = After::kMade, .delay = Millis(30)},
+                        {.nth = 2, .after = After::kReady, .delay = Millis(20)},
+                        {.nth = 3, .after = After::kUsed, .delay = Millis(700)},
+                        {.nth = 4, .after = After::kUsed, .delay = Millis(0)},
+                        {.nth = 5, .after = After::kReady, .delay = Millis(400)}};
+  s.requests_max = 1'000;
+  return s;
+}
+
+Scenario vanishing_assets_on_an_old_platform() {
+  auto s = vanishing_assets();
+  s.name = "vanishing_assets_on_an_old_platform";
+  s.traits.refuses_metadata = true;
+  s.traits.hides_lookup = true;
+  return s;
+}
+
+Scenario vanishing_places() {
+  auto s = main_job();
+  s.name = "vanishing_places";
+  s.drops.push_back({.path = "Bo/late.jpg", .size_bytes = 1'100, .at = Millis(30'000)});
+  s.drops.push_back({.path = "late.mp3", .size_bytes = 1'300, .at = Millis(30'000)});
+  s.drops.push_back({.path = "Ada/late.jpg", .size_bytes = 1'500, .at = Millis(90'000)});
+  s.expected.push_back(cast("Bo/late.jpg", "Bo"));
+  s.expected.push_back(filmed("late.mp3"));
+  s.expected.push_back(cast("Ada/late.jpg", "Ada"));
+  using What = Deletion::What;
+  using After = Deletion::After;
+  s.traits.deletions = {{.what = What::kIndexed, .nth = 1, .after = After::kMade, .delay = Millis(300)},
+                        {.what = What::kIndex, .nth = 1, .after = After::kUsed, .delay = Millis(25'000)},
+                        {.what = What::kCollection, .nth = 1, .after = After::kMade, .delay = Millis(10)},
+                        {.what = What::kEntity, .nth = 1, .after = After::kMade, .delay = Millis(500)},
+                        {.what = What::kCollection, .nth = 2, .after = After::kUsed, .delay = Millis(60'000)}};
+  s.requests_max = 1'200;
+  return s;
+}
+
+Scenario forgotten_after_72_hours() {
+  auto s = main_job();
+  s.name = "forgotten_after_72_hours";
+  s.drops.pop_back();  // two that wait for one paused group would make turns all the time, for four days
+  s.expected.pop_back();
+  s.traits.asset_life = std::chrono::hours(72);
+  s.traits.indexing_begins = std::chrono::hours(96);
+  s.policy.rescan = std::chrono::hours(6);
+  s.policy.poll_max = std::chrono::minutes(30);
+  s.requests_max = 900;
+  s.virtual_max = std::chrono::hours(24 * 8);
+  return s;
+}
+
+Scenario asset_that_never_stays() {
+  Scenario s{.name = "asset_that_never_stays", .policy = usual_policy()};
+  s.drops = {{.path = "cursed.mp3", .size_bytes = 1'500}, {.path = "good.mp4", .size_bytes = 9'000}};
+  s.expected = {{.path = "cursed.mp3", .state = "failed", .reason = "asset_gone"}, filmed("good.mp4")};
+  s.traits.vanishing_name = "cursed.mp3";
+  s.requests_max = 600;
+  return s;
+}
+
 Scenario refused_files() {
   Scenario s{.name = "refused_files", .policy = usual_policy()};
   s.drops = {{.path = "empty.mp4", .size_bytes = 0},

@@ -85,6 +85,15 @@ Scenario changing_files();
 Scenario failing_asset();
 // Uploads that a person cancels at various stages, and takes up again.
 Scenario cancelled_items();
+// Assets deleted under us: before they are ready, when they are, when they are indexed; one of them twice.
+Scenario vanishing_assets();
+Scenario vanishing_assets_on_an_old_platform();
+// Indexed assets, an index, a collection and an entity deleted under us.
+Scenario vanishing_places();
+// Indexing pauses for four days, and assets that are in no entity live for three (R41).
+Scenario forgotten_after_72_hours();
+// An asset that is deleted each time it is made, beside a good one.
+Scenario asset_that_never_stays();
 // An empty file, a too large one and one that no pipeline takes, beside a good one.
 Scenario refused_files();
 

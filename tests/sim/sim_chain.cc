@@ -7,9 +7,24 @@ namespace sluice::sim {
 
 using ports::Reply;
 
-bool SimPlatform::usable_asset(std::string const& id, WallTime now) {
+namespace {
+
+template <class Thing>
+bool stands(std::vector<Thing> const& all, std::string const& id) {
+  auto const found = std::ranges::find(all, id, &Thing::id);
+  return found != all.end() && !found->gone_at;
+}
+
+}  // namespace
+
+bool SimPlatform::gone_asset(std::string const& id) const {
   auto const found = std::ranges::find(assets_, id, &SimAsset::id);
-  return found != assets_.end() && found->completed && found->ready_at <= now && !found->fails;
+  return found != assets_.end() && found->gone_at;
+}
+
+bool SimPlatform::usable_asset(std::string const& id, WallTime now) const {
+  auto const found = std::ranges::find(assets_, id, &SimAsset::id);
+  return found != assets_.end() && !found->gone_at && found->completed && found->ready_at <= now && !found->fails;
 }
 
 Reply SimPlatform::list_named(std::vector<SimNamed> const& all, std::string const& key, Request const& request,
@@ -20,7 +35,7 @@ Reply SimPlatform::list_named(std::vector<SimNamed> const& all, std::string cons
   std::vector<Json> rows;
   for (auto at = all.rbegin(); at != all.rend(); ++at) {
     if (at->visible_at > now) count("platform.list_lagged");
-    if (at->visible_at > now || !holds_ignoring_case(at->name, wanted)) continue;
+    if (!at->shown(now) || !holds_ignoring_case(at->name, wanted)) continue;
     if (traits_.blind_looks && key == "name") continue;
     rows.push_back({{"_id", at->id}, {key, at->name}, {"created_at", shown_time(at->created_at)}});
   }
@@ -35,45 +50,51 @@ Reply SimPlatform::create_index(Request const& request, WallTime now) {
   auto const sound = models != body.end() && models->is_array() && !models->empty() &&
                      !text_at(models->front(), "model_name").empty() && models->front().contains("model_options");
   if (name.empty() || !sound) return complain("POST /indexes: " + request.body, now);
-  if (std::ranges::find(indexes_, name, &SimNamed::name) != indexes_.end()) {
+  if (std::ranges::any_of(indexes_, [&](SimNamed const& index) { return index.name == name && !index.gone_at; })) {
     count("platform.name_taken");
     return refuse(400, "index_name_already_exists", now);
   }
-  indexes_.push_back({.id = fresh_id(), .name = name, .created_at = now, .visible_at = visible_from(now)});
+  indexes_.push_back({{.created_at = now, .visible_at = visible_from(now)}, fresh_id(), name});
   return answer(201, {{"_id", indexes_.back().id}});
 }
 
 Reply SimPlatform::create_collection(Request const& request, WallTime now) {
   auto const name = text_at(object_in(request.body), "name");
   if (name.empty()) return complain("POST /entity-collections: " + request.body, now);
-  collections_.push_back({.id = fresh_id(), .name = name, .created_at = now, .visible_at = visible_from(now)});
+  collections_.push_back({{.created_at = now, .visible_at = visible_from(now)}, fresh_id(), name});
   return answer(201, {{"_id", collections_.back().id}, {"name", name}, {"created_at", shown_time(now)}});
 }
 
 Reply SimPlatform::create_indexed_asset(Request const& request, WallTime now) {
-  if (std::ranges::find(indexes_, request.segments[1], &SimNamed::id) == indexes_.end())
-    return refuse(404, "resource_not_exist", now);
+  if (now < kBeginning + traits_.indexing_begins) {
+    auto reply = refuse(429, "usage_limit_exceeded", now);
+    auto const left = std::min(kBeginning + traits_.indexing_begins - now, Millis(std::chrono::hours(12)));
+    reply.headers.emplace_back("retry-after", std::to_string(left.count() / 1'000 + 1));
+    return reply;
+  }
+  if (!stands(indexes_, request.segments[1])) return refuse(404, "resource_not_exist", now);
   auto const body = object_in(request.body);
   auto const asset_id = text_at(body, "asset_id");
   auto const stream = body.find("enable_video_stream");
   if (stream == body.end() || !stream->is_boolean())
     return complain("indexed asset without enable_video_stream (R43)", now);
+  if (gone_asset(asset_id)) return refuse(400, "resource_not_exist", now);
   if (!usable_asset(asset_id, now))
     return complain("indexed asset of an asset that is not ready (R13a): " + asset_id, now);
   if (body.contains("user_metadata") && traits_.refuses_metadata) return refuse_metadata(now);
-  indexed_.push_back({.id = fresh_id(),
-                      .index_id = request.segments[1],
-                      .asset_id = asset_id,
-                      .created_at = now,
-                      .visible_at = visible_from(now),
-                      .ready_at = ready_from(now)});
+  indexed_.push_back({{.created_at = now, .visible_at = visible_from(now)},
+                      fresh_id(),
+                      request.segments[1],
+                      asset_id,
+                      ready_from(now)});
   return answer(202, {{"_id", indexed_.back().id}, {"asset_id", asset_id}});
 }
 
 Reply SimPlatform::list_indexed_assets(Request const& request, WallTime now) {
+  if (!stands(indexes_, request.segments[1])) return refuse(404, "resource_not_exist", now);
   std::vector<Json> rows;
   for (auto at = indexed_.rbegin(); at != indexed_.rend(); ++at) {
-    if (at->index_id != request.segments[1] || at->visible_at > now || traits_.blind_looks) continue;
+    if (at->index_id != request.segments[1] || !at->shown(now) || traits_.blind_looks) continue;
     rows.push_back({{"_id", at->id},
                     {"asset_id", at->asset_id},
                     {"status", at->ready_at <= now ? "ready" : "indexing"},
@@ -88,9 +109,10 @@ Reply SimPlatform::list_by_asset(Request const& request, WallTime now) {
     count("platform.lookup_hidden");
     return refuse(404, "not_found", now);
   }
+  if (gone_asset(request.segments[1])) return refuse(404, "not_found", now);
   std::vector<Json> rows;
   for (auto const& indexed : indexed_) {
-    if (indexed.asset_id != request.segments[1] || indexed.visible_at > now || traits_.blind_looks) continue;
+    if (indexed.asset_id != request.segments[1] || !indexed.shown(now) || traits_.blind_looks) continue;
     rows.push_back({{"_id", indexed.id}, {"index", {{"_id", indexed.index_id}, {"name", "?"}}}});
   }
   auto const page = page_of(request, rows);
@@ -99,7 +121,8 @@ Reply SimPlatform::list_by_asset(Request const& request, WallTime now) {
 
 Reply SimPlatform::read_indexed_asset(Request const& request, WallTime now) {
   auto const found = std::ranges::find(indexed_, request.segments[3], &SimIndexed::id);
-  if (found == indexed_.end() || found->index_id != request.segments[1]) return refuse(404, "resource_not_exist", now);
+  if (found == indexed_.end() || found->index_id != request.segments[1] || found->gone_at)
+    return refuse(404, "resource_not_exist", now);
   auto const left = found->ready_at - now;
   auto const* const status = left <= Millis(0) ? "ready" : left < Millis(2'000) ? "indexing" : "pending";
   return answer(200, {{"_id", found->id},
@@ -123,20 +146,17 @@ Json entity_json(SimEntity const& entity, WallTime now, std::string const& creat
 }  // namespace
 
 Reply SimPlatform::create_entity(Request const& request, WallTime now) {
-  if (std::ranges::find(collections_, request.segments[1], &SimNamed::id) == collections_.end())
-    return refuse(404, "resource_not_exist", now);
+  if (!stands(collections_, request.segments[1])) return refuse(404, "resource_not_exist", now);
   auto const body = object_in(request.body);
   auto const ids = body.find("asset_ids");
   if (text_at(body, "name").empty() || ids == body.end() || !ids->is_array() || ids->empty())
     return complain("entity: " + request.body, now);
-  SimEntity entity{.id = fresh_id(),
-                   .collection_id = request.segments[1],
-                   .name = text_at(body, "name"),
-                   .created_at = now,
-                   .visible_at = visible_from(now),
-                   .ready_at = ready_from(now)};
+  SimEntity entity{
+      {.created_at = now, .visible_at = visible_from(now)}, fresh_id(), request.segments[1], text_at(body, "name")};
+  entity.ready_at = ready_from(now);
   if (body.contains("metadata")) entity.metadata_json = body["metadata"].dump();
   for (auto const& id : *ids) {
+    if (gone_asset(id.get<std::string>())) return refuse(400, "resource_not_exist", now);
     if (!usable_asset(id.get<std::string>(), now)) return complain("entity of an asset that is not ready", now);
     entity.asset_ids.push_back(id.get<std::string>());
   }
@@ -145,10 +165,11 @@ Reply SimPlatform::create_entity(Request const& request, WallTime now) {
 }
 
 Reply SimPlatform::list_entities(Request const& request, WallTime now) {
+  if (!stands(collections_, request.segments[1])) return refuse(404, "resource_not_exist", now);
   auto const wanted = request.query_value("name");
   std::vector<Json> rows;
   for (auto at = entities_.rbegin(); at != entities_.rend(); ++at) {
-    if (at->collection_id != request.segments[1] || at->visible_at > now || traits_.blind_looks) continue;
+    if (at->collection_id != request.segments[1] || !at->shown(now) || traits_.blind_looks) continue;
     if (holds_ignoring_case(at->name, wanted)) rows.push_back(entity_json(*at, now, shown_time(at->created_at)));
   }
   auto const page = page_of(request, rows);
@@ -157,7 +178,7 @@ Reply SimPlatform::list_entities(Request const& request, WallTime now) {
 
 SimEntity* SimPlatform::entity_of(Request const& request) {
   auto const found = std::ranges::find(entities_, request.segments[3], &SimEntity::id);
-  return found == entities_.end() || found->collection_id != request.segments[1] ? nullptr : &*found;
+  return found == entities_.end() || found->gone_at || found->collection_id != request.segments[1] ? nullptr : &*found;
 }
 
 Reply SimPlatform::read_entity(Request const& request, WallTime now) {
@@ -173,6 +194,7 @@ Reply SimPlatform::add_entity_assets(Request const& request, WallTime now) {
   auto const ids = body.find("asset_ids");
   if (ids == body.end() || !ids->is_array() || ids->empty()) return complain("entity assets: " + request.body, now);
   for (auto const& id : *ids) {
+    if (gone_asset(id.get<std::string>())) return refuse(400, "resource_not_exist", now);
     if (!usable_asset(id.get<std::string>(), now))
       return complain("an asset that is not ready is added to an entity", now);
     if (std::ranges::find(entity->asset_ids, id.get<std::string>()) == entity->asset_ids.end())

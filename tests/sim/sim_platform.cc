@@ -39,6 +39,7 @@ ports::Reply SimPlatform::complain(std::string const& what, WallTime now) {
 }
 
 ports::Reply SimPlatform::serve(Request const& request, WallTime now) {
+  forget_due(now);
   if (request.ask == Ask::kPutChunk) return put_chunk(request, now);
   auto reply = serve_api(request, now);
   if (!reply.header("date")) reply.headers.emplace_back("date", http_date(now + traits_.clock_ahead));
@@ -57,6 +58,7 @@ ports::Reply SimPlatform::serve_api(Request const& request, WallTime now) {
     case Ask::kSessionStatus: return session_status(request, now);
     case Ask::kCreateAsset: return create_asset(request, now);
     case Ask::kListAssets: return list_assets(request, now);
+    case Ask::kReadAsset: return read_asset(request, now);
     case Ask::kListIndexes: return list_named(indexes_, "index_name", request, now);
     case Ask::kCreateIndex: return create_index(request, now);
     case Ask::kCreateIndexedAsset: return create_indexed_asset(request, now);

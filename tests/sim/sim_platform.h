@@ -20,6 +20,19 @@
 
 namespace sluice::sim {
 
+// One thing that the platform, or a person there, deletes under the client (R41). An asset takes its
+// indexed assets and its places in entities with it, an index its indexed assets, a collection its entities.
+struct Deletion {
+  enum class What : std::uint8_t { kAsset, kIndexed, kIndex, kCollection, kEntity } what = What::kAsset;
+  std::uint32_t nth = 1;  // of its kind, from 1, by creation
+  enum class After : std::uint8_t {
+    kMade,   // of an asset: its bytes are all here
+    kReady,  // an index or a collection is so at once
+    kUsed,   // of an asset: indexed, or put into an entity; of an index or a collection: something is in it
+  } after = After::kMade;
+  Millis delay{0};
+};
+
 struct PlatformTraits {
   std::uint64_t chunk_bytes = 8'192;
   std::uint32_t initial_urls = 2;  // how many come with a new session (U1)
@@ -36,13 +49,23 @@ struct PlatformTraits {
   bool shows_reservations = false;  // assets of unfinished sessions are listed (U10, R51)
   std::uint32_t bad_chunk = 0;      // the first time it is assembled, this chunk has failed
   std::string failing_name = {};    // assets of this file name end as `failed`
+  std::vector<Deletion> deletions = {};
+  std::string vanishing_name = {};  // assets of this file name are deleted as soon as they are complete
+  Millis asset_life{0};             // assets in no entity are deleted so long after their creation (R41); 0: never
+  Millis indexing_begins{0};        // until then indexing is over its quota: 429 (R63)
   bool blind_looks = false;         // sabotage: looks for assets, indexed assets and entities find nothing
 };
 
-struct SimAsset {
-  std::string id = {}, method = {}, filename = {}, metadata_json = {};
+// Deleted things stay in their vectors, for the oracle; lists may go on showing them for a while (U16).
+struct SimThing {
   WallTime created_at = {}, visible_at = {};
+  std::optional<WallTime> gone_at = {}, hidden_at = {};
+  bool shown(WallTime now) const { return visible_at <= now && (!hidden_at || now < *hidden_at); }
+};
+struct SimAsset : SimThing {
+  std::string id = {}, method = {}, filename = {}, metadata_json = {};
   bool completed = false;  // its bytes are all here
+  WallTime completed_at = {};
   WallTime ready_at = {};  // once completed
   bool fails = false;
   std::uint64_t size_bytes = 0;
@@ -66,18 +89,17 @@ struct SimUrl {
   WallTime expires_at = {};
   bool used = false;
 };
-struct SimNamed {  // an index or an entity collection
+struct SimNamed : SimThing {  // an index or an entity collection
   std::string id = {}, name = {};
-  WallTime created_at = {}, visible_at = {};
 };
-struct SimIndexed {
+struct SimIndexed : SimThing {
   std::string id = {}, index_id = {}, asset_id = {};
-  WallTime created_at = {}, visible_at = {}, ready_at = {};
+  WallTime ready_at = {};
 };
-struct SimEntity {
+struct SimEntity : SimThing {
   std::string id = {}, collection_id = {}, name = {}, metadata_json = {};
   std::vector<std::string> asset_ids = {};
-  WallTime created_at = {}, visible_at = {}, ready_at = {};
+  WallTime ready_at = {};
 };
 
 class SimPlatform {
@@ -113,6 +135,7 @@ class SimPlatform {
   // sim_uploads.cc
   Reply create_asset(Request const& request, WallTime now);
   Reply list_assets(Request const& request, WallTime now);
+  Reply read_asset(Request const& request, WallTime now);
   Reply open_session(Request const& request, WallTime now);
   Reply presigned_urls(Request const& request, WallTime now);
   Reply put_chunk(Request const& request, WallTime now);
@@ -137,7 +160,17 @@ class SimPlatform {
   Reply read_entity(Request const& request, WallTime now);
   Reply add_entity_assets(Request const& request, WallTime now);
   SimEntity* entity_of(Request const& request);
-  bool usable_asset(std::string const& id, WallTime now);
+  bool usable_asset(std::string const& id, WallTime now) const;
+  bool gone_asset(std::string const& id) const;
+
+  // sim_gone.cc
+  void forget_due(WallTime now);
+  bool forget_one(WallTime now);  // the deletion that comes first, if its time has come
+  std::optional<WallTime> time_of(Deletion const& deletion) const;
+  std::optional<WallTime> first_use_of(std::string const& asset_id) const;
+  void mark_gone(SimThing& thing, WallTime at);
+  void forget_asset(SimAsset& asset, WallTime at);
+  void forget(Deletion const& deletion, WallTime at);
 
   Reply refuse_metadata(WallTime now);
   // A refusal that is the client's own fault: the run fails for it.
@@ -157,6 +190,7 @@ class SimPlatform {
   std::vector<SimNamed> indexes_ = {}, collections_ = {};
   std::vector<SimIndexed> indexed_ = {};
   std::vector<SimEntity> entities_ = {};
+  std::set<std::size_t> deletions_done_ = {};
   std::set<std::pair<std::string, std::uint32_t>> protected_ = {};
   std::vector<std::string> complaints_ = {};
   std::size_t chunks_received_ = 0;

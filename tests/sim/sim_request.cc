@@ -55,6 +55,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {ports::Method::kGet, "assets/multipart-uploads/*", Ask::kSessionStatus},
     {ports::Method::kPost, "assets", Ask::kCreateAsset},
     {ports::Method::kGet, "assets", Ask::kListAssets},
+    {ports::Method::kGet, "assets/*", Ask::kReadAsset},
     {ports::Method::kGet, "assets/*/indexed-assets", Ask::kListByAsset},
     {ports::Method::kGet, "indexes", Ask::kListIndexes},
     {ports::Method::kPost, "indexes", Ask::kCreateIndex},
@@ -114,11 +115,13 @@ bool read_part(std::string_view part, std::map<std::string, FormPart>& parts, st
 }  // namespace
 
 std::string_view name_of(Ask ask) {
-  static constexpr std::string_view kNames[] = {
-      "open_session",        "presigned_urls", "put_chunk",          "report_chunks",     "session_status",
-      "create_asset",        "list_assets",    "list_indexes",       "create_index",      "create_indexed_asset",
-      "list_indexed_assets", "list_by_asset",  "read_indexed_asset", "list_collections",  "create_collection",
-      "list_entities",       "create_entity",  "read_entity",        "add_entity_assets", "unknown"};
+  static constexpr std::string_view kNames[] = {"open_session",      "presigned_urls",       "put_chunk",
+                                                "report_chunks",     "session_status",       "create_asset",
+                                                "list_assets",       "read_asset",           "list_indexes",
+                                                "create_index",      "create_indexed_asset", "list_indexed_assets",
+                                                "list_by_asset",     "read_indexed_asset",   "list_collections",
+                                                "create_collection", "list_entities",        "create_entity",
+                                                "read_entity",       "add_entity_assets",    "unknown"};
   return kNames[static_cast<std::size_t>(ask)];
 }
 

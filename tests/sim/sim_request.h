@@ -25,6 +25,7 @@ enum class Ask : std::uint8_t {
   kSessionStatus,
   kCreateAsset,
   kListAssets,
+  kReadAsset,
   kListIndexes,
   kCreateIndex,
   kCreateIndexedAsset,

@@ -96,28 +96,42 @@ TEST(ADay, IsRepeatedByTheLineThatAFailurePrints) {
 
 // --- the answer to every call that must not be repeated is lost once
 
-class EveryLostAnswer : public testing::TestWithParam<std::tuple<std::string, Mishap>> {};
+using LagSeconds = int;
+class EveryLostAnswer : public testing::TestWithParam<std::tuple<std::string, Mishap, LagSeconds>> {};
 
 TEST_P(EveryLostAnswer, IsLookedForAndNothingIsMadeTwice) {
-  auto const& [name, mishap] = GetParam();
+  auto const& [name, mishap, lag] = GetParam();
+  auto scenario = scenario_named(name);
+  scenario.policy.limits.list_lag = scenario.traits.list_lag_max = std::chrono::seconds(lag);
+  scenario.requests_max *= 2;
   for (std::uint64_t n = 1;; ++n) {
     RunOptions options{.seed = seed_or(kSeed)};
     options.mishaps.at_create(n, mishap);
-    auto const outcome = try_out(scenario_named(name), std::move(options));
+    auto const outcome = try_out(scenario, std::move(options));
     ASSERT_TRUE(outcome.sound) << name_of(mishap) << " at call " << n;
     if (outcome.creates < n) break;
     total.bump("lost_answers");
   }
 }
 
+std::string name_of_lost_answer(testing::TestParamInfo<std::tuple<std::string, Mishap, LagSeconds>> const& param) {
+  auto const& [name, mishap, lag] = param.param;
+  return name + "_" + std::string(name_of(mishap)) + "_lag_" + std::to_string(lag) + "s";
+}
+
 INSTANTIATE_TEST_SUITE_P(Sim, EveryLostAnswer,
-                         Combine(testing::Values("main_job", "main_job_on_an_old_platform", "direct_uploads",
-                                                 "direct_uploads_on_an_old_platform"),
+                         Combine(testing::Values("main_job", "main_job_on_an_old_platform", "ten_photos",
+                                                 "direct_uploads", "direct_uploads_on_an_old_platform"),
                                  testing::Values(Mishap::kLostAfter, Mishap::kLostBefore, Mishap::kLateEffect,
-                                                 Mishap::kErrorAfter, Mishap::kTruncated, Mishap::kSilentAfter)),
-                         [](auto const& param) {
-                           return std::get<0>(param.param) + "_" + std::string(name_of(std::get<1>(param.param)));
-                         });
+                                                 Mishap::kErrorAfter, Mishap::kTruncated, Mishap::kSilentAfter),
+                                 testing::Values(0, 30, 120)),
+                         name_of_lost_answer);
+INSTANTIATE_TEST_SUITE_P(InTrouble, EveryLostAnswer,
+                         Combine(testing::Values("short_lives", "changing_files", "failing_asset", "vanishing_assets",
+                                                 "vanishing_assets_on_an_old_platform", "vanishing_places",
+                                                 "forgotten_after_72_hours", "asset_that_never_stays"),
+                                 testing::Values(Mishap::kLostAfter, Mishap::kLostBefore), testing::Values(30)),
+                         name_of_lost_answer);
 
 // For the last line of `make test`.
 class LastLine final : public testing::Environment {

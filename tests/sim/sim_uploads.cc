@@ -21,17 +21,28 @@ std::uint64_t chunk_length(SimSession const& session, std::uint64_t chunk_bytes,
   return std::min(chunk_bytes, session.total_bytes - (index - std::uint64_t{1}) * chunk_bytes);
 }
 
+Json asset_json(SimAsset const& asset, WallTime now, std::string const& created_at) {
+  auto const over = asset.completed && asset.ready_at <= now;
+  Json row{{"_id", asset.id},
+           {"method", asset.method},
+           {"filename", asset.filename},
+           {"created_at", created_at},
+           {"status", !over         ? "processing"
+                      : asset.fails ? "failed"
+                                    : "ready"}};
+  if (over && !asset.fails) row["size"] = asset.size_bytes;
+  if (over && asset.fails) row["error"] = {{"message", "the simulated platform cannot read it"}};
+  add_object(row, "user_metadata", asset.metadata_json);
+  return row;
+}
+
 }  // namespace
 
 SimAsset& SimPlatform::add_asset(std::string const& filename, std::string const& method,
                                  std::string const& metadata_json, WallTime now) {
-  assets_.push_back({.id = fresh_id(),
-                     .method = method,
-                     .filename = filename,
-                     .metadata_json = metadata_json,
-                     .created_at = now,
-                     .visible_at = visible_from(now),
-                     .fails = !traits_.failing_name.empty() && filename == traits_.failing_name});
+  assets_.push_back(
+      {{.created_at = now, .visible_at = visible_from(now)}, fresh_id(), method, filename, metadata_json});
+  assets_.back().fails = !traits_.failing_name.empty() && filename == traits_.failing_name;
   return assets_.back();
 }
 
@@ -57,6 +68,7 @@ Reply SimPlatform::create_asset(Request const& request, WallTime now) {
   }
   auto& asset = add_asset(filename, "direct", metadata, now);
   asset.completed = true;
+  asset.completed_at = now;
   asset.size_bytes = file.value.size();
   asset.sha256 = sha256_hex_of(file.value);
   asset.ready_at = ready_from(now);
@@ -77,27 +89,22 @@ Reply SimPlatform::list_assets(Request const& request, WallTime now) {
   std::vector<Json> rows;
   for (auto at = assets_.rbegin(); at != assets_.rend(); ++at) {  // newest first
     if (at->visible_at > now) count("platform.list_lagged");
-    if (at->visible_at > now || (traits_.blind_looks && ids.empty())) continue;
+    if (!at->shown(now) || (traits_.blind_looks && ids.empty())) continue;
     if (!ids.empty() && !ids.contains(at->id)) continue;
     if (!holds_ignoring_case(at->filename, filename)) continue;
     if (!at->completed && !traits_.shows_reservations) continue;
     if (!at->completed) count("platform.reservation_listed");
-    auto const over = at->completed && at->ready_at <= now;
-    Json row{{"_id", at->id},
-             {"method", at->method},
-             {"filename", at->filename},
-             {"created_at", shown_time(at->created_at)},
-             {"status", !over       ? "processing"
-                        : at->fails ? "failed"
-                                    : "ready"}};
-    if (over && !at->fails) row["size"] = at->size_bytes;
-    if (over && at->fails) count("platform.asset_failed");
-    if (over && at->fails) row["error"] = {{"message", "the simulated platform cannot read it"}};
-    add_object(row, "user_metadata", at->metadata_json);
-    rows.push_back(std::move(row));
+    if (at->completed && at->ready_at <= now && at->fails) count("platform.asset_failed");
+    rows.push_back(asset_json(*at, now, shown_time(at->created_at)));
   }
   auto const page = page_of(request, rows);
   return page ? answer(200, *page) : complain("GET /assets: page or page_limit", now);
+}
+
+Reply SimPlatform::read_asset(Request const& request, WallTime now) {
+  auto const found = std::ranges::find(assets_, request.segments[1], &SimAsset::id);
+  if (found == assets_.end() || found->gone_at || !found->completed) return refuse(404, "resource_not_exist", now);
+  return answer(200, asset_json(*found, now, shown_time(found->created_at)));
 }
 
 SimUrl& SimPlatform::make_url(std::string const& session_id, std::uint32_t index, WallTime now, std::string& url) {
@@ -222,6 +229,7 @@ void SimPlatform::assemble(SimSession& session, WallTime now) {
   session.completed_at = now + dice_.between(Millis(0), Millis(1'500));
   auto const asset = std::ranges::find(assets_, session.asset_id, &SimAsset::id);
   asset->completed = true;
+  asset->completed_at = session.completed_at;
   asset->size_bytes = bytes.size();
   asset->sha256 = sha256_hex_of(bytes);
   asset->ready_at = ready_from(session.completed_at);

@@ -48,6 +48,7 @@ constexpr std::array kOtherTroubles = {
     "person.retry_failed",
     "platform.asset_failed",
     "platform.chunk_failed",
+    "platform.deleted",
     "platform.list_lagged",
     "platform.lookup_hidden",
     "platform.metadata_refused",

@@ -24,6 +24,7 @@ TEST(Load, FillsInEveryDefault) {
   EXPECT_EQ(loaded->platform.api_key, (KeySource{KeySource::From::kCredential, "key"}));
   EXPECT_EQ(loaded->platform.limits.direct_video_bytes, 200'000'000u);
   EXPECT_EQ(loaded->platform.limits.list_lag, 30s);
+  EXPECT_EQ(loaded->platform.limits.late_effect, 10s);
   EXPECT_EQ(loaded->state_dir, "/var/lib/sluice");
   EXPECT_EQ(loaded->transfer.max_files, 8u);
   EXPECT_EQ(loaded->transfer.max_chunks, 32u);
@@ -53,7 +54,8 @@ TEST(Load, ReadsPlatform) {
 platform:
   base_url: http://127.0.0.1:8080/v1.3/
   api_key: {env: TWELVE_LABS_API_KEY}
-  limits: {direct_video: 20MB, direct_image: 1MB, multipart_video: 1GB, multipart_image: 2MB, list_lag: 200ms}
+  limits: {direct_video: 20MB, direct_image: 1MB, multipart_video: 1GB, multipart_image: 2MB, list_lag: 200ms,
+           late_effect: 3s}
 sources: [{name: drop, folder: /srv/drop}]
 transfer: {direct_max: 1MiB}
 )");
@@ -65,6 +67,7 @@ transfer: {direct_max: 1MiB}
   EXPECT_EQ(loaded->platform.limits.multipart_video_bytes, kGB);
   EXPECT_EQ(loaded->platform.limits.multipart_image_bytes, 2 * kMB);
   EXPECT_EQ(loaded->platform.limits.list_lag, 200ms);
+  EXPECT_EQ(loaded->platform.limits.late_effect, 3s);
 }
 
 TEST(Load, ReadsPipelines) {

@@ -194,6 +194,7 @@ TEST(Requests, FindIndexedAssets) {
   expect_get(list_indexed_assets("i1", 2),
              "/indexes/i1/indexed-assets?page=2&page_limit=50&sort_by=created_at&sort_option=desc");
   expect_get(retrieve_indexed_asset("i1", "x1"), "/indexes/i1/indexed-assets/x1");
+  expect_get(retrieve_asset("a/1"), "/assets/a%2F1");
 }
 
 TEST(Requests, FindAndCreateEntityCollections) {

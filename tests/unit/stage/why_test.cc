@@ -227,5 +227,33 @@ TEST(Why, GivesACodeItDoesNotKnowAsItIs) {
   EXPECT_EQ(meaning_of("parameter_invalid"), "parameter_invalid");
 }
 
+TEST(Why, SaysThatAMissingAssetIsAskedForAgain) {
+  auto row = item(ItemState::kSent);
+  row.reason = "asset_missing";
+  row.intent.unknown_at = kNow;
+  auto const reason = why_of(row);
+  EXPECT_EQ(reason.code, "asset_missing");
+  EXPECT_EQ(reason.whose, "platform");
+  EXPECT_THAT(reason.text, HasSubstr("uploaded again if it is gone"));
+}
+
+TEST(Why, SaysThatALostAssetIsUploadedAgainForAsLongAsItIs) {
+  for (auto const state : {ItemState::kStable, ItemState::kOpening, ItemState::kOpened, ItemState::kSending}) {
+    auto row = item(state);
+    row.reason = "asset_gone";
+    EXPECT_EQ(why_of(row).code, "asset_gone") << word(state);
+    EXPECT_THAT(why_of(row).text, HasSubstr("no longer has the asset")) << word(state);
+  }
+}
+
+TEST(Why, SaysThatAVanishedRecordIsLookedFor) {
+  auto row = step(StepKind::kIndex, StepState::kCreating);
+  row.intent.unknown_at = kNow;
+  row.remote_status = "gone";
+  auto const reason = why_of(item(ItemState::kAssetReady), {row});
+  EXPECT_EQ(reason.code, "gone");
+  EXPECT_THAT(reason.text, HasSubstr("made again"));
+}
+
 }  // namespace
 }  // namespace sluice::stage

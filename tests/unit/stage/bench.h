@@ -1,0 +1,67 @@
+// bench.h - one stage on a bench: a journal on disk, a clock that is set, a folder that is told what to say.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "core/stage/stage.h"
+#include "tests/journal/samples.h"
+
+namespace sluice::stage {
+
+// Only metadata: the stages on this bench read no bytes.
+class ToldFiles final : public ports::Files {
+ public:
+  std::map<std::string, ports::FilePrint> there = {};
+
+  Result<ports::FilePrint> stat(std::string const&, std::string const& relative) override {
+    auto const found = there.find(relative);
+    if (found == there.end()) return fail(Fault::kGone, relative + ": no such file");
+    return found->second;
+  }
+  Result<std::shared_ptr<ports::OpenFile>> open(std::string const&, std::string const&) override { std::abort(); }
+  Result<std::vector<ports::DirEntry>> list(std::string const&, std::string const&) override { std::abort(); }
+  std::string sniff(ports::OpenFile const&) override { std::abort(); }
+};
+
+class NoDice final : public ports::Random {
+ public:
+  std::uint64_t bits() override { return 0; }
+};
+
+class KeptLog final : public ports::Log {
+ public:
+  std::string text = {};
+  void write(ports::Level, std::string_view line) override { text.append(line).append("\n"); }
+};
+
+class Bench {
+ public:
+  Bench() { journal.begin(); }
+
+  Context context() { return {journal, files, random, log, policy, traffic, sources, now}; }
+
+  // As the turn does it: settles one call, with the platform's answer or with how it failed.
+  void land(void (*settle)(Context&, Landing const&), budget::Flight const& flight, Result<ports::Reply> reply) {
+    auto ctx = context();
+    settle(ctx, {.flight = flight, .reply = std::move(reply), .bytes_sent = 0});
+  }
+  static Result<ports::Reply> says(std::string body) {
+    return ports::Reply{.status = 200, .headers = {}, .body = std::move(body)};
+  }
+  static Result<ports::Reply> gone() { return fail(Fault::kGone, "HTTP 404 resource_not_exist", "resource_not_exist"); }
+
+  journal::Scratch scratch = {};
+  journal::Journal journal{scratch.file()};
+  ToldFiles files = {};
+  NoDice random = {};
+  KeptLog log = {};
+  Policy policy = {};
+  budget::Traffic traffic = budget::Traffic();
+  OpenSources sources{files};
+  WallTime now = journal::at(journal::kNoon);
+};
+
+}  // namespace sluice::stage
