@@ -130,7 +130,7 @@ std::unique_ptr<Database> open_database(std::filesystem::path const& file, std::
   database->run("PRAGMA locking_mode = EXCLUSIVE");
   check_identity(*database, file, all.empty() ? 0 : all.back().number);
   configure(*database, file);
-  if (was_there) database->quick_check();
+  if (was_there) database->check_whole();
   migrate(*database, file, all);
   return database;
 }

@@ -33,7 +33,8 @@ void source_trouble(Context& ctx, journal::ItemRow const& item, Error const& err
 void replace_session(Context& ctx, journal::SessionRow session, journal::ItemRow item, journal::SessionState became,
                      std::string_view why);
 
-// The asset is ready: the steps that the plan asks for may begin, or the item is finished.
+// The asset is ready: the steps that the plan asks for may begin, or the item is finished. A step that
+// came with a rebuild, whose outcome is unknown, is looked for before it is begun (rebuild.h).
 void asset_became_ready(Context& ctx, journal::ItemRow item);
 
 // The thing a step goes into is wanted: its row is made if need be, and made due. Returns its row.
@@ -45,6 +46,9 @@ void fail_step(Context& ctx, journal::StepRow step, std::string reason, std::str
 
 // One more failure of a step's call: waits in `back_to`, or fails when its attempts are used up.
 void retry_step(Context& ctx, journal::StepRow step, Error const& error, journal::StepState back_to);
+
+// The operation tag that a call for this generation of the item carries (R48).
+std::string operation_tag(journal::ItemRow const& item);
 
 // Whether the platform takes user_metadata; learned once, kept in the journal (R50, second branch).
 bool takes_metadata(Context const& ctx);

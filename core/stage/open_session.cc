@@ -94,7 +94,7 @@ void choose_open_session(Context& ctx) {
       continue;
     }
     auto const plan = read_plan(item.plan);
-    item.client_op = item.ulid + "." + std::to_string(item.generation);
+    item.client_op = operation_tag(item);
     platform::AssetOptions const options{
         .filename = plan.filename,
         .enable_hls = plan.enable_hls,

@@ -99,6 +99,11 @@ void became_present(Context& ctx, NamedRow named, Found const& found) {
   move(ctx, named, was, named.remote_id);
   for (auto const& step : ctx.journal.steps_on(named.id, StepState::kWaiting, kStepsMax))
     settle_waiting_step(ctx, step, named, found);
+  for (auto step : ctx.journal.steps_on(named.id, StepState::kCreating, kStepsMax)) {
+    if (!step.intent.unknown_at || step.effort.due_at) continue;
+    step.effort.due_at = ctx.now;  // it may be in there: a rebuild does not know
+    ctx.journal.update(step, StepState::kCreating, ctx.now);
+  }
   for (auto child : ctx.journal.named_children(named.id)) {
     if (child.state != NamedState::kWanted) continue;
     child.effort.due_at = ctx.now;
@@ -149,6 +154,9 @@ void give_up(Context& ctx, NamedRow named, std::string const& reason, std::strin
     for (auto const& step : ctx.journal.steps_on(child.id, StepState::kWaiting, kStepsMax))
       fail_step(ctx, step, reason, text);
   auto waiting = ctx.journal.steps_on(named.id, StepState::kWaiting, kStepsMax);
+  if (named.kind == NamedKind::kIndex)
+    for (auto const& step : ctx.journal.steps_on(named.id, StepState::kCreating, kStepsMax))
+      if (step.intent.unknown_at) fail_step(ctx, step, reason, text);
   // A refused entity speaks against the asset it was to be made of: only that step fails, the next may seed.
   auto const only_seed = named.kind == NamedKind::kEntity;
   bool others = false;
@@ -219,8 +227,11 @@ void settle_look_named(Context& ctx, Landing const& landing) {
                        (landing.reply.error().fault == Fault::kRejected || landing.reply.error().fault == Fault::kGone);
   if (refused) return give_up(ctx, std::move(*named), landing.reply.error().code, landing.reply.error().text);
   if (!landing.reply) return retry_named(ctx, std::move(*named), landing.reply.error(), state);
-  auto const found = read_look(*named, *landing.reply);
+  auto found = read_look(*named, *landing.reply);
   if (!found) return retry_named(ctx, std::move(*named), found.error(), state);
+  // One that holds an asset of ours is ours, whichever step made it: a rebuilt journal does not know that step.
+  found->ours = found->ours || std::ranges::any_of(found->asset_ids,
+                                                   [&](std::string const& id) { return ctx.journal.asset_known(id); });
   if (found->match) return became_present(ctx, std::move(*named), *found);
   if (!found->last_page) return look(ctx, *named, landing.flight.page + 1);
   found_nothing(ctx, std::move(*named));

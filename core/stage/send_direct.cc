@@ -113,7 +113,7 @@ bool send_one(Context& ctx, ItemRow item) {
     source_trouble(ctx, item, file.error(), ItemState::kStable);
     return false;
   }
-  item.client_op = item.ulid + "." + std::to_string(item.generation);
+  item.client_op = operation_tag(item);
   platform::AssetOptions const options{
       .filename = plan.filename,
       .enable_hls = plan.enable_hls,
