@@ -9,16 +9,38 @@ namespace {
 constexpr Millis kTurnPause{5};      // between two turns at the least: outcomes gather meanwhile
 constexpr Millis kFullPause{5'000};  // durability.md: SQLITE_FULL is retried every 5 s
 
+// A missing journal must be noticed before it is opened, since that would make a new one.
+JournalMark checked(JournalMark mark) {
+  mark.check_before_open();
+  return mark;
+}
+
 }  // namespace
 
 Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey key,
                std::filesystem::path const& journal_file, ports::Log& log)
     : wire_(base_url, std::move(key), "sluice/" SLUICE_VERSION),
+      log_(log),
+      mark_(checked(JournalMark(journal_file))),
       journal_(journal_file),
       policy_(policy),
       turn_(journal_,
             {.clock = clock_, .wire = wire_, .files = files_, .random = random_, .log = log, .witness = nullptr},
-            policy) {}
+            policy) {
+  try {
+    mark_.adopt(journal_, clock_.wall(), random_);
+  } catch (journal::JournalError const& error) {
+    if (error.kind() != journal::JournalError::Kind::kFull) throw;  // a full disk keeps nothing from starting
+  }
+  note_progress();
+}
+
+// After a commit, so the mark is never ahead of the journal.
+void Engine::note_progress() {
+  if (mark_.note(journal_.last_event()) || mark_failed_) return;
+  mark_failed_ = true;
+  log_.warning("the mark beside the journal cannot be written: an older copy of the journal would not be noticed");
+}
 
 bool Engine::has_work() {
   return changed_ || hinted_ || wire_.has_outcomes() || (next_due_ && *next_due_ <= clock_.wall());
@@ -44,6 +66,7 @@ bool Engine::step(std::function<void(stage::Context&)> const& orders) {
   try {
     changed_ = turn_.run(orders);
     full_since_.reset();
+    note_progress();
   } catch (journal::JournalError const& error) {
     if (error.kind() != journal::JournalError::Kind::kFull) throw;
     if (!full_since_) full_since_ = clock_.wall();

@@ -19,6 +19,7 @@
 #include "core/stage/why.h"
 #include "daemon/clock_linux.h"
 #include "daemon/files_linux.h"
+#include "daemon/journal_mark.h"
 #include "daemon/operations.h"
 #include "daemon/random_linux.h"
 #include "daemon/wire_curl.h"
@@ -27,7 +28,8 @@ namespace sluice::daemon {
 
 class Engine {
  public:
-  // Opens the journal and recovers what a dead process left. `policy` must outlive the engine.
+  // Opens the journal, holds it against its mark, and recovers what a dead process left. `policy` must
+  // outlive the engine.
   // Throws  journal::JournalError.
   Engine(stage::Policy const& policy, std::string const& base_url, ApiKey key,
          std::filesystem::path const& journal_file, ports::Log& log);
@@ -58,17 +60,21 @@ class Engine {
 
  private:
   bool has_work();
+  void note_progress();
 
   ClockLinux mutable clock_;
   RandomLinux random_;
   FilesLinux files_;
   WireCurl wire_;
+  ports::Log& log_;
+  JournalMark mark_;
   journal::Journal journal_;
   stage::Policy const& policy_;
   stage::Turn turn_;
   BootTime next_turn_{};
   bool changed_ = true;  // the last turn did something: the next may find more
   bool hinted_ = false;
+  bool mark_failed_ = false;  // said once
   std::optional<WallTime> next_due_;
   std::optional<WallTime> full_since_;
   BootTime retry_full_at_{};

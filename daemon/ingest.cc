@@ -2,24 +2,18 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <set>
 #include <system_error>
 #include <utility>
 
-#include "config/load.h"
 #include "core/base/text.h"
-#include "core/source/kind.h"
-#include "core/source/names.h"
 #include "core/stage/orders.h"
-#include "daemon/api_key.h"
 #include "daemon/desk.h"
 #include "daemon/engine.h"
 #include "daemon/log_spdlog.h"
-#include "daemon/policy.h"
+#include "daemon/offline_setup.h"
 #include "daemon/signals_linux.h"
 #include "daemon/state_lock.h"
 #include "daemon/views.h"
@@ -29,106 +23,11 @@ namespace {
 
 namespace fs = std::filesystem;
 
-enum Exit : int {
-  kFine = 0,
-  kInternal = 1,
-  kUsage = 2,
-  kSomeFailed = 3,
-  kNoKey = 7,
-  kUnreachable = 8,
-  kNoSource = 9,
-  kJournal = 10,
-  kBadConfig = 78
-};
-
 constexpr Millis kShowPause{200};
 constexpr Millis kOfflineMax{60'000};  // then a person at a terminal is told instead of kept waiting
 constexpr Millis kDrain{5'000};
 constexpr std::size_t kShownMax = 64;
 constexpr int kAddBatch = 500;  // files taken up in one turn
-constexpr char kSourceName[] = "ingest";
-
-std::optional<std::string> environment(std::string const& name) {
-  auto const* value = std::getenv(name.c_str());
-  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
-}
-
-// The end of the run before anything was sent.
-struct Stop {
-  int code;
-  std::string text;
-  std::string remedy;
-};
-template <class T>
-using OrStop = std::expected<T, Stop>;
-
-OrStop<config::Config> configuration(IngestOptions const& options) {
-  auto const file = config::find_config(options.config_file, environment);
-  std::error_code error;
-  config::LoadOptions const lenient{.needs_source = false, .needs_key = false};
-  auto const wanted = !options.config_file.empty() || environment("SLUICE_CONFIG");
-  auto loaded = !wanted && !fs::exists(file, error) ? config::load_texts({{"defaults", "{}"}}, lenient)
-                                                    : config::load(file, lenient);
-  if (loaded) return std::move(*loaded);
-  std::string text;
-  for (auto const& one : loaded.error()) text += (text.empty() ? "" : "\n") + one.to_text();
-  return std::unexpected(Stop{kBadConfig, text, "mend the file, or check it with: sluiced --check-config"});
-}
-
-OrStop<ApiKey> api_key(config::Config const& config) {
-  auto const source = config.platform.api_key ? key_source_from(*config.platform.api_key)
-                                              : KeySource{KeySource::Kind::kEnvironment, "TWELVE_LABS_API_KEY"};
-  auto key = read_api_key(source);
-  if (key) return std::move(*key);
-  return std::unexpected(
-      Stop{kNoKey, key.error().text, "set TWELVE_LABS_API_KEY, or platform.api_key in the configuration"});
-}
-
-std::string state_dir(IngestOptions const& options) {
-  if (!options.state_dir.empty()) return options.state_dir;
-  auto const state = environment("XDG_STATE_HOME");
-  if (state && state->starts_with('/')) return *state + "/sluice/ingest";
-  return environment("HOME").value_or("/root") + "/.local/state/sluice/ingest";
-}
-
-// All files that the given paths mean: a folder's with the media in it, a file itself whatever it is.
-OrStop<std::vector<std::string>> files_of(std::vector<std::string> const& paths) {
-  std::vector<std::string> files;
-  std::error_code error;
-  for (auto const& path : paths) {
-    auto const whole = resolved_path(fs::absolute(path).string());
-    if (whole.empty() || !fs::exists(whole, error))
-      return std::unexpected(Stop{kNoSource, "no such file or folder: " + printable(path), "check the path"});
-    if (!fs::is_directory(whole, error)) {
-      files.push_back(whole);
-      continue;
-    }
-    for (fs::recursive_directory_iterator it(whole, error), end; !error && it != end; it.increment(error)) {
-      auto const name = it->path().filename().string();
-      if (source::is_ignored_name(name)) {
-        it.disable_recursion_pending();
-      } else if (it->is_regular_file(error) && source::media_by_name(name)) {
-        files.push_back(it->path().string());
-      }
-    }
-    if (error)
-      return std::unexpected(
-          Stop{kNoSource, "cannot read " + printable(path) + ": " + error.message(), "check its permissions"});
-  }
-  std::ranges::sort(files);
-  files.erase(std::ranges::unique(files).begin(), files.end());
-  return files;
-}
-
-// The policy of a run: one source that is never scanned, rooted at "/", settled at once.
-stage::Policy policy_of(config::Config const& config) {
-  auto policy = policy_from(config, host_name());
-  policy.sources.clear();
-  stage::SourcePolicy source{.name = kSourceName, .root = "/", .settle = Millis(0), .swept = false};
-  for (auto const& pipeline : policy.pipelines) source.pipelines.push_back(pipeline.name);
-  policy.sources.push_back(std::move(source));
-  return policy;
-}
 
 class Run {
  public:
@@ -300,20 +199,20 @@ class Run {
 };
 
 OrStop<int> ingest(IngestOptions const& options, Progress& progress) {
-  auto config = configuration(options);
+  auto config = offline_configuration(options.config_file, true);
   if (!config) return std::unexpected(config.error());
-  auto files = files_of(options.paths);
+  auto files = files_at(options.paths);
   if (!files) return std::unexpected(files.error());
-  auto key = api_key(*config);
+  auto key = offline_key(*config);
   if (!key) return std::unexpected(key.error());
-  auto const directory = state_dir(options);
+  auto const directory = ingest_state_dir(options.state_dir);
   std::error_code error;
   fs::create_directories(fs::path(directory).parent_path(), error);
   auto const lock = StateLock::take(directory);
   if (!lock)
     return std::unexpected(
         Stop{kJournal, lock.error().text, "wait for the other run, or give this one its own --state-dir"});
-  auto const policy = policy_of(*config);
+  auto const policy = ingest_policy(*config);
   LogSpdlog log(ports::Level::kError);  // the bars are the news; the journal keeps the story
   Engine engine(policy, config->platform.base_url, std::move(*key), directory + "/journal.db", log);
   return Run(options, policy, engine, progress)(std::move(*files));

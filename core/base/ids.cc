@@ -1,7 +1,7 @@
 #include "core/base/ids.h"
 
 #include <algorithm>
-#include <string_view>
+#include <cassert>
 
 namespace sluice {
 namespace {
@@ -28,6 +28,18 @@ std::string make_ulid(WallTime at, std::uint64_t high, std::uint64_t low) {
   append_digits(id, upper, 8);
   append_digits(id, lower, 8);
   return id;
+}
+
+bool is_ulid(std::string_view text) {
+  // 128 bits: the first digit holds the two highest only.
+  return text.size() == 26 && text.front() <= '7' && text.find_first_not_of(kCrockford) == std::string_view::npos;
+}
+
+WallTime time_of_ulid(std::string_view ulid) {
+  assert(is_ulid(ulid));
+  std::int64_t ms = 0;
+  for (char const digit : ulid.substr(0, 10)) ms = ms * 32 + static_cast<std::int64_t>(kCrockford.find(digit));
+  return from_unix_ms(ms);
 }
 
 }  // namespace sluice

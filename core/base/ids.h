@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/base/time.h"
 
@@ -12,5 +13,10 @@ namespace sluice {
 
 // `high` and `low` are dice; only 80 bits of them are used.
 std::string make_ulid(WallTime at, std::uint64_t high, std::uint64_t low);
+
+bool is_ulid(std::string_view text);  // 26 digits, as make_ulid writes them
+
+// The time that is in it. Requires  is_ulid(ulid).
+WallTime time_of_ulid(std::string_view ulid);
 
 }  // namespace sluice

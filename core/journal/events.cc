@@ -41,6 +41,11 @@ void Journal::add_event(EventRow const& event) {
       .run();
 }
 
+RowId Journal::last_event() const {
+  auto statement = db_->statement("SELECT max(id) FROM event");
+  return statement.next() ? statement.take<RowId>() : 0;
+}
+
 std::vector<EventRow> Journal::events_of(RowId item_id, int limit) const {
   auto statement = db_->statement(
       "SELECT id, at_ms, item_id, subject, was, became, note FROM event WHERE item_id IS ? ORDER BY id DESC LIMIT ?");

@@ -47,7 +47,8 @@ class Database;  // the connection; in sqlite.h, for this folder only
 
 class Journal {
  public:
-  // Opens or creates the journal, mode 0600, checks it (quick_check) and migrates it forward; before a
+  // Opens or creates the journal, mode 0600, checks it (integrity_check: a damaged index would make a known
+  // file look new) and migrates it forward; before a
   // migration of an existing file a copy is kept beside it as journal.db.before-N.
   // `vfs`: the SQLite VFS that holds the file; "" for the system's own. The tests have one that forgets
   // what was not synced.
@@ -144,6 +145,8 @@ class Journal {
   // --- events
   void add_event(EventRow const& event);
   std::vector<EventRow> events_of(RowId item_id, int limit) const;  // oldest first, the last `limit`
+  // The newest event's id; 0 if there is none. It only grows: how far the journal has come.
+  RowId last_event() const;
 
   // What the platform no longer had, oldest first: events that became `gone`, with the lost id in `was`. Of
   // an item; of all shared names for 0.
@@ -179,5 +182,16 @@ class Journal {
   std::optional<Counts> counts_before_;     // as of begin(), for rollback()
   std::optional<JournalError> late_error_;  // a failed checkpoint or rollback: told by the next begin()
 };
+
+inline constexpr char kIdKey[] = "journal_id";  // in meta: which journal this is; given by the daemon (journal_mark)
+
+// A stopped daemon's journal, looked at whole: SQLite's own check and that of the foreign keys.
+struct Checked {
+  std::vector<std::string> problems = {};  // at most 20; none if all is well
+  std::optional<std::string> id = {};      // meta's kIdKey
+  RowId last_event = 0;
+};
+// Migrates nothing and makes nothing. Throws  JournalError: kLocked, kDamaged, kIo.
+Checked check_journal(std::filesystem::path const& file);
 
 }  // namespace sluice::journal

@@ -140,7 +140,7 @@ std::unique_ptr<Database> open_database(std::filesystem::path const& file, std::
   check_identity(*database, file, all.empty() ? 0 : all.back().number);
   configure(*database, file);
   if (was_there) {
-    database->quick_check();
+    database->check_whole();
     write_log_back(*database);
   }
   migrate(*database, file, all);

@@ -43,13 +43,11 @@ std::string_view meaning_of(Kind kind) {
 
 // Damage ends the run, so its text is the last word that a person gets: it says what to do.
 std::string way_out_of_damage(std::string const& file) {
-  return ". Sluice never repairs or replaces a journal by itself, and \"sluice journal rebuild\" is not available yet. "
-         "Stop sluiced, and move " +
-         file +
-         " and every file whose name begins so to a place where they are kept. The next "
-         "start makes a new journal: it knows nothing of what was uploaded before, and takes every file that still "
-         "lies in "
-         "a source as new";
+  return ". Sluice never repairs or replaces a journal by itself. Stop sluiced (systemctl stop sluiced), keep " + file +
+         " and every file whose name begins so, and put the newest copy back if there is one; or run: sluice journal "
+         "rebuild, which sets the damaged files aside and makes a new journal from the platform's lists and the "
+         "sources, so that nothing complete is sent again (for the journal of `sluice ingest`: sluice journal rebuild "
+         "PATH...)";
 }
 
 char const* no_null(std::string_view bytes) {  // SQLite binds NULL for a null pointer, which an empty view may hold
@@ -234,8 +232,8 @@ void Database::checkpoint(Checkpoint mode) {
   wal_pages_ = 0;  // all of it is in the database now: this connection is the only reader
 }
 
-void Database::quick_check() {
-  auto const verdict = text("PRAGMA quick_check(1)");
+void Database::check_whole() {
+  auto const verdict = text("PRAGMA integrity_check(1)");
   if (verdict == "ok") return;
   // A page that cannot be read at all is told in the verdict, too, and is no damage: the disk may get well again.
   constexpr std::string_view kUnread = "unable to get the page. error code=";

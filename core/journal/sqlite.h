@@ -96,8 +96,10 @@ class Database {
   enum class Checkpoint : std::uint8_t { kPassive, kTruncate };
   void checkpoint(Checkpoint mode);
 
-  // Throws  kDamaged, with what to do about it, if the file does not hold together.
-  void quick_check();
+  // Throws  kDamaged, with what to do about it, if the file does not hold together. integrity_check and not
+  // quick_check, at about twice its time (4.5 s for 200,000 items, measured): quick_check does not hold the
+  // indexes against their rows, and a row that its index has lost is a file that is uploaded again.
+  void check_whole();
 
   // Copies the whole database into `file`, which must be there and empty, by the backup API.
   void copy_into(std::string const& file);

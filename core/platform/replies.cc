@@ -203,6 +203,17 @@ Result<Asset> read_asset(Reply const& reply) {
   return read_asset_object(root);
 }
 
+Result<IncompleteUploadPage> read_incomplete_upload_page(Reply const& reply) {
+  auto const read_row = [](Json const& object) -> Result<IncompleteUpload> {
+    SLUICE_TRY(id, need_id(object, "upload_id"));
+    SLUICE_TRY(size, need_size(object, "total_size", 0, UINT64_MAX));
+    SLUICE_TRY(created_at, time_if_any(object, "created_at"));
+    return IncompleteUpload{.id = std::move(id), .total_size_bytes = size, .created_at = created_at};
+  };
+  SLUICE_TRY(page, read_rows<IncompleteUpload>(reply, read_row));
+  return IncompleteUploadPage{std::move(page.first), page.second};
+}
+
 Result<AssetPage> read_asset_page(Reply const& reply) {
   SLUICE_TRY(page, read_rows<Asset>(reply, read_asset_object));
   return AssetPage{std::move(page.first), page.second};

@@ -55,6 +55,7 @@ Result<ReportResult> read_report(ports::Reply const& reply);
 struct Page {
   int page = 1;
   int total_page = 1;
+  std::optional<std::uint64_t> total_results = {};  // rows of the whole list, where the answer says so
   bool last(bool empty) const { return empty || page >= total_page; }
 };
 
@@ -89,6 +90,18 @@ struct AssetPage {
   Page page;
 };
 Result<AssetPage> read_asset_page(ports::Reply const& reply);
+
+// An upload session that has not finished. Its row names neither file nor asset (R51).
+struct IncompleteUpload {
+  std::string id;
+  std::uint64_t total_size_bytes;
+  std::optional<WallTime> created_at;
+};
+struct IncompleteUploadPage {
+  std::vector<IncompleteUpload> rows;
+  Page page;
+};
+Result<IncompleteUploadPage> read_incomplete_upload_page(ports::Reply const& reply);
 
 // A list of things that have a name and an id: indexes (index_name), entity collections.
 struct Named {

@@ -80,7 +80,10 @@ Result<Page> read_page_info(Json const& root) {
   if (info == nullptr) return missing("page_info");
   SLUICE_TRY(page, need_size(*info, "page", 0, kMost));
   SLUICE_TRY(total, need_size(*info, "total_page", 0, kMost));  // 0 for a list without rows
-  return Page{static_cast<int>(page), static_cast<int>(total)};
+  auto const results = info->size("total_results");  // a hint for people and checks: no answer is refused for it
+  return Page{.page = static_cast<int>(page),
+              .total_page = static_cast<int>(total),
+              .total_results = results ? *results : std::nullopt};
 }
 
 }  // namespace sluice::platform

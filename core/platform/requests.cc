@@ -181,6 +181,10 @@ Call list_assets_by_filename(std::string const& filename, int page) {
   return get("/assets?filename=" + percent_encode(filename) + "&" + paged(page));
 }
 
+Call list_assets(int page) { return get("/assets?" + paged(page)); }
+
+Call list_incomplete_uploads(int page) { return get("/assets/multipart-uploads?" + paged(page)); }
+
 Call list_indexes(std::string const& name, int page) {
   return get("/indexes?index_name=" + percent_encode(name) + "&" + paged_newest_first(page));
 }

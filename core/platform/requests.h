@@ -68,6 +68,10 @@ ports::Call retrieve_asset(std::string const& asset_id);
 // GET /assets?filename=...: newest first (R50).
 ports::Call list_assets_by_filename(std::string const& filename, int page);
 
+// GET /assets: all of the account, newest first; and the upload sessions that have not finished (R51).
+ports::Call list_assets(int page);
+ports::Call list_incomplete_uploads(int page);
+
 ports::Call list_indexes(std::string const& name, int page);
 // `models_json` is the JSON array of models as the platform takes it.
 ports::Call create_index(std::string const& name, std::string const& models_json);

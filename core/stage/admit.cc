@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "core/base/text.h"
-#include "core/source/kind.h"
 #include "core/source/settle.h"
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
@@ -32,50 +31,32 @@ void end_item(Context& ctx, ItemRow item, ItemState state, std::string reason, s
   move(ctx, item, was, item.effort.last_error);
 }
 
-void insert_steps(Context& ctx, ItemRow const& item, Plan const& plan) {
-  std::int64_t ordinal = 0;
-  for (auto const& planned : plan.steps) {
-    journal::StepRow step{.item_id = item.id, .ordinal = ++ordinal, .kind = planned.kind, .params = planned.to_json()};
-    step.client_op = operation_tag(item, ordinal);
-    ctx.journal.insert(step);
-  }
-}
-
 // Pipeline and plan: given by hand with the item, or by the source.
-Result<Plan> plan_for(Context& ctx, ItemRow& item, SourcePolicy const& source) {
+Result<Plan> plan_for(Policy const& policy, ItemRow& item, SourcePolicy const& source, WallTime at) {
   if (!item.plan.empty()) return read_plan(item.plan);
   auto const* pipeline =
-      item.pipeline.empty() ? pipeline_for(ctx.policy, source, item.kind) : ctx.policy.pipeline(item.pipeline);
+      item.pipeline.empty() ? pipeline_for(policy, source, item.kind) : policy.pipeline(item.pipeline);
   if (pipeline == nullptr || !pipeline->kinds.contains(item.kind))
     return fail(Fault::kRejected, "no pipeline of source " + source.name + " takes " + item.kind + " files",
                 "no_pipeline");
   item.pipeline = pipeline->name;
-  return make_plan(*pipeline, template_values(source.name, item.path, ctx.policy.host, ctx.now));
+  return make_plan(*pipeline, template_values(source.name, item.path, policy.host, at));
 }
 
 void admit(Context& ctx, ItemRow item, SourcePolicy const& source, ports::OpenFile const& file) {
-  if (item.print.size_bytes == 0)
-    return end_item(ctx, std::move(item), ItemState::kFailed, "empty_file",
-                    "the file is empty: write it again, it is then taken anew");
   auto media = source::media_by_name(basename_of(item.path));
-  if (!media) media = source::media_by_type(ctx.files.sniff(file));
-  if (!media)
-    return end_item(ctx, std::move(item), ItemState::kSkipped, "no_pipeline",
-                    "neither its name nor its content says video, audio or image");
-  item.kind = media->kind;
-  item.content_type = media->content_type;
-  auto const plan = plan_for(ctx, item, source);
-  if (!plan) return end_item(ctx, std::move(item), ItemState::kSkipped, plan.error().code, plan.error().text);
-  if (auto const broken = broken_limit(ctx.policy, *plan, item.kind, item.print.size_bytes))
-    return end_item(ctx, std::move(item), ItemState::kFailed, "too_large", *broken);
-  item.plan = plan->to_json();
-  item.method = method_for(ctx.policy, item.kind, item.print.size_bytes);
+  if (!media && item.print.size_bytes > 0) media = source::media_by_type(ctx.files.sniff(file));
+  auto const plan = plan_item(ctx.policy, item, source, media, ctx.now);
+  if (!plan) {
+    auto const end = plan.error().code == "no_pipeline" ? ItemState::kSkipped : ItemState::kFailed;
+    return end_item(ctx, std::move(item), end, plan.error().code, plan.error().text);
+  }
   item.state = ItemState::kStable;
   item.effort = renewed(ctx.now);
   item.reason.clear();
   item.failed_from.clear();
   ctx.journal.delete_steps_of(item.id);
-  insert_steps(ctx, item, *plan);
+  for (auto const& step : steps_for(item, *plan)) ctx.journal.insert(step);
   move(ctx, item, ItemState::kSeen);
 }
 
@@ -128,6 +109,33 @@ void choose_admit(Context& ctx) {
     }
     settle_one(ctx, std::move(item), *source);
   }
+}
+
+Result<Plan> plan_item(Policy const& policy, ItemRow& item, SourcePolicy const& source,
+                       std::optional<source::Media> const& media, WallTime at) {
+  if (item.print.size_bytes == 0)
+    return fail(Fault::kRejected, "the file is empty: write it again, it is then taken anew", "empty_file");
+  if (!media)
+    return fail(Fault::kRejected, "neither its name nor its content says video, audio or image", "no_pipeline");
+  item.kind = media->kind;
+  item.content_type = media->content_type;
+  SLUICE_TRY(plan, plan_for(policy, item, source, at));
+  if (auto const broken = broken_limit(policy, plan, item.kind, item.print.size_bytes))
+    return fail(Fault::kRejected, *broken, "too_large");
+  item.plan = plan.to_json();
+  item.method = method_for(policy, item.kind, item.print.size_bytes);
+  return plan;
+}
+
+std::vector<journal::StepRow> steps_for(ItemRow const& item, Plan const& plan) {
+  std::vector<journal::StepRow> steps;
+  for (auto const& planned : plan.steps) {
+    auto const ordinal = static_cast<std::int64_t>(steps.size()) + 1;
+    journal::StepRow step{.item_id = item.id, .ordinal = ordinal, .kind = planned.kind, .params = planned.to_json()};
+    step.client_op = operation_tag(item, ordinal);
+    steps.push_back(std::move(step));
+  }
+  return steps;
 }
 
 PipelinePolicy const* pipeline_for(Policy const& policy, SourcePolicy const& source, std::string const& kind) {

@@ -13,13 +13,24 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "core/source/kind.h"
 #include "core/stage/plan.h"
 #include "core/stage/stage.h"
 
 namespace sluice::stage {
 
 void choose_admit(Context& ctx);
+
+// What a finished file becomes: fills in the item's kind, content type, pipeline, plan and method. `at` is
+// when it is admitted, for {date}. Pure.
+// Fails  kRejected with the code of its end: "empty_file", "too_large" (failed) or "no_pipeline" (skipped).
+Result<Plan> plan_item(Policy const& policy, journal::ItemRow& item, SourcePolicy const& source,
+                       std::optional<source::Media> const& media, WallTime at);
+
+// The rows of a plan's steps, all in `waiting`. Pure.
+std::vector<journal::StepRow> steps_for(journal::ItemRow const& item, Plan const& plan);
 
 // The first of the source's pipelines whose kinds fit; null if none takes the kind.
 PipelinePolicy const* pipeline_for(Policy const& policy, SourcePolicy const& source, std::string const& kind);

@@ -225,8 +225,8 @@ void choose_look_step(Context& ctx) {
     if (!ctx.traffic.may_call(group_of(step.kind), ctx.now, ctx.policy.api_calls_max)) continue;
     auto const place = place_of(ctx, step);
     if (!place) {  // its name was lost meanwhile: looked up anew, and then the step
-      want_named(ctx, step);
       auto later = step;
+      later.named_id = want_named(ctx, step).id;
       later.effort.due_at = ctx.now + ctx.policy.poll_min;
       ctx.journal.update(later, StepState::kCreating, ctx.now);
       continue;

@@ -27,6 +27,11 @@ bool is_sidecar(std::string_view name) {
 
 }  // namespace
 
+bool may_be_item(std::string_view path) {
+  auto const name = basename_of(path);
+  return !source::is_ignored_name(name) && !source::is_companion_name(name) && !is_sidecar(name);
+}
+
 Known compare(ItemRow const& known, ports::FilePrint const& fresh) {
   if (known.state == ItemState::kSeen) return known.print == fresh ? Known::kSame : Known::kGrowing;
   if (!is_end(known.state)) return Known::kSame;  // the stage at work looks at the file itself
@@ -88,8 +93,7 @@ ItemRow make_item(Context& ctx, SourcePolicy const& source, std::string path, po
 }
 
 void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& candidate) {
-  auto const name = basename_of(candidate.path);
-  if (source::is_ignored_name(name) || source::is_companion_name(name) || is_sidecar(name)) return;
+  if (!may_be_item(candidate.path)) return;
   auto known = ctx.journal.latest_item(watched.policy->root, candidate.path);
   if (known) {
     auto const was = known->state;

@@ -16,6 +16,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/source/sweep.h"
@@ -31,6 +32,9 @@ enum class Known : std::uint8_t {
   kRepaired,  // failed, and the file was replaced or made readable: the same item goes on
 };
 Known compare(journal::ItemRow const& known, ports::FilePrint const& fresh);
+
+// Whether a name that a sweep came upon may be an item at all: no temporary, companion or sidecar name (D13, D15).
+bool may_be_item(std::string_view path);
 
 class Discovery {
  public:

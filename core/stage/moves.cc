@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/source/identity.h"
 #include "core/stage/effort.h"
 #include "core/stage/gone.h"
 #include "core/stage/plan.h"
@@ -136,18 +137,24 @@ void asset_became_ready(Context& ctx, ItemRow item) {
   move(ctx, item, was);
   ctx.sources.forget(item.id);
   for (auto step : ctx.journal.steps_of(item.id)) {
-    if (step.state != StepState::kWaiting) continue;
+    auto const from_rebuild = step.state == StepState::kCreating && step.named_id == 0;
+    if (step.state != StepState::kWaiting && !from_rebuild) continue;
+    auto const step_was = step.state;
     auto const named = want_named(ctx, step);
     step.named_id = named.id;
-    if (named.state == NamedState::kPresent) step.effort.due_at = ctx.now;
-    ctx.journal.update(step, StepState::kWaiting, ctx.now);
+    if (named.state == NamedState::kPresent) {
+      step.effort.due_at = ctx.now;
+    } else if (from_rebuild && step.kind == StepKind::kEntity) {
+      // Its entity is looked for first, with all that is in it; and may have to be made of this very asset.
+      step.state = StepState::kWaiting;
+      step.intent = {};
+    }
+    ctx.journal.update(step, step_was, ctx.now);
   }
 }
 
-std::string operation_tag(ItemRow const& item) { return item.ulid + "." + std::to_string(item.generation); }
-
 std::string operation_tag(ItemRow const& item, std::int64_t ordinal) {
-  return operation_tag(item) + ".s" + std::to_string(ordinal);
+  return item.ulid + "." + std::to_string(item.generation) + ".s" + std::to_string(ordinal);
 }
 
 namespace {
@@ -190,6 +197,13 @@ void retry_step(Context& ctx, StepRow step, Error const& error, StepState back_t
   step.state = back_to;
   if (back_to == StepState::kWaiting) step.intent = {};
   move(ctx, step, was, error.text);
+}
+
+std::string operation_tag(ItemRow const& item) {
+  return to_text(source::OperationTag{
+      .ulid = item.ulid,
+      .generation = item.generation,
+      .identity = source::identity_of(item.root, item.path, item.print.size_bytes, item.print.mtime_ns)});
 }
 
 namespace {

@@ -34,13 +34,15 @@ void source_trouble(Context& ctx, journal::ItemRow const& item, Error const& err
 void replace_session(Context& ctx, journal::SessionRow session, journal::ItemRow item, journal::SessionState became,
                      std::string_view why);
 
-// The asset is ready: the steps that the plan asks for may begin, or the item is finished.
+// The asset is ready: the steps that the plan asks for may begin, or the item is finished. A step that
+// came with a rebuild, whose outcome is unknown, is looked for before it is begun (rebuild.h).
 void asset_became_ready(Context& ctx, journal::ItemRow item);
 
 // The thing a step goes into is wanted: its row is made if need be, and made due. Returns its row.
 journal::NamedRow want_named(Context& ctx, journal::StepRow const& step);
 
-// The operation tag of an item's asset and of one of its steps, for this generation (R48).
+// The operation tag of an item's asset, which says what file it is of (core/source/identity.h), and of one of
+// its steps; both for this generation (R48).
 std::string operation_tag(journal::ItemRow const& item);
 std::string operation_tag(journal::ItemRow const& item, std::int64_t ordinal);
 

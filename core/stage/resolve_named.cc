@@ -120,6 +120,11 @@ void became_present(Context& ctx, NamedRow named, Found const& found) {
   move(ctx, named, was, named.remote_id);
   for (auto const& step : ctx.journal.steps_on(named.id, StepState::kWaiting, kStepsMax))
     settle_waiting_step(ctx, step, named, found);
+  for (auto step : ctx.journal.steps_on(named.id, StepState::kCreating, kStepsMax)) {
+    if (!step.intent.unknown_at || step.effort.due_at) continue;
+    step.effort.due_at = ctx.now;  // it may be in there: a rebuild does not know
+    ctx.journal.update(step, StepState::kCreating, ctx.now);
+  }
   for (auto child : ctx.journal.named_children(named.id)) {
     if (child.state == NamedState::kPresent) {
       for (auto& step : ctx.journal.steps_on(child.id, StepState::kWaiting, kStepsMax)) wake(ctx, std::move(step));
@@ -271,8 +276,11 @@ void settle_look_named(Context& ctx, Landing const& landing) {
                        (landing.reply.error().fault == Fault::kRejected || landing.reply.error().fault == Fault::kGone);
   if (refused) return give_up(ctx, std::move(*named), landing.reply.error().code, landing.reply.error().text);
   if (!landing.reply) return retry_named(ctx, std::move(*named), landing.reply.error(), state);
-  auto const found = read_look(*named, *landing.reply);
+  auto found = read_look(*named, *landing.reply);
   if (!found) return retry_named(ctx, std::move(*named), found.error(), state);
+  // One that holds an asset of ours is ours, whichever step made it: a rebuilt journal does not know that step.
+  found->ours = found->ours || std::ranges::any_of(found->asset_ids,
+                                                   [&](std::string const& id) { return ctx.journal.asset_known(id); });
   if (found->match) return became_present(ctx, std::move(*named), *found);
   if (!found->last_page) return look(ctx, *named, landing.flight.page + 1);
   found_nothing(ctx, std::move(*named));

@@ -53,6 +53,8 @@ constexpr std::array kMeanings = {
     Meaning{"attempts_exhausted", "it was tried as often as retry.attempts allows", "", "platform"},
     Meaning{"asset_missing", "the platform does not show the asset any more; it is asked again", "", "platform"},
     Meaning{"asset_gone", "the platform no longer has the asset", "", "platform"},
+    Meaning{"rebuild_ambiguous", "the journal was rebuilt, and the platform may have this file already",
+            "look at those assets: if one of them is this file, nothing is to be done; if none is", "person"},
     Meaning{"chunk_failed", "a chunk could not be stored as often as it was tried", "", "platform"},
     Meaning{"chunk_plan", "the upload session's chunks do not fit the file", "", "platform", true},
     Meaning{"refused", "the platform refused it for good", "", "platform"},

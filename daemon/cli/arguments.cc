@@ -14,10 +14,11 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::array<std::string_view, 10> kLater = {"explain", "top",    "events", "pause",   "resume",
-                                                     "rescan",  "doctor", "config", "journal", "completion"};
-constexpr std::array<std::string_view, 9> kVerbs = {"status", "ls",     "show",   "add",    "wait",
-                                                    "retry",  "cancel", "ingest", "version"};
+constexpr std::array<std::string_view, 9> kLater = {"explain", "top",    "events", "pause",     "resume",
+                                                    "rescan",  "doctor", "config", "completion"};
+constexpr std::array<std::string_view, 10> kVerbs = {"status", "ls",     "show",   "add",     "wait",
+                                                     "retry",  "cancel", "ingest", "journal", "version"};
+constexpr std::array<std::string_view, 3> kJournalLater = {"backup", "prune", "export"};
 
 constexpr char kExitCodes[] =
     "Exit codes: 0 fine; 1 internal error; 2 usage; 3 some items failed; 5 wait timed out;\n"
@@ -42,6 +43,20 @@ void add_wishes(CLI::App& verb, Arguments& into) {
   pipeline->excludes(index)->excludes(collection)->excludes(entity);
   collection->needs(entity);
   entity->needs(collection);
+}
+
+void describe_journal(CLI::App& app, Arguments& into) {
+  auto* const journal = add_verb(app, into, "journal", "Check the stopped daemon's journal, or rebuild a lost one");
+  journal->add_option("--state-dir", into.state_dir, "Of `sluice ingest`: where its journal lies");
+  journal->require_subcommand(1);
+  journal->add_subcommand("check", "Whether the journal is whole, and the one that belongs here")->fallthrough();
+  auto* const rebuild = journal->add_subcommand(
+      "rebuild", "Set the journal aside and make a new one from the platform's lists and the sources");
+  rebuild->fallthrough();
+  rebuild->add_option("PATH", into.words, "Of `sluice ingest`: its files and folders; without, the daemon's journal");
+  rebuild->add_flag("--dry-run", into.dry_run, "Say what would be done; write nothing");
+  for (auto const later : kJournalLater)
+    journal->add_subcommand(std::string(later), "Not supported yet")->allow_extras();
 }
 
 void describe(CLI::App& app, Arguments& into, std::string& timeout) {
@@ -81,6 +96,7 @@ void describe(CLI::App& app, Arguments& into, std::string& timeout) {
   ingest->add_option("PATH", into.words, "Files or folders")->required();
   ingest->add_option("--state-dir", into.state_dir, "Where its journal lies");
   add_wishes(*ingest, into);
+  describe_journal(app, into);
   add_verb(app, into, "version", "Print the version");
   for (auto const verb : kLater) app.add_subcommand(std::string(verb), "Not supported yet")->allow_extras();
 }
@@ -109,7 +125,10 @@ std::expected<Arguments, ParseEnd> checked(Arguments made, std::string const& ti
 
 }  // namespace
 
-bool is_for_later(std::string const& verb) { return std::ranges::find(kLater, verb) != kLater.end(); }
+bool is_for_later(std::string const& verb, std::string const& action) {
+  if (verb == "journal") return std::ranges::find(kJournalLater, action) != kJournalLater.end();
+  return std::ranges::find(kLater, verb) != kLater.end();
+}
 
 std::optional<Millis> read_duration(std::string const& text) {
   std::int64_t count = 0;
@@ -151,7 +170,9 @@ std::expected<Arguments, ParseEnd> read_arguments(std::vector<std::string> const
     return std::unexpected(usage(verb.empty() ? end.what() : verb.substr(0, verb.size() - 1) + ": " + end.what(),
                                  "sluice " + verb + "--help"));
   }
-  made.verb = app.get_subcommands().front()->get_name();
+  auto const* const verb = app.get_subcommands().front();
+  made.verb = verb->get_name();
+  if (auto const actions = verb->get_subcommands(); !actions.empty()) made.action = actions.front()->get_name();
   return checked(std::move(made), timeout);
 }
 

@@ -11,12 +11,14 @@
 namespace sluice::cli {
 
 struct Arguments {
-  std::string verb;   // "status", "ls", "show", "add", "wait", "retry", "cancel", "ingest", "version", or one of kLater
-  bool json = false;  // --json
+  // "status", "ls", "show", "add", "wait", "retry", "cancel", "ingest", "journal", "version", or one of kLater
+  std::string verb;
+  std::string action = {};  // journal: "check", "rebuild", or one of kJournalLater
+  bool json = false;        // --json
   std::string socket = {};  // --socket; "": SLUICE_SOCKET, else the configuration
   std::string config = {};  // --config
 
-  std::vector<std::string> words = {};  // ids of show, wait, retry, cancel; paths of add, ingest
+  std::vector<std::string> words = {};  // ids of show, wait, retry, cancel; paths of add, ingest, journal rebuild
 
   std::string stage = {};   // ls
   std::string state = {};   // ls
@@ -31,8 +33,8 @@ struct Arguments {
   std::optional<std::string> index = {};       // add, ingest
   std::optional<std::string> collection = {};  // add, ingest
   std::optional<std::string> entity = {};      // add, ingest
-  bool dry_run = false;                        // add, ingest
-  std::string state_dir = {};                  // ingest
+  bool dry_run = false;                        // add, ingest, journal rebuild
+  std::string state_dir = {};                  // ingest, journal
 };
 
 // What is printed instead of running a verb: help, the version, or what is wrong with the line.
@@ -43,8 +45,8 @@ struct ParseEnd {
   std::string next;     // the next command
 };
 
-// Verbs that the product has and this release lacks.
-bool is_for_later(std::string const& verb);
+// Verbs that the product has and this release lacks; `action` is journal's, else "".
+bool is_for_later(std::string const& verb, std::string const& action = {});
 
 std::expected<Arguments, ParseEnd> read_arguments(std::vector<std::string> const& words);
 

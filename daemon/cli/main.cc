@@ -14,6 +14,7 @@
 #include "daemon/cli/arguments.h"
 #include "daemon/cli/bars.h"
 #include "daemon/cli/exit_codes.h"
+#include "daemon/cli/journal_verbs.h"
 #include "daemon/cli/socket_client.h"
 #include "daemon/cli/surroundings.h"
 #include "daemon/cli/verbs.h"
@@ -89,10 +90,13 @@ int run(std::vector<std::string> const& words) {
     std::cout << end.out;
     return end.trouble.empty() ? end.exit_code : end_early(end.trouble, end.next, end.exit_code);
   }
-  if (is_for_later(arguments->verb))
-    return end_early(arguments->verb + " is not supported yet", "see what is: sluice --help", kUsage);
+  if (is_for_later(arguments->verb, arguments->action))
+    return end_early(
+        arguments->verb + (arguments->action.empty() ? "" : " " + arguments->action) + " is not supported yet",
+        "see what is: sluice --help", kUsage);
   if (arguments->verb == "version") return print_version(arguments->json);
   if (arguments->verb == "ingest") return ingest(*arguments);
+  if (arguments->verb == "journal") return run_journal(*arguments, std::cout, std::cerr, look_at(STDERR_FILENO));
   auto const socket = find_socket(*arguments);
   if (!socket) {
     if (arguments->json) std::cout << trouble_json(socket.error()).dump(2) << "\n";

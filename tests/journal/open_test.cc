@@ -128,8 +128,8 @@ TEST(OpenJournal, RefusesWhatIsNoDatabaseAndSaysWhatToDo) {
   Scratch scratch;
   std::ofstream(scratch.file()) << std::string(10'000, 'x');
   auto const text = refusal(scratch.file(), Kind::kDamaged);
-  EXPECT_THAT(text, HasSubstr("\"sluice journal rebuild\" is not available yet"));
-  EXPECT_THAT(text, HasSubstr("move " + scratch.file().string()));
+  EXPECT_THAT(text, HasSubstr("run: sluice journal rebuild"));
+  EXPECT_THAT(text, HasSubstr("keep " + scratch.file().string()));
   EXPECT_EQ(content_of(scratch.file()), std::string(10'000, 'x'));
 }
 

@@ -51,6 +51,21 @@ TEST(Arguments, ReadsWhatEachVerbTakes) {
   EXPECT_THAT(read({"add", "--", "-odd name.mp4"}).words, ElementsAre("-odd name.mp4"));
 }
 
+TEST(Arguments, ReadsWhatJournalIsToDo) {
+  auto const check = read({"journal", "check", "--config", "/c", "--json"});
+  EXPECT_EQ(check.verb, "journal");
+  EXPECT_EQ(check.action, "check");
+  EXPECT_EQ(check.config, "/c");
+  EXPECT_TRUE(check.json);
+  EXPECT_FALSE(is_for_later(check.verb, check.action));
+  auto const rebuild = read({"journal", "rebuild", "--dry-run", "--state-dir", "/s", "/films"});
+  EXPECT_EQ(rebuild.action, "rebuild");
+  EXPECT_TRUE(rebuild.dry_run);
+  EXPECT_EQ(rebuild.state_dir, "/s");
+  EXPECT_THAT(rebuild.words, ElementsAre("/films"));
+  EXPECT_EQ(refused({"journal"}).exit_code, kUsage);
+}
+
 TEST(Arguments, RefusesWhatMakesNoSense) {
   for (auto const& words : std::vector<std::vector<std::string>>{{},
                                                                  {"stauts"},
@@ -84,9 +99,12 @@ TEST(Arguments, DoesNotTakeUrlsYetAndDoesNotRepeatTheirSecrets) {
 }
 
 TEST(Arguments, KnowsTheVerbsThatComeLater) {
-  for (auto const* verb :
-       {"explain", "top", "events", "pause", "resume", "rescan", "doctor", "config", "journal", "completion"}) {
+  for (auto const* verb : {"explain", "top", "events", "pause", "resume", "rescan", "doctor", "config", "completion"}) {
     EXPECT_TRUE(is_for_later(read({verb, "with", "--any", "words"}).verb)) << verb;
+  }
+  for (auto const* action : {"backup", "prune", "export"}) {
+    auto const made = read({"journal", action, "file"});
+    EXPECT_TRUE(is_for_later(made.verb, made.action)) << action;
   }
   EXPECT_FALSE(is_for_later("status"));
 }

@@ -306,5 +306,22 @@ TEST(Replies, SurviveMutatedAnswers) {
   }
 }
 
+TEST(IncompleteUploads, AreReadWithTheirSizeAndTime) {
+  auto const page = read_incomplete_upload_page(json(R"({"data":[{"upload_id":"u1","status":"active",
+      "total_size":734003200,"chunk_size":5242880,"total_chunks":140,"created_at":"2026-01-01T00:00:00Z"}],
+      "page_info":{"page":1,"total_page":1,"total_results":1}})"));
+  ASSERT_TRUE(page) << page.error().text;
+  ASSERT_EQ(page->rows.size(), 1u);
+  EXPECT_EQ(page->rows[0].id, "u1");
+  EXPECT_EQ(page->rows[0].total_size_bytes, 734'003'200u);
+  EXPECT_EQ(page->rows[0].created_at, parse_rfc3339("2026-01-01T00:00:00Z"));
+  EXPECT_EQ(page->page.total_results, 1u);
+}
+
+TEST(IncompleteUploads, NeedASize) {
+  EXPECT_FALSE(
+      read_incomplete_upload_page(json(R"({"data":[{"upload_id":"u1"}],"page_info":{"page":1,"total_page":1}})")));
+}
+
 }  // namespace
 }  // namespace sluice::platform

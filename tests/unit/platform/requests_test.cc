@@ -170,6 +170,11 @@ TEST(Requests, ListAssetsByIdWithTheKeyRepeated) {
   expect_get(list_assets_by_id(ids), "/assets?asset_ids=a1&asset_ids=a%262&page=1&page_limit=50");
 }
 
+TEST(Requests, ListWholeAccountsForARebuild) {
+  expect_get(list_assets(3), "/assets?page=3&page_limit=50");
+  expect_get(list_incomplete_uploads(1), "/assets/multipart-uploads?page=1&page_limit=50");
+}
+
 TEST(Requests, ListAssetsByFilename) {
   expect_get(list_assets_by_filename("caf\xC3\xA9 1.mp4", 2),
              "/assets?filename=caf%C3%A9%201.mp4&page=2&page_limit=50");

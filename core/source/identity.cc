@@ -1,0 +1,71 @@
+#include "core/source/identity.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "core/base/ids.h"
+
+namespace sluice::source {
+namespace {
+
+constexpr std::size_t kIdentityDigits = 16;
+
+class Fnv1a {
+ public:
+  void add(std::string_view bytes) {
+    for (char const c : bytes) add(static_cast<unsigned char>(c));
+  }
+  void add_number(std::uint64_t value) {
+    for (int shift = 0; shift < 64; shift += 8) add(static_cast<unsigned char>(value >> shift));
+  }
+  void add(unsigned char byte) { hash_ = (hash_ ^ byte) * 1099511628211U; }
+  std::uint64_t value() const { return hash_; }
+
+ private:
+  std::uint64_t hash_ = 14695981039346656037U;
+};
+
+bool is_identity(std::string_view text) {
+  return text.size() == kIdentityDigits &&
+         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+}  // namespace
+
+std::string identity_of(std::string_view root, std::string_view path, std::uint64_t size_bytes, std::int64_t mtime_ns) {
+  Fnv1a hash;
+  for (auto const text : {root, path}) {
+    hash.add(text);
+    hash.add(static_cast<unsigned char>(0));
+  }
+  hash.add_number(size_bytes);
+  hash.add_number(static_cast<std::uint64_t>(mtime_ns));
+  std::string digits;
+  for (int shift = 60; shift >= 0; shift -= 4) digits += "0123456789abcdef"[(hash.value() >> shift) & 15];
+  return digits;
+}
+
+std::string to_text(OperationTag const& tag) {
+  return tag.ulid + "." + std::to_string(tag.generation) + "." + tag.identity;
+}
+
+std::optional<OperationTag> parse_operation_tag(std::string_view text) {
+  std::array<std::string_view, 2> front;
+  for (auto& part : front) {
+    auto const dot = text.find('.');
+    if (dot == std::string_view::npos) return std::nullopt;
+    part = text.substr(0, dot);
+    text.remove_prefix(dot + 1);
+  }
+  OperationTag tag{.ulid = std::string(front[0]), .generation = 0, .identity = std::string(text)};
+  auto const* const end = front[1].data() + front[1].size();
+  auto const [stop, error] = std::from_chars(front[1].data(), end, tag.generation);
+  // Written anew it must be the same text: no sign, no leading zero.
+  if (error != std::errc() || stop != end || tag.generation < 1 || std::to_string(tag.generation) != front[1])
+    return std::nullopt;
+  if (!is_ulid(tag.ulid) || !is_identity(tag.identity)) return std::nullopt;
+  return tag;
+}
+
+}  // namespace sluice::source

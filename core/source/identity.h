@@ -1,0 +1,38 @@
+// identity.h - the operation tag: what an asset on the platform says about the file that it was made of.
+//
+// The tag goes into user_metadata as `client_op` (R48, R50). It names the item and its generation, so that
+// a lost answer can be looked for; and it carries a print of the file's place, size and mtime, so that a
+// journal that was lost can be made anew from the platform's lists and the sources (docs/JOURNAL.md).
+// Inode and ctime are left out: a file that was restored from a backup, or moved away and back, is the same.
+//
+// Pure. The print's bytes are fixed for good: tags of years ago must still be read.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/ports/files.h"
+
+namespace sluice::source {
+
+// 16 lower-case hex digits: FNV-1a, 64 bits, over root, NUL, path, NUL, size and mtime in nanoseconds, both
+// as 8 bytes with the lowest first. No secret and no proof: whoever can write into a source can choose a
+// file's name, so a print only says which file is meant, never that its content is what it was.
+std::string identity_of(std::string_view root, std::string_view path, std::uint64_t size_bytes, std::int64_t mtime_ns);
+
+struct OperationTag {
+  std::string ulid;  // the item's
+  std::int64_t generation = 1;
+  std::string identity;  // identity_of() the file that was sent
+  friend bool operator==(OperationTag const&, OperationTag const&) = default;
+};
+
+// "01J…26 characters….GENERATION.IDENTITY"
+std::string to_text(OperationTag const& tag);
+
+// Nothing for every other text: another program's tag, a step's, or one without an identity.
+std::optional<OperationTag> parse_operation_tag(std::string_view text);
+
+}  // namespace sluice::source

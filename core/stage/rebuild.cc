@@ -1,0 +1,139 @@
+#include "core/stage/rebuild.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/ids.h"
+#include "core/base/text.h"
+#include "core/source/identity.h"
+#include "core/stage/admit.h"
+#include "core/stage/discover.h"
+#include "core/stage/effort.h"
+
+namespace sluice::stage {
+
+using journal::ItemRow;
+using journal::ItemState;
+using platform::Asset;
+
+namespace {
+
+constexpr Millis kSessionLife = std::chrono::hours(24);  // R21
+constexpr std::size_t kAssetsNamed = 5;
+
+WallTime mtime_of(ports::FilePrint const& print) { return from_unix_ms(print.mtime_ns / 1'000'000); }
+
+// When a file was most likely admitted, for {date}: quiet for the settle time after its last change, and not
+// before it was seen. A time in the future is a clock's error (D29).
+WallTime admitted_about(SourceFile const& file, std::optional<WallTime> seen, WallTime now) {
+  return std::min(now, std::max(seen.value_or(mtime_of(file.print)), mtime_of(file.print)) + file.source->settle);
+}
+
+// The item as the daemon would have made it, and its plan.
+std::pair<ItemRow, Result<Plan>> planned(Context& ctx, SourceFile const& file, std::optional<WallTime> seen) {
+  auto item = make_item(ctx, *file.source, file.path, file.print);
+  auto plan = plan_item(ctx.policy, item, *file.source, file.media, admitted_about(file, seen, ctx.now));
+  return {std::move(item), std::move(plan)};
+}
+
+journal::RowId insert(Context& ctx, ItemRow const& item, std::string note) {
+  auto const id = ctx.journal.insert(item);
+  ctx.journal.add_event({.at = ctx.now,
+                         .item_id = id,
+                         .subject = "item",
+                         .was = "lost",
+                         .became = std::string(word(item.state)),
+                         .note = std::move(note)});
+  return id;
+}
+
+void insert_steps_to_look_for(Context& ctx, ItemRow const& item, Plan const& plan, Asset const& asset) {
+  for (auto step : steps_for(item, plan)) {
+    step.state = journal::StepState::kCreating;
+    // Not before the asset was there: as far back as the looks must go (R52).
+    step.intent = {.at = asset.created_at.value_or(WallTime{}), .unknown_at = ctx.now, .looks = 0};
+    ctx.journal.insert(step);
+  }
+}
+
+// The session of a multipart asset is not known any more, which is what `expired` says of it.
+void insert_forgotten_session(Context& ctx, ItemRow const& item, Asset const& asset) {
+  auto const opened_at = asset.created_at.value_or(ctx.now);
+  ctx.journal.insert(journal::SessionRow{.item_id = item.id,
+                                         .generation = item.generation,
+                                         .state = journal::SessionState::kExpired,
+                                         .upload_id = "lost",
+                                         .asset_id = asset.id,
+                                         .file_bytes = item.print.size_bytes,
+                                         .chunk_size_bytes = item.print.size_bytes,
+                                         .total_chunks = 1,
+                                         .opened_at = opened_at,
+                                         .expires_at = opened_at + kSessionLife,
+                                         .due_at = ctx.now});
+}
+
+}  // namespace
+
+std::optional<SourceFile> sought_file(ports::Files& files, Policy const& policy, SourcePolicy const& source,
+                                      source::Candidate const& candidate, WallTime now) {
+  if (!may_be_item(candidate.path)) return std::nullopt;
+  SourceFile file{.source = &source,
+                  .path = candidate.path,
+                  .print = candidate.print,
+                  .media = source::media_by_name(basename_of(candidate.path))};
+  if (!file.media)
+    if (auto const opened = files.open(source.root, candidate.path))
+      file.media = source::media_by_type(files.sniff(**opened));
+  ItemRow item{.source = source.name, .root = source.root, .path = candidate.path, .print = candidate.print};
+  auto const plan = plan_item(policy, item, source, file.media, admitted_about(file, std::nullopt, now));
+  if (!plan) return std::nullopt;
+  auto const& print = candidate.print;
+  file.sought = {.identity = source::identity_of(source.root, candidate.path, print.size_bytes, print.mtime_ns),
+                 .filename = plan->filename,
+                 .size_bytes = print.size_bytes,
+                 .not_before = std::min(mtime_of(print), now)};
+  return file;
+}
+
+void adopt(Context& ctx, SourceFile const& file, Asset const& asset) {
+  auto const tag = source::parse_operation_tag(asset.client_op);
+  auto const seen = tag ? std::optional(time_of_ulid(tag->ulid)) : std::nullopt;
+  auto [item, plan] = planned(ctx, file, seen);
+  if (!plan) return;  // the configuration is the one that sought_file() read: not reached
+  if (tag && ctx.journal.items_by_prefix(tag->ulid, 1).empty()) {
+    item.ulid = tag->ulid;
+    item.generation = tag->generation;
+    item.client_op = asset.client_op;
+    item.created_at = std::min(*seen, ctx.now);
+  }
+  if (asset.method == "direct" || asset.method == "multipart") item.method = asset.method;
+  auto const may_be_unfinished = asset.method == "multipart" && asset.state == Asset::State::kProcessing;
+  item.state = may_be_unfinished ? ItemState::kCompleted : ItemState::kSent;
+  item.asset_id = asset.id;
+  item.bytes_acked = item.print.size_bytes;
+  item.effort = renewed(ctx.now);
+  item.id = insert(ctx, item,
+                   "rebuilt: the platform has asset " + asset.id +
+                       (tag ? ", which carries its operation tag" : ", which fits by name, size and time"));
+  if (may_be_unfinished) insert_forgotten_session(ctx, item, asset);
+  insert_steps_to_look_for(ctx, item, *plan, asset);
+}
+
+void leave_to_a_person(Context& ctx, SourceFile const& file, std::span<Asset const* const> fitting) {
+  auto [item, plan] = planned(ctx, file, std::nullopt);
+  if (!plan) return;  // as above
+  auto names = std::string();
+  for (auto const* asset : fitting.first(std::min(fitting.size(), kAssetsNamed)))
+    names += (names.empty() ? "" : ", ") + asset->id;
+  if (fitting.size() > kAssetsNamed) names += " and " + std::to_string(fitting.size() - kAssetsNamed) + " more";
+  item.state = ItemState::kFailed;
+  item.reason = "rebuild_ambiguous";
+  item.failed_from = word(ItemState::kStable);
+  item.finished_at = ctx.now;
+  item.effort = {.last_error =
+                     "the journal was rebuilt, and the platform may have this file already, as asset " + names};
+  item.id = insert(ctx, item, item.effort.last_error);
+  for (auto const& step : steps_for(item, *plan)) ctx.journal.insert(step);
+}
+
+}  // namespace sluice::stage

@@ -1,0 +1,45 @@
+// rebuild.h - a file of a source and what the platform has of it -> rows of a new journal.
+//
+// For `sluice journal rebuild` (docs/JOURNAL.md). The rows are such that the daemon's ordinary stages do the
+// rest: an adopted item waits for its asset (`sent`), and its steps are in `creating` with an unknown outcome,
+// so that each is looked for before it is made. Nothing is sent from here.
+//
+// What only the lost journal knew is gone: chunks of unfinished uploads, how often things were tried, who
+// added what by hand with wishes of its own. An item is taken by its source's pipelines as they are now.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "core/source/kind.h"
+#include "core/source/sweep.h"
+#include "core/stage/match_files.h"
+#include "core/stage/stage.h"
+
+namespace sluice::stage {
+
+struct SourceFile {
+  SourcePolicy const* source = nullptr;
+  std::string path = {};  // beneath the source's root
+  ports::FilePrint print = {};
+  std::optional<source::Media> media = {};
+  SoughtFile sought = {};
+};
+
+// What a sweep found, as it is looked for among the assets, its times by our clock; nothing if no pipeline takes
+// it, since the daemon would not upload it either. Opens the file only where its name does not say what it is.
+std::optional<SourceFile> sought_file(ports::Files& files, Policy const& policy, SourcePolicy const& source,
+                                      source::Candidate const& candidate, WallTime now);
+
+// Inserts the item of a file that the platform has, with its steps. A multipart asset that is still processing
+// may be an unfinished upload after all: it is followed like the asset of a session that was forgotten, and
+// given up an hour past the day that such a session lives at the most (R11b, R21).
+// Requires: in a transaction.
+void adopt(Context& ctx, SourceFile const& file, platform::Asset const& asset);
+
+// Inserts the item of a file of which the platform may have one of several assets: failed, so that nothing
+// complete is sent again without a person's `sluice retry`. Requires: in a transaction.
+void leave_to_a_person(Context& ctx, SourceFile const& file, std::span<platform::Asset const* const> fitting);
+
+}  // namespace sluice::stage

@@ -1,0 +1,119 @@
+#include "daemon/cli/journal_verbs.h"
+
+#include <ostream>
+#include <utility>
+
+#include "core/base/text.h"
+#include "daemon/cli/exit_codes.h"
+#include "daemon/cli/render.h"
+
+namespace sluice::cli {
+namespace {
+
+std::string count(std::uint64_t number, char const* one, char const* many) {
+  return std::to_string(number) + " " + (number == 1 ? one : many);
+}
+
+int stopped(daemon::Stop const& stop, bool json, std::ostream& out, std::ostream& err, Look const& look) {
+  if (json)
+    out << trouble_json({.code = "stopped", .text = stop.text, .next = stop.remedy, .exit_code = stop.code}).dump(2)
+        << "\n";
+  err << render_trouble(stop.text, stop.remedy, look);
+  return stop.code;
+}
+
+int check(daemon::CheckReport const& report, bool json, std::ostream& out) {
+  auto const code = report.problems.empty() ? kFine : kJournalTrouble;
+  if (json) {
+    auto problems = Json::array();
+    for (auto const& problem : report.problems) problems.push(printable(problem));
+    out << Json::object({{"journal", printable(report.journal)},
+                         {"ok", report.problems.empty()},
+                         {"problems", std::move(problems)}})
+               .dump(2)
+        << "\n";
+    return code;
+  }
+  out << printable(report.journal) << ": " << (report.problems.empty() ? "fine" : "not fine") << "\n";
+  for (auto const& problem : report.problems) out << "  " << printable(problem) << "\n";
+  if (code != kFine) out << "  next: put the newest copy back, or: sluice journal rebuild\n";
+  return code;
+}
+
+}  // namespace
+
+std::string render_rebuild(daemon::RebuildReport const& report, bool dry_run) {
+  std::string text;
+  auto const line = [&](std::string const& words) { text += words + "\n"; };
+  line(count(report.adopted, "file is", "files are") + " on the platform already: adopted, not sent again");
+  line(count(report.to_upload, "file is", "files are") + " not there: the daemon uploads " +
+       (report.to_upload == 1 ? "it" : "them"));
+  if (report.ambiguous > 0) {
+    line(count(report.ambiguous, "file", "files") +
+         " may be there: failed as rebuild_ambiguous, not sent again without sluice retry");
+    for (auto const& doubt : report.doubts) {
+      auto names = std::string();
+      for (auto const& id : doubt.asset_ids) names += " " + printable(id);
+      line("  " + printable(doubt.path) + ": asset" + (doubt.asset_ids.size() == 1 ? "" : "s") + names);
+    }
+  }
+  line(count(report.strangers, "asset belongs", "assets belong") + " to no file of the sources");
+  if (report.unfinished_uploads > 0)
+    line(count(report.unfinished_uploads, "unfinished upload is", "unfinished uploads are") +
+         " left on the platform, and " +
+         (report.unfinished_uploads == 1 ? "expires by itself" : "expire by themselves"));
+  for (auto const& name : report.empty_sources)
+    line("source " + printable(name) +
+         " is empty: if it should not be, mount it and run this again before the daemon starts, else its files "
+         "are uploaded once more");
+  if (dry_run) {
+    line("nothing was written; next: sluice journal rebuild");
+    return text;
+  }
+  if (!report.set_aside.empty()) line("the old journal is kept as " + printable(report.set_aside));
+  line("the new journal is " + printable(report.journal) + "; next: systemctl start sluiced");
+  return text;
+}
+
+Json rebuild_json(daemon::RebuildReport const& report, bool dry_run) {
+  auto doubts = Json::array();
+  for (auto const& doubt : report.doubts) {
+    auto ids = Json::array();
+    for (auto const& id : doubt.asset_ids) ids.push(id);
+    doubts.push(Json::object({{"path", printable(doubt.path)}, {"asset_ids", std::move(ids)}}));
+  }
+  auto empty = Json::array();
+  for (auto const& name : report.empty_sources) empty.push(name);
+  return Json::object({{"journal", printable(report.journal)},
+                       {"dry_run", dry_run},
+                       {"set_aside", report.set_aside.empty() ? Json() : Json(printable(report.set_aside))},
+                       {"files", report.files},
+                       {"adopted", report.adopted},
+                       {"ambiguous", report.ambiguous},
+                       {"to_upload", report.to_upload},
+                       {"assets_of_no_file", report.strangers},
+                       {"unfinished_uploads", report.unfinished_uploads},
+                       {"ambiguous_files", std::move(doubts)},
+                       {"empty_sources", std::move(empty)}});
+}
+
+int run_journal(Arguments const& arguments, std::ostream& out, std::ostream& err, Look const& err_look) {
+  daemon::JournalOptions const options{.config_file = arguments.config,
+                                       .state_dir = arguments.state_dir,
+                                       .paths = arguments.words,
+                                       .dry_run = arguments.dry_run};
+  if (arguments.action == "check") {
+    auto const report = daemon::check_journal_file(options);
+    return report ? check(*report, arguments.json, out) : stopped(report.error(), arguments.json, out, err, err_look);
+  }
+  auto const report =
+      daemon::rebuild_journal(options, [&](std::string const& line) { err << printable(line) << std::endl; });
+  if (!report) return stopped(report.error(), arguments.json, out, err, err_look);
+  if (arguments.json)
+    out << rebuild_json(*report, arguments.dry_run).dump(2) << "\n";
+  else
+    out << render_rebuild(*report, arguments.dry_run);
+  return kFine;
+}
+
+}  // namespace sluice::cli

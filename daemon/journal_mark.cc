@@ -1,0 +1,157 @@
+#include "daemon/journal_mark.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <system_error>
+#include <utility>
+
+#include "core/base/ids.h"
+#include "core/base/text.h"
+
+namespace sluice::daemon {
+
+namespace fs = std::filesystem;
+using journal::JournalError;
+
+namespace {
+
+constexpr std::string_view kFront = "sluice journal ";
+constexpr std::string_view kRebuilding = "being rebuilt\n";
+constexpr std::size_t kBytesMax = 128;
+constexpr off_t kHeaderBytes = 100;  // of every SQLite database (fileformat2.html)
+
+// One line, always of one length, so that a note overwrites it whole and within one sector.
+std::string line_of(std::string const& id, journal::RowId last_event) {
+  std::array<char, kBytesMax> line{};
+  auto const size = std::snprintf(line.data(), line.size(), "%s%s event %020lld\n", kFront.data(), id.c_str(),
+                                  static_cast<long long>(last_event));
+  return {line.data(), static_cast<std::size_t>(size)};
+}
+
+[[noreturn]] void io_failed(fs::path const& file, std::string const& doing) {
+  auto const error = errno;
+  auto const kind = error == ENOSPC || error == EDQUOT ? JournalError::Kind::kFull : JournalError::Kind::kIo;
+  throw JournalError(kind, printable(file.string()) + " cannot be " + doing + ": " +
+                               std::generic_category().message(error) + "; it must be writable beside the journal");
+}
+
+void sync_folder(fs::path const& file) {
+  UniqueFd const folder(::open(file.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || ::fsync(folder.get()) != 0) io_failed(file, "made durable");
+}
+
+}  // namespace
+
+JournalMark::JournalMark(fs::path journal_file)
+    : journal_file_(std::move(journal_file)), file_(journal_file_.parent_path() / "journal.id") {}
+
+void JournalMark::refuse(std::string const& why) const {
+  throw JournalError(
+      JournalError::Kind::kDamaged,
+      "journal " + printable(journal_file_.string()) + ": " + why +
+          ". Nothing was started or changed. Put the newest journal back; or run: sluice journal rebuild, which makes "
+          "a new one from the platform's lists and the sources, so that nothing complete is sent again (for the "
+          "journal of `sluice ingest`: sluice journal rebuild PATH...). Only to begin anew all the same, with "
+          "every file that still lies in a source uploaded once more: move " +
+          printable(journal_file_.string()) + "* away and remove " + printable(file_.string()));
+}
+
+std::optional<JournalMark::Content> JournalMark::read() const {
+  UniqueFd const fd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd && errno == ENOENT) return std::nullopt;
+  std::array<char, kBytesMax> bytes{};
+  auto const size = fd ? ::read(fd.get(), bytes.data(), bytes.size()) : -1;
+  if (size < 0) io_failed(file_, "read");
+  std::string_view text(bytes.data(), static_cast<std::size_t>(size));
+  auto const whole = text;
+  if (text.starts_with(kFront)) text.remove_prefix(kFront.size());
+  if (text == kRebuilding) return Content{};
+  Content content{.id = std::string(text.substr(0, 26)), .last_event = 0};
+  auto const digits = text.size() > 33 ? text.substr(33) : std::string_view();
+  std::from_chars(digits.data(), digits.data() + digits.size(), content.last_event);
+  if (!is_ulid(content.id) || line_of(content.id, content.last_event) != whole)
+    refuse("the mark beside it, " + printable(file_.string()) +
+           ", cannot be read; if the journal is known to be the newest, "
+           "remove that file alone");
+  return content;
+}
+
+void JournalMark::check_before_open() const {
+  auto const mark = read();
+  if (!mark) return;
+  if (mark->id.empty()) refuse("a rebuild of it did not come to its end");
+  struct stat facts {};
+  if (::stat(journal_file_.c_str(), &facts) != 0 && errno == ENOENT)
+    refuse("it is not there, although there was one: " + printable(file_.string()) + " says so");
+  // SQLite takes a file this short for a new database.
+  if (facts.st_size < kHeaderBytes)
+    refuse("it is empty, although there was one: " + printable(file_.string()) + " says so");
+}
+
+std::string JournalMark::ensure_id(journal::Journal& journal, WallTime now, ports::Random& random) {
+  if (auto const known = journal.meta(journal::kIdKey)) return *known;
+  auto const id = make_ulid(now, random.bits(), random.bits());
+  journal.begin();
+  journal.set_meta(journal::kIdKey, id);
+  journal.commit();
+  return id;
+}
+
+void JournalMark::check_against(std::optional<std::string> const& id, journal::RowId last_event) const {
+  auto const mark = read();
+  if (!mark) return;
+  if (mark->id != id)
+    refuse("it is not the one that belongs here, " + mark->id + ", which " + printable(file_.string()) + " names");
+  if (last_event < mark->last_event)
+    refuse("it is older than it was, or its last commits are lost: its newest event is " + std::to_string(last_event) +
+           ", and it had come to " + std::to_string(mark->last_event));
+}
+
+void JournalMark::adopt(journal::Journal& journal, WallTime now, ports::Random& random) {
+  auto const last_event = journal.last_event();
+  check_against(journal.meta(journal::kIdKey), last_event);
+  auto const id = ensure_id(journal, now, random);
+  auto const mark = read();
+  if (!mark) write_anew({.id = id, .last_event = last_event});
+  fd_.reset(::open(file_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd_) io_failed(file_, "opened");
+  id_ = id;
+  noted_ = mark ? mark->last_event : last_event;
+}
+
+bool JournalMark::note(journal::RowId last_event) {
+  if (last_event <= noted_) return true;
+  auto const line = line_of(id_, last_event);
+  if (::pwrite(fd_.get(), line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) return false;
+  noted_ = last_event;
+  return true;
+}
+
+// Whole or not at all, and durable.
+void JournalMark::write_anew(Content const& content) const {
+  auto const half = file_.string() + ".part";
+  auto const text =
+      content.id.empty() ? std::string(kFront) + std::string(kRebuilding) : line_of(content.id, content.last_event);
+  {
+    UniqueFd const fd(::open(half.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
+        ::fsync(fd.get()) != 0)
+      io_failed(file_, "written");
+  }
+  if (::rename(half.c_str(), file_.c_str()) != 0) io_failed(file_, "put into place");
+  sync_folder(file_);
+}
+
+void JournalMark::begin_rebuild() { write_anew({}); }
+
+void JournalMark::placed(std::string const& id, journal::RowId last_event) {
+  write_anew({.id = id, .last_event = last_event});
+}
+
+}  // namespace sluice::daemon

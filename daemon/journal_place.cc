@@ -1,0 +1,95 @@
+#include "daemon/journal_place.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "core/base/text.h"
+
+namespace sluice::daemon {
+
+namespace fs = std::filesystem;
+using journal::JournalError;
+
+namespace {
+
+// The log first: without it the database is an older state, and never the other way round.
+constexpr std::array kParts = {"-wal", "-shm", ""};
+
+[[noreturn]] void failed(std::string const& doing, fs::path const& file) {
+  throw JournalError(JournalError::Kind::kIo, printable(file.string()) + ": " + doing + ": " +
+                                                  std::generic_category().message(errno) +
+                                                  "; mend that, and run sluice journal rebuild again");
+}
+
+void rename_or_throw(fs::path const& from, fs::path const& to) {
+  if (::rename(from.c_str(), to.c_str()) != 0) failed("it cannot be renamed", from);
+}
+
+void sync(fs::path const& path) {
+  UniqueFd const fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) failed("it cannot be synced", path);
+}
+
+fs::path with(fs::path const& file, std::string const& more) { return file.string() + more; }
+
+bool is_there(fs::path const& file) {
+  struct stat facts {};
+  return ::lstat(file.c_str(), &facts) == 0;
+}
+
+// "20261122T030405Z"
+std::string stamp(WallTime now) {
+  auto text = to_rfc3339(std::chrono::floor<std::chrono::seconds>(now));
+  std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
+  return text;
+}
+
+}  // namespace
+
+JournalPlace::JournalPlace(fs::path journal_file)
+    : file_(std::move(journal_file)), workshop_(with(file_, ".rebuilding")) {}
+
+fs::path JournalPlace::clean_workshop() const {
+  for (auto const* part : kParts)
+    if (::unlink(with(workshop_, part).c_str()) != 0 && errno != ENOENT)
+      failed("what a rebuild left cannot be removed", with(workshop_, part));
+  return workshop_;
+}
+
+std::string JournalPlace::exchange(JournalMark& mark, std::string const& id, journal::RowId last_event,
+                                   WallTime now) const {
+  sync(workshop_);
+  mark.begin_rebuild();
+  auto aside = with(file_, ".before-rebuild-" + stamp(now));
+  while (std::ranges::any_of(kParts, [&](auto const* part) { return is_there(with(aside, part)); }))
+    aside = with(aside, "+");
+  auto moved = false;
+  for (auto const* part : kParts) {
+    if (!is_there(with(file_, part))) continue;
+    rename_or_throw(with(file_, part), with(aside, part));
+    moved = true;
+  }
+  rename_or_throw(workshop_, file_);
+  sync(file_.parent_path());
+  mark.placed(id, last_event);
+  return moved ? aside.string() : std::string();
+}
+
+void JournalPlace::give_to_owner() const {
+  struct stat folder {};
+  if (::geteuid() != 0 || ::stat(file_.parent_path().c_str(), &folder) != 0 || folder.st_uid == 0) return;
+  for (auto const& name : {file_.filename(), fs::path("journal.id"), fs::path("lock")}) {
+    auto const path = file_.parent_path() / name;
+    if (is_there(path) && ::lchown(path.c_str(), folder.st_uid, folder.st_gid) != 0)
+      failed("it cannot be given to the owner of its folder", path);
+  }
+}
+
+}  // namespace sluice::daemon

@@ -1,0 +1,98 @@
+#include "daemon/offline_setup.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "config/load.h"
+#include "core/base/text.h"
+#include "core/source/kind.h"
+#include "core/source/names.h"
+#include "daemon/api_key.h"
+#include "daemon/desk.h"
+#include "daemon/policy.h"
+
+namespace sluice::daemon {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr char kKeyVariable[] = "TWELVE_LABS_API_KEY";
+
+std::optional<std::string> environment(std::string const& name) {
+  auto const* value = std::getenv(name.c_str());
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+}  // namespace
+
+OrStop<config::Config> offline_configuration(std::string const& config_file, bool lenient) {
+  auto const file = config::find_config(config_file, environment);
+  std::error_code error;
+  config::LoadOptions const options{.needs_source = !lenient, .needs_key = false};
+  auto const wanted = !lenient || !config_file.empty() || environment("SLUICE_CONFIG");
+  auto loaded = !wanted && !fs::exists(file, error) ? config::load_texts({{"defaults", "{}"}}, options)
+                                                    : config::load(file, options);
+  if (loaded) return std::move(*loaded);
+  std::string text;
+  for (auto const& one : loaded.error()) text += (text.empty() ? "" : "\n") + one.to_text();
+  return std::unexpected(Stop{kBadConfig, text, "mend the file, or check it with: sluiced --check-config"});
+}
+
+OrStop<ApiKey> offline_key(config::Config const& config) {
+  KeySource const variable{KeySource::Kind::kEnvironment, kKeyVariable};
+  auto key = read_api_key(config.platform.api_key ? key_source_from(*config.platform.api_key) : variable);
+  if (!key && config.platform.api_key && environment(kKeyVariable)) key = read_api_key(variable);
+  if (key) return std::move(*key);
+  return std::unexpected(
+      Stop{kNoKey, key.error().text, "set TWELVE_LABS_API_KEY, or platform.api_key in the configuration"});
+}
+
+std::string ingest_state_dir(std::string const& asked) {
+  if (!asked.empty()) return asked;
+  auto const state = environment("XDG_STATE_HOME");
+  if (state && state->starts_with('/')) return *state + "/sluice/ingest";
+  return environment("HOME").value_or("/root") + "/.local/state/sluice/ingest";
+}
+
+OrStop<std::vector<std::string>> files_at(std::vector<std::string> const& paths) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (auto const& path : paths) {
+    auto const whole = resolved_path(fs::absolute(path).string());
+    if (whole.empty() || !fs::exists(whole, error))
+      return std::unexpected(Stop{kNoSource, "no such file or folder: " + printable(path), "check the path"});
+    if (!fs::is_directory(whole, error)) {
+      files.push_back(whole);
+      continue;
+    }
+    for (fs::recursive_directory_iterator it(whole, error), end; !error && it != end; it.increment(error)) {
+      auto const name = it->path().filename().string();
+      if (source::is_ignored_name(name)) {
+        it.disable_recursion_pending();
+      } else if (it->is_regular_file(error) && source::media_by_name(name)) {
+        files.push_back(it->path().string());
+      }
+    }
+    if (error)
+      return std::unexpected(
+          Stop{kNoSource, "cannot read " + printable(path) + ": " + error.message(), "check its permissions"});
+  }
+  std::ranges::sort(files);
+  files.erase(std::ranges::unique(files).begin(), files.end());
+  return files;
+}
+
+stage::Policy ingest_policy(config::Config const& config) {
+  auto policy = policy_from(config, host_name());
+  policy.sources.clear();
+  stage::SourcePolicy source{.name = "ingest", .root = "/", .settle = Millis(0), .swept = false};
+  for (auto const& pipeline : policy.pipelines) source.pipelines.push_back(pipeline.name);
+  policy.sources.push_back(std::move(source));
+  return policy;
+}
+
+}  // namespace sluice::daemon

@@ -1,0 +1,53 @@
+// rebuild.h - `sluice journal rebuild` and `sluice journal check`: the stopped daemon's journal, under its lock.
+//
+// A rebuild makes a new journal from what still knows: the platform's lists and the sources (docs/JOURNAL.md).
+// It only reads from the platform. The old files are set aside under another name, never deleted. It may be
+// killed at any moment and run again: until the new journal is whole and in its place, nothing starts on it.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "daemon/offline_setup.h"
+
+namespace sluice::daemon {
+
+struct JournalOptions {
+  std::string config_file = {};         // --config; "": found as always
+  std::string state_dir = {};           // --state-dir, for the journal of `sluice ingest`
+  std::vector<std::string> paths = {};  // of `sluice ingest`: its files and folders; none: the daemon's journal
+  bool dry_run = false;                 // say what would be done; write nothing
+};
+
+struct RebuildReport {
+  std::string journal = {};    // its file
+  std::string set_aside = {};  // the old one's new name; "" if there was none, or nothing was written
+  std::uint64_t files = 0;     // of the sources, that some pipeline takes
+  std::uint64_t adopted = 0;
+  std::uint64_t ambiguous = 0;
+  std::uint64_t to_upload = 0;           // files that the platform has nothing of: the daemon takes them as new
+  std::uint64_t unfinished_uploads = 0;  // reservations on the platform, which expire by themselves
+  std::uint64_t strangers = 0;           // assets that belong to no file of these sources
+  struct Doubt {
+    std::string path;
+    std::vector<std::string> asset_ids;
+  };
+  std::vector<Doubt> doubts = {};               // the ambiguous ones; at most 100
+  std::vector<std::string> empty_sources = {};  // by name
+};
+
+// `told` gets lines for people while it works.
+// Stops  7 the key, 8 the platform cannot be reached, 9 a source cannot be read, 10 the state directory is in
+//        use or cannot be written, 78 the configuration; 1 else.
+OrStop<RebuildReport> rebuild_journal(JournalOptions const& options, std::function<void(std::string const&)> told);
+
+struct CheckReport {
+  std::string journal = {};
+  std::vector<std::string> problems = {};  // none: all is well
+};
+// Stops  10 as above, 78.
+OrStop<CheckReport> check_journal_file(JournalOptions const& options);
+
+}  // namespace sluice::daemon

@@ -1,0 +1,54 @@
+// What `sluice journal rebuild` tells.
+#include "daemon/cli/journal_verbs.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace sluice::cli {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+daemon::RebuildReport report() {
+  daemon::RebuildReport made;
+  made.journal = "/var/lib/sluice/journal.db";
+  made.set_aside = "/var/lib/sluice/journal.db.before-rebuild-20261121T120000Z";
+  made.files = 4;
+  made.adopted = 2;
+  made.to_upload = 1;
+  made.ambiguous = 1;
+  made.strangers = 7;
+  made.doubts.push_back({.path = "/srv/drop/a\nb.mp4", .asset_ids = {"x1", "x2"}});
+  return made;
+}
+
+TEST(RenderRebuild, NamesTheDoubtfulFilesTheOldJournalAndTheNextCommand) {
+  auto const text = render_rebuild(report(), false);
+  EXPECT_THAT(text, HasSubstr("2 files are on the platform already"));
+  EXPECT_THAT(text, HasSubstr("1 file is not there"));
+  EXPECT_THAT(text, HasSubstr("/srv/drop/a\\x0ab.mp4: assets x1 x2"));
+  EXPECT_THAT(text, HasSubstr("7 assets belong to no file"));
+  EXPECT_THAT(text, HasSubstr("before-rebuild-20261121T120000Z"));
+  EXPECT_THAT(text, HasSubstr("next: systemctl start sluiced"));
+  EXPECT_THAT(render_rebuild(report(), true), HasSubstr("nothing was written"));
+}
+
+TEST(RenderRebuild, WarnsOfAnEmptySource) {
+  EXPECT_THAT(render_rebuild(report(), false), Not(HasSubstr("is empty")));
+  auto made = report();
+  made.empty_sources = {"drop"};
+  EXPECT_THAT(render_rebuild(made, false), HasSubstr("source drop is empty: if it should not be, mount it"));
+}
+
+TEST(RebuildJson, HoldsTheSame) {
+  auto const json = rebuild_json(report(), false);
+  EXPECT_EQ(json.find("adopted")->dump(), "2");
+  EXPECT_EQ(json.find("ambiguous")->dump(), "1");
+  EXPECT_EQ(json.find("to_upload")->dump(), "1");
+  EXPECT_EQ(json.find("assets_of_no_file")->dump(), "7");
+  EXPECT_THAT(json.find("ambiguous_files")->dump(), HasSubstr("x2"));
+}
+
+}  // namespace
+}  // namespace sluice::cli

@@ -1,0 +1,165 @@
+// The mark beside the journal, and the exchange of one journal for another.
+#include "daemon/journal_mark.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "daemon/journal_place.h"
+#include "daemon/random_linux.h"
+#include "tests/unit/daemon/temp_folder.h"
+
+namespace sluice::daemon {
+namespace {
+
+namespace fs = std::filesystem;
+using journal::Journal;
+using journal::JournalError;
+using testing::HasSubstr;
+
+auto const kNoon = from_unix_ms(1'795'262'400'000);
+
+class Mark : public testing::Test {
+ protected:
+  std::string file(std::string const& name = "journal.db") const { return folder_.path() + "/" + name; }
+
+  // A start and an end of the daemon, with so many events.
+  void live(int events) {
+    JournalMark mark(file());
+    mark.check_before_open();
+    Journal journal(file());
+    mark.adopt(journal, kNoon, random_);
+    for (int i = 0; i < events; ++i) {
+      journal.begin();
+      journal.add_event({.at = kNoon, .subject = "item", .was = "a", .became = "b", .note = {}});
+      journal.commit();
+      EXPECT_TRUE(mark.note(journal.last_event()));
+    }
+  }
+
+  std::string refusal() {
+    try {
+      live(0);
+    } catch (JournalError const& error) {
+      EXPECT_EQ(error.kind(), JournalError::Kind::kDamaged) << error.what();
+      return error.what();
+    }
+    return "it started";
+  }
+
+  TempFolder folder_;
+  RandomLinux random_;
+};
+
+TEST_F(Mark, LetsTheJournalThatBelongsThereGoOn) {
+  live(3);
+  live(2);
+  live(0);
+}
+
+TEST_F(Mark, IsMadeForAJournalThatHasNone) {
+  { Journal journal(file()); }
+  live(1);
+  fs::remove(file("journal.id"));
+  live(1);
+  EXPECT_TRUE(fs::exists(file("journal.id")));
+}
+
+TEST_F(Mark, RefusesAMissingJournalAndMakesNone) {
+  live(1);
+  fs::remove(file());
+  EXPECT_THAT(refusal(), HasSubstr("it is not there"));
+  EXPECT_THAT(refusal(), HasSubstr("sluice journal rebuild"));
+  EXPECT_THAT(refusal(), HasSubstr("remove " + file("journal.id")));
+  EXPECT_FALSE(fs::exists(file()));
+}
+
+TEST_F(Mark, RefusesAJournalCutToNothing) {
+  live(1);
+  for (auto const bytes : {0, 1, 99}) {
+    fs::resize_file(file(), static_cast<std::uintmax_t>(bytes));
+    EXPECT_THAT(refusal(), HasSubstr("it is empty")) << bytes;
+    EXPECT_EQ(fs::file_size(file()), static_cast<std::uintmax_t>(bytes)) << "it was written to";
+  }
+}
+
+TEST_F(Mark, RefusesAnOlderCopy) {
+  live(3);
+  fs::copy_file(file(), file("copy"));
+  live(1);
+  fs::copy_file(file("copy"), file(), fs::copy_options::overwrite_existing);
+  EXPECT_THAT(refusal(), HasSubstr("its newest event is 3, and it had come to 4"));
+}
+
+TEST_F(Mark, RefusesAnotherJournal) {
+  live(1);
+  fs::remove(file());
+  fs::rename(file("journal.id"), file("kept"));
+  live(5);
+  fs::rename(file("kept"), file("journal.id"));
+  EXPECT_THAT(refusal(), HasSubstr("not the one that belongs here"));
+}
+
+TEST_F(Mark, ThatCannotBeReadRefuses) {
+  live(1);
+  for (auto const* text : {"", "nonsense\n", "sluice journal 01JZ8Q7KXV3N5T9A2B4C6D8E0F event 12\n"}) {
+    std::ofstream(file("journal.id")) << text;
+    EXPECT_THAT(refusal(), HasSubstr("remove that file alone")) << text;
+  }
+}
+
+class Exchange : public Mark {
+ protected:
+  // A rebuild's new journal, in its workshop.
+  std::string make_new(JournalPlace const& place) {
+    Journal made(place.clean_workshop());
+    auto const id = JournalMark::ensure_id(made, kNoon, random_);
+    made.checkpoint();
+    return id;
+  }
+};
+
+TEST_F(Exchange, SetsTheOldFilesAsideTogether) {
+  live(2);
+  std::ofstream(file("journal.db-wal")) << "a log";
+  JournalPlace const place(file());
+  auto const id = make_new(place);
+  JournalMark mark(file());
+  auto const aside = place.exchange(mark, id, 0, kNoon);
+  EXPECT_EQ(aside, file("journal.db.before-rebuild-20261121T120000Z"));
+  EXPECT_TRUE(fs::exists(aside));
+  EXPECT_TRUE(fs::exists(aside + "-wal"));
+  EXPECT_FALSE(fs::exists(file("journal.db-wal"))) << "the old log would be applied to the new journal";
+  EXPECT_FALSE(fs::exists(file("journal.db.rebuilding")));
+  live(1);
+}
+
+TEST_F(Exchange, OverwritesNoneThatWasSetAsideBefore) {
+  live(1);
+  JournalPlace const place(file());
+  JournalMark mark(file());
+  auto const first = place.exchange(mark, make_new(place), 0, kNoon);
+  auto const second = place.exchange(mark, make_new(place), 0, kNoon);
+  EXPECT_NE(first, second);
+  EXPECT_TRUE(fs::exists(first));
+  EXPECT_TRUE(fs::exists(second));
+}
+
+TEST_F(Exchange, CutOffAnywhereIsRefusedUntilItIsRunAgain) {
+  live(2);
+  JournalPlace const place(file());
+  make_new(place);
+  JournalMark mark(file());
+  mark.begin_rebuild();
+  EXPECT_THAT(refusal(), HasSubstr("did not come to its end"));  // nothing moved yet
+  fs::rename(file(), file("journal.db.before-rebuild-x"));
+  EXPECT_THAT(refusal(), HasSubstr("did not come to its end"));  // the old one is away
+  fs::rename(file("journal.db.rebuilding"), file());
+  EXPECT_THAT(refusal(), HasSubstr("did not come to its end"));  // the new one is there, the mark is not
+  place.exchange(mark, make_new(place), 0, kNoon);
+  live(1);
+}
+
+}  // namespace
+}  // namespace sluice::daemon

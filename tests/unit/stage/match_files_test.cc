@@ -1,0 +1,162 @@
+// Which asset was made of which file, when the journal that knew it is lost.
+#include "core/stage/match_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/source/identity.h"
+
+namespace sluice::stage {
+namespace {
+
+using namespace std::chrono_literals;
+using platform::Asset;
+using platform::IncompleteUpload;
+using testing::ElementsAre;
+using Fate = FileMatch::Fate;
+
+auto const kNoon = from_unix_ms(1'800'000'000'000);
+constexpr auto kReady = Asset::State::kReady;
+constexpr auto kProcessing = Asset::State::kProcessing;
+constexpr auto kFailed = Asset::State::kFailed;
+
+std::string identity(int number) {
+  auto const digits = std::to_string(number);
+  return std::string(16 - digits.size(), '0') + digits;
+}
+SoughtFile file(int number, std::string name = "a.mp4", std::uint64_t size = 7) {
+  return {.identity = identity(number), .filename = std::move(name), .size_bytes = size, .not_before = kNoon};
+}
+Asset untagged(std::string id, Asset::State state = kReady, std::string name = "a.mp4", std::uint64_t size = 7) {
+  Asset asset;
+  asset.id = std::move(id);
+  asset.state = state;
+  asset.filename = std::move(name);
+  asset.method = "direct";
+  if (state == kReady) asset.size_bytes = size;  // as the platform has it
+  asset.created_at = kNoon + 1min;
+  return asset;
+}
+Asset tagged(std::string id, int number, Asset::State state = kReady, std::int64_t generation = 1) {
+  auto asset = untagged(std::move(id), state);
+  asset.client_op = to_text(source::OperationTag{"01JZ8Q7KXV3N5T9A2B4C6D8E0F", generation, identity(number)});
+  return asset;
+}
+Asset multipart(Asset asset) {
+  asset.method = "multipart";
+  return asset;
+}
+IncompleteUpload session(std::uint64_t size = 7, Millis after = 0s) {
+  return {.id = "s", .total_size_bytes = size, .created_at = kNoon + 1min + after};
+}
+
+struct World {
+  std::vector<SoughtFile> files;
+  std::vector<Asset> assets;
+  std::vector<IncompleteUpload> sessions = {};
+  Matching match() const { return match_files(files, assets, sessions); }
+};
+
+TEST(MatchFiles, KnowsAFileByTheIdentityInItsTag) {
+  auto const made = World{{file(1), file(2)}, {tagged("x", 3), tagged("y", 2), tagged("z", 1)}}.match();
+  EXPECT_EQ(made.files[0].fate, Fate::kAdopt);
+  EXPECT_THAT(made.files[0].assets, ElementsAre(2));
+  EXPECT_TRUE(made.files[0].by_tag);
+  EXPECT_THAT(made.files[1].assets, ElementsAre(1));
+  EXPECT_EQ(made.strangers, 1u);
+}
+
+TEST(MatchFiles, LeavesAFileThatThePlatformDoesNotHave) {
+  auto const made = World{{file(1)}, {untagged("x", kReady, "b.mp4")}}.match();
+  EXPECT_EQ(made.files[0].fate, Fate::kUpload);
+  EXPECT_EQ(made.strangers, 1u);
+}
+
+TEST(MatchFiles, DoesNotTakeATagWhoseAssetHasAnotherSize) {
+  auto other = tagged("x", 1);
+  other.size_bytes = 8;
+  EXPECT_EQ((World{{file(1)}, {other}}.match().files[0].fate), Fate::kUpload);
+}
+
+TEST(MatchFiles, PrefersReadyToProcessingToFailedAndThenTheLaterGeneration) {
+  auto const best = [](std::vector<Asset> assets) {
+    auto const made = World{{file(1)}, assets}.match();
+    return assets[made.files[0].assets.at(0)].id;
+  };
+  EXPECT_EQ(best({tagged("failed", 1, kFailed, 3), tagged("ready", 1, kReady, 1), tagged("busy", 1, kProcessing, 2)}),
+            "ready");
+  EXPECT_EQ(best({tagged("failed", 1, kFailed, 3), tagged("busy", 1, kProcessing, 2)}), "busy");
+  EXPECT_EQ(best({tagged("first", 1, kReady, 1), tagged("second", 1, kReady, 2)}), "second");
+  EXPECT_EQ(best({tagged("failed", 1, kFailed)}), "failed");
+}
+
+TEST(MatchFiles, WithoutATagGoesByNameSizeAndTime) {
+  auto old = untagged("old");
+  old.created_at = kNoon - 6min;
+  auto const made = World{
+      {file(1)},
+      {old, untagged("size", kReady, "a.mp4", 8), untagged("name", kReady, "A.mp4"),
+       untagged("it")}}.match();
+  EXPECT_EQ(made.files[0].fate, Fate::kAdopt);
+  EXPECT_THAT(made.files[0].assets, ElementsAre(3));
+  EXPECT_FALSE(made.files[0].by_tag);
+}
+
+TEST(MatchFiles, WithoutATagTakesNoneOfTwoAssets) {
+  auto const made = World{{file(1)}, {untagged("x"), untagged("y")}}.match();
+  EXPECT_EQ(made.files[0].fate, Fate::kAmbiguous);
+  EXPECT_THAT(made.files[0].assets, ElementsAre(0, 1));
+  EXPECT_EQ(made.strangers, 0u);
+}
+
+TEST(MatchFiles, WithoutATagGivesOneAssetToNoneOfTwoFiles) {
+  auto const made = World{{file(1), file(2)}, {untagged("x")}}.match();
+  EXPECT_EQ(made.files[0].fate, Fate::kAmbiguous);
+  EXPECT_EQ(made.files[1].fate, Fate::kAmbiguous);
+}
+
+TEST(MatchFiles, WithoutATagLeavesOneOfUnknownSizeToAPerson) {
+  EXPECT_EQ((World{{file(1)}, {untagged("x", kProcessing)}}.match().files[0].fate), Fate::kAmbiguous);
+  EXPECT_EQ((World{{file(1)}, {untagged("x", kFailed)}}.match().files[0].fate), Fate::kAdopt) << "it fails visibly";
+  EXPECT_THAT((World{{file(1)}, {untagged("x", kFailed), untagged("y")}}.match().files[0].assets), ElementsAre(1));
+}
+
+TEST(MatchFiles, TakesAnAssetWithATagOfAnotherFileForNoOtherFile) {
+  EXPECT_EQ((World{{file(1)}, {tagged("x", 2)}}.match().files[0].fate), Fate::kUpload) << "same name, size and time";
+}
+
+TEST(MatchFiles, TakesATagWithoutAnIdentityForNone) {
+  auto early = untagged("x");
+  early.client_op = "01JZ8Q7KXV3N5T9A2B4C6D8E0F.1";
+  EXPECT_EQ((World{{file(1)}, {early}}.match().files[0].fate), Fate::kAdopt);
+}
+
+TEST(Reservation, IsWhatHasAnUnfinishedSessionOfItsSizeAndTime) {
+  auto const made = World{{file(1)}, {multipart(tagged("x", 1, kProcessing))}, {session()}}.match();
+  EXPECT_EQ(made.files[0].fate, Fate::kUpload);
+  EXPECT_EQ(made.unfinished, 1u);
+  EXPECT_EQ(made.strangers, 0u);
+}
+
+TEST(Reservation, IsNoneThatMayBeComplete) {
+  auto const asset = multipart(tagged("x", 1, kProcessing));
+  for (auto const& sessions : {std::vector<IncompleteUpload>{}, std::vector{session(8)}, std::vector{session(7, 10s)}})
+    EXPECT_EQ((World{{file(1)}, {asset}, sessions}.match().files[0].fate), Fate::kAdopt);
+  EXPECT_EQ((World{{file(1)}, {multipart(tagged("x", 1))}, {session()}}.match().files[0].fate), Fate::kAdopt);
+  EXPECT_EQ((World{{file(1)}, {tagged("x", 1, kProcessing)}, {session()}}.match().files[0].fate), Fate::kAdopt);
+}
+
+TEST(Reservation, IsNotClaimedWhereOneOfTwoMayBeComplete) {
+  std::vector const assets = {multipart(tagged("x", 1, kProcessing)), multipart(tagged("y", 2, kProcessing))};
+  auto const one = World{{file(1), file(2)}, assets, {session()}}.match();
+  EXPECT_EQ(one.files[0].fate, Fate::kAdopt);
+  EXPECT_EQ(one.files[1].fate, Fate::kAdopt);
+  auto const both = World{{file(1), file(2)}, assets, {session(), session()}}.match();
+  EXPECT_EQ(both.files[0].fate, Fate::kUpload);
+  EXPECT_EQ(both.files[1].fate, Fate::kUpload);
+  auto const sizes = World{{file(1), file(2, "b.mp4", 9)}, assets, {session()}}.match();
+  EXPECT_EQ(sizes.files[0].fate, Fate::kUpload) << "the other one's file has another size";
+}
+
+}  // namespace
+}  // namespace sluice::stage
