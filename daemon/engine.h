@@ -27,7 +27,8 @@ namespace sluice::daemon {
 
 class Engine {
  public:
-  // Opens the journal and recovers what a dead process left. `policy` must outlive the engine.
+  // Opens the journal and recovers what a dead process left. `policy` must outlive the engine. Where there is no
+  // space for that, full_since() says so, and it is done before the first turn.
   // Throws  journal::JournalError.
   Engine(stage::Policy const& policy, std::string const& base_url, ApiKey key,
          std::filesystem::path const& journal_file, ports::Log& log);
@@ -58,6 +59,8 @@ class Engine {
 
  private:
   bool has_work();
+  void recover();
+  bool try_when_not_full(std::function<void()> const& work);
 
   ClockLinux mutable clock_;
   RandomLinux random_;
@@ -67,6 +70,7 @@ class Engine {
   stage::Policy const& policy_;
   stage::Turn turn_;
   BootTime next_turn_{};
+  bool recovered_ = false;
   bool changed_ = true;  // the last turn did something: the next may find more
   bool hinted_ = false;
   std::optional<WallTime> next_due_;

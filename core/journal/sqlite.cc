@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <cassert>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
@@ -13,8 +14,35 @@ namespace {
 
 using Kind = JournalError::Kind;
 
-// What SQLite's primary result code means for the program.
-Kind kind_of(int code) {
+bool is_want_of_space(int error) { return error == ENOSPC || error == EDQUOT; }
+
+// The errno of the last failure on a file of SQLite's; 0 where it keeps none.
+int last_errno(sqlite3_file* file) {
+  int error = 0;
+  if (file != nullptr && file->pMethods != nullptr) file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+  return error;
+}
+
+// SQLite itself calls only ENOSPC of a write "full"; a used-up quota heals in the same way. A failed flush is no
+// such case, whatever its errno: what it lost nobody knows. The database and its log each keep the errno of their
+// own last failure, which may be an old one: both must allow it.
+bool is_quota(sqlite3* handle, int code) {
+  if ((code & 0xff) == SQLITE_CANTOPEN) return is_want_of_space(sqlite3_system_errno(handle));
+  if (code != SQLITE_IOERR_WRITE) return false;
+  bool found = false;
+  for (auto const which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(handle, "main", which, &file);
+    auto const error = last_errno(file);
+    if (error != 0 && !is_want_of_space(error)) return false;
+    found = found || error != 0;
+  }
+  return found;
+}
+
+// What SQLite's result code means for the program.
+Kind kind_of(sqlite3* handle, int code) {
+  if (handle != nullptr && is_quota(handle, code)) return Kind::kFull;
   switch (code & 0xff) {
     case SQLITE_FULL: return Kind::kFull;
     case SQLITE_BUSY:
@@ -158,7 +186,7 @@ void Database::fail(int code, std::string_view doing, bool constraint_throws) {
                  file_.c_str(), detail.c_str(), code, static_cast<int>(doing.size()), doing.data());
     std::abort();  // a bug of ours: the rows on disk are right, a restart reads them anew
   }
-  auto const kind = kind_of(code);
+  auto const kind = kind_of(handle_.get(), code);
   auto text = "journal " + file_ + ": " + std::string(meaning_of(kind)) + ": " + detail + " (SQLite code " +
               std::to_string(code) + ", at: " + std::string(doing.substr(0, 60)) + ")";
   if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) text += way_out_of_damage(file_);

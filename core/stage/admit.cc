@@ -32,6 +32,16 @@ void end_item(Context& ctx, ItemRow item, ItemState state, std::string reason, s
   move(ctx, item, was, item.effort.last_error);
 }
 
+// What a person must mend fails at once; what the disk or this host could not do now is tried again, and only
+// its tries are counted that it is to blame for.
+void unreadable(Context& ctx, ItemRow item, Error const& error) {
+  if (error.fault == Fault::kGone)
+    return end_item(ctx, std::move(item), ItemState::kSkipped, "vanished", "the file went away before it was taken");
+  if (error.fault == Fault::kLocal || error.code == "io" || error.code == "busy")
+    return retry_item(ctx, std::move(item), error, ItemState::kSeen);
+  end_item(ctx, std::move(item), ItemState::kFailed, "unreadable", error.text);
+}
+
 void insert_steps(Context& ctx, ItemRow const& item, Plan const& plan) {
   std::int64_t ordinal = 0;
   for (auto const& planned : plan.steps) {
@@ -58,7 +68,11 @@ void admit(Context& ctx, ItemRow item, SourcePolicy const& source, ports::OpenFi
     return end_item(ctx, std::move(item), ItemState::kFailed, "empty_file",
                     "the file is empty: write it again, it is then taken anew");
   auto media = source::media_by_name(basename_of(item.path));
-  if (!media) media = source::media_by_type(ctx.files.sniff(file));
+  if (!media) {
+    auto const type = ctx.files.sniff(file);
+    if (!type) return unreadable(ctx, std::move(item), type.error());
+    media = source::media_by_type(*type);
+  }
   if (!media)
     return end_item(ctx, std::move(item), ItemState::kSkipped, "no_pipeline",
                     "neither its name nor its content says video, audio or image");
@@ -85,12 +99,6 @@ void look_again(Context& ctx, ItemRow item, Verdict const& verdict) {
   item.reason = kReasons[static_cast<std::size_t>(verdict.reason)];
   if (verdict.is == Verdict::Is::kStillChanging) item.reason = "still_changing";
   ctx.journal.update(item, ItemState::kSeen, ctx.now);
-}
-
-void unreadable(Context& ctx, ItemRow item, Error const& error) {
-  if (error.fault == Fault::kGone)
-    return end_item(ctx, std::move(item), ItemState::kSkipped, "vanished", "the file went away before it was taken");
-  end_item(ctx, std::move(item), ItemState::kFailed, "unreadable", error.text);
 }
 
 void settle_one(Context& ctx, ItemRow item, SourcePolicy const& source) {

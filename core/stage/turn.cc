@@ -56,8 +56,13 @@ Context Turn::context() {
 void Turn::recover() {
   auto ctx = context();
   journal_.begin();
-  stage::recover(ctx);
-  commit();
+  try {
+    stage::recover(ctx);
+    commit();
+  } catch (...) {
+    journal_.rollback();
+    throw;
+  }
   discovery_.want_all();
 }
 
@@ -91,6 +96,7 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
   } catch (...) {
     journal_.rollback();
     traffic_.discard();
+    discovery_.want_all();  // what its sweep had found is in no row
     throw;
   }
   auto const changed = journal_.rows_written() != rows_before || !outcomes_.empty();

@@ -33,6 +33,7 @@ class Turn {
   Turn(journal::Journal& journal, Ports ports, Policy const& policy);
 
   // Once, before the first run: rows that a dead daemon left in the middle of something.
+  // Throws  JournalError; then nothing of it happened, and it may be called again.
   void recover();
 
   // One turn. `orders` are people's wishes, carried out inside its transaction.

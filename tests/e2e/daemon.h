@@ -66,6 +66,8 @@ class Daemon {
   void start();
   // The same, but an early end is no surprise: returns its exit code then, nothing when it is ready.
   std::optional<int> start_or_end();
+  // Starts it, and asks nothing of it.
+  void start_unwatched() { process_ = spawn(""); }
   // Starts it, expecting that it will not become ready. Returns its exit code, or -1 when it runs on.
   int start_and_end();
   void kill_at_once();  // SIGKILL; returns when it is gone

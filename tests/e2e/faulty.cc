@@ -32,13 +32,14 @@ Faulty::Faulty(Site& site) : site_(site) {
 
 Faulty::~Faulty() { ::munmap(board_, sizeof(shim::FaultBoard)); }
 
-void Faulty::arm(std::string const& rule) {
+void Faulty::arm(std::string const& rule, std::map<std::string, std::string> more) {
   std::memset(static_cast<void*>(board_), 0, sizeof(shim::FaultBoard));
   // A sanitizer's runtime must come first; the product's own calls pass through it into the shim.
   std::map<std::string, std::string> environment{
       {"LD_PRELOAD", std::string(SANITIZER_RUNTIME) + (*SANITIZER_RUNTIME == '\0' ? "" : ":") + FAULT_SHIM},
       {"SLUICE_FAULT_BOARD", board_file(site_)},
       {"SLUICE_FAULT_HOME", site_.folder()}};
+  environment.merge(more);
   if (!rule.empty()) environment["SLUICE_FAULT"] = rule;
   site_.daemon().set_environment(std::move(environment));
 }

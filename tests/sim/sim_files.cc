@@ -119,6 +119,6 @@ Result<std::vector<ports::DirEntry>> SimFiles::list(std::string const&, std::str
   return entries;
 }
 
-std::string SimFiles::sniff(ports::OpenFile const&) { return {}; }
+Result<std::string> SimFiles::sniff(ports::OpenFile const&) { return std::string(); }
 
 }  // namespace sluice::sim
