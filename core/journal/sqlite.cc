@@ -223,13 +223,23 @@ void Database::run(std::string_view sql) {
   }
 }
 
+// Lets a statement that has given its row come to its end. A pragma commits only there: left at its row, it would
+// keep to itself that its flush failed.
+void Database::finish(sqlite3_stmt* prepared, std::string_view sql) {
+  auto code = SQLITE_ROW;
+  while (code == SQLITE_ROW) code = sqlite3_step(prepared);
+  if (code != SQLITE_DONE) fail(code, sql);
+}
+
 std::int64_t Database::integer(std::string_view sql) {
   char const* rest = nullptr;
   auto const prepared = prepare(sql, &rest);
   auto const code = sqlite3_step(prepared.get());
-  if (code == SQLITE_ROW) return sqlite3_column_int64(prepared.get(), 0);
-  if (code != SQLITE_DONE) fail(code, sql);
-  return 0;
+  if (code == SQLITE_DONE) return 0;
+  if (code != SQLITE_ROW) fail(code, sql);
+  auto const value = sqlite3_column_int64(prepared.get(), 0);
+  finish(prepared.get(), sql);
+  return value;
 }
 
 std::string Database::text(std::string_view sql) {
@@ -239,7 +249,9 @@ std::string Database::text(std::string_view sql) {
   if (code == SQLITE_DONE) return {};
   if (code != SQLITE_ROW) fail(code, sql);
   auto const* bytes = reinterpret_cast<char const*>(sqlite3_column_text(prepared.get(), 0));
-  return bytes == nullptr ? std::string() : std::string(bytes);
+  auto value = bytes == nullptr ? std::string() : std::string(bytes);
+  finish(prepared.get(), sql);
+  return value;
 }
 
 bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }
