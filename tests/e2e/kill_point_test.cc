@@ -15,7 +15,7 @@
 namespace sluice::e2e {
 namespace {
 
-constexpr std::uint64_t kQuickPoints = 4;
+constexpr std::uint64_t kQuickPoints = 3;
 
 struct Point {
   char const* name;

@@ -91,7 +91,7 @@ void kill_one_site(Dice& dice, std::uint64_t kills, Figures& figures) {
 
 TEST(Kill, AtAnyMomentLosesAndDoublesNothing) {
   Dice dice(run_seed());
-  auto const wanted = setting("SLUICE_E2E_KILLS", 20);
+  auto const wanted = setting("SLUICE_E2E_KILLS", 10);
   auto const began = Clock::now();
   Figures figures;
   while (figures.kills < wanted) {
