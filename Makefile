@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: sim soak help packages demo test build release release-e2e show-big show-many show-photos format tidy clean
+.PHONY: help packages demo test sim soak soak-binary build release release-e2e show-big show-many show-photos format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -9,6 +9,7 @@ CLANG_TIDY ?= clang-tidy-19
 help:
 	@echo "make demo      build, then show a whole ingest against the local stand-in platform"
 	@echo "make show-big, show-many, show-photos    the crash tests at full size, with their figures (docs/TESTING.md)"
+	@echo "make soak-binary    the real daemon: kill points, failing calls, power cuts and random kills, by the thousand"
 	@echo "make test      build with sanitizers and run every test"
 	@echo "make sim       the simulation at large, on the release build: 20,000 days, every crash point, every failed call"
 	@echo "make soak      a million days, and the long runs of the real programs: hours"
@@ -72,6 +73,21 @@ show-many: release-e2e
 
 show-photos: release-e2e
 	$(E2E) --gtest_filter=Kill.MakesOneEntityOfFiftyPhotosOfOneName
+
+# The long runs of the real binary, at low priority: about half an hour. Root, loop devices and mkfs.ext4 let the
+# power be cut; without them those runs are skipped, and say so. In memory, since the disks are images of disks.
+SOAK_KILLS ?= 1000
+SOAK_POWER_CUTS ?= 1000
+SOAK_POWER_CUTS_DAEMON ?= 300
+SOAK_MOMENTS ?= 8
+SOAK := TMPDIR=$(if $(wildcard /dev/shm),/dev/shm,/tmp) nice -n 15 $(E2E)
+
+soak-binary: release-e2e
+	SLUICE_E2E_POWER_CUTS=$(SOAK_POWER_CUTS) SLUICE_E2E_POWER_CUTS_DAEMON=$(SOAK_POWER_CUTS_DAEMON) \
+	  $(SOAK) --gtest_filter='PowerCut.*'
+	SLUICE_E2E_KILLS=$(SOAK_KILLS) $(SOAK) --gtest_filter=Kill.AtAnyMomentLosesAndDoublesNothing
+	SLUICE_E2E_KILL_POINTS=all $(SOAK) --gtest_filter='Each/KillPoint.*'
+	SLUICE_E2E_TORTURE=$(SOAK_MOMENTS) $(SOAK) --gtest_filter='*Torture*'
 
 format:
 	find core config daemon tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print0 \

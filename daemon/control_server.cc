@@ -233,6 +233,7 @@ class ControlServer::Impl {
   MHD_Result whole(Exchange& exchange) {
     if (exchange.reply) return queue(exchange.connection, *exchange.reply);
     if (exchange.too_large) return queue(exchange.connection, too_large());
+    if (stopping_) return queue(exchange.connection, stopping());
     exchange.line->held = true;
     whole_.push_back(exchange.request.id);
     MHD_suspend_connection(exchange.connection);
@@ -268,11 +269,17 @@ class ControlServer::Impl {
     }
   }
 
+  static ControlReply stopping() {
+    return error_reply(503, "stopping", "the daemon is stopping", "try again when it runs");
+  }
+
+  // A request that comes in whole while the others are answered must not be held any more: the library
+  // aborts the process when it is stopped with a connection held.
   void answer_all_unavailable() {
+    stopping_ = true;
     std::vector<std::uint64_t> waiting;
     for (auto const& [id, exchange] : exchanges_) waiting.push_back(id);
-    for (auto const id : waiting)
-      answer(id, error_reply(503, "stopping", "the daemon is stopping", "try again when it runs"));
+    for (auto const id : waiting) answer(id, stopping());
     for (int i = 0; i < 4; ++i) MHD_run(daemon_);
   }
 
@@ -282,6 +289,7 @@ class ControlServer::Impl {
   UniqueFd epoll_{::epoll_create1(EPOLL_CLOEXEC)};  // over the library's own, and the doorbell
   UniqueFd doorbell_{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   bool rung_ = false;
+  bool stopping_ = false;
   std::list<Line> lines_;                        // at most limits_.connections
   std::map<std::uint64_t, Exchange> exchanges_;  // at most one per line
   std::vector<std::uint64_t> whole_;             // in the order of their arrival, not yet collected

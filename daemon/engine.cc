@@ -27,11 +27,7 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
       turn_(journal_,
             {.clock = clock_, .wire = wire_, .files = files_, .random = random_, .log = log, .witness = nullptr},
             policy) {
-  try {
-    mark_.adopt(journal_, clock_.wall(), random_);
-  } catch (journal::JournalError const& error) {
-    if (error.kind() != journal::JournalError::Kind::kFull) throw;  // a full disk keeps nothing from starting
-  }
+  try_when_not_full([this] { mark_.adopt(journal_, clock_.wall(), random_); });
   note_progress();
 }
 
@@ -40,6 +36,21 @@ void Engine::note_progress() {
   if (mark_.note(journal_.last_event()) || mark_failed_) return;
   mark_failed_ = true;
   log_.warning("the mark beside the journal cannot be written: an older copy of the journal would not be noticed");
+}
+
+// Returns false when the journal had no space for it; then none of it happened.
+bool Engine::try_when_not_full(std::function<void()> const& work) {
+  try {
+    work();
+    full_since_.reset();
+    return true;
+  } catch (journal::JournalError const& error) {
+    if (error.kind() != journal::JournalError::Kind::kFull) throw;
+    if (!full_since_) full_since_ = clock_.wall();
+    retry_full_at_ = clock_.boot() + kFullPause;
+    changed_ = true;
+    return false;
+  }
 }
 
 bool Engine::has_work() {
@@ -63,17 +74,11 @@ bool Engine::step(std::function<void(stage::Context&)> const& orders) {
   if (!orders && (begun < next_turn_ || !has_work())) return false;
   if (full_since_ && begun < retry_full_at_) return false;
   hinted_ = false;
-  try {
+  auto const done = try_when_not_full([&] {
     changed_ = turn_.run(orders);
-    full_since_.reset();
     note_progress();
-  } catch (journal::JournalError const& error) {
-    if (error.kind() != journal::JournalError::Kind::kFull) throw;
-    if (!full_since_) full_since_ = clock_.wall();
-    retry_full_at_ = begun + kFullPause;
-    changed_ = true;
-    return false;
-  }
+  });
+  if (!done) return false;
   wire_.pump();
   auto const ended = clock_.boot();
   next_turn_ = ended + std::max(kTurnPause, 2 * (ended - begun));

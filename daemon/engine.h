@@ -28,8 +28,8 @@ namespace sluice::daemon {
 
 class Engine {
  public:
-  // Opens the journal, holds it against its mark, and recovers what a dead process left. `policy` must
-  // outlive the engine.
+  // Opens the journal and holds it against its mark. `policy` must outlive the engine. What a dead process left is
+  // recovered in the first step, and where there is no space for that, full_since() says so.
   // Throws  journal::JournalError.
   Engine(stage::Policy const& policy, std::string const& base_url, ApiKey key,
          std::filesystem::path const& journal_file, ports::Log& log);
@@ -61,6 +61,7 @@ class Engine {
  private:
   bool has_work();
   void note_progress();
+  bool try_when_not_full(std::function<void()> const& work);
 
   ClockLinux mutable clock_;
   RandomLinux random_;

@@ -43,6 +43,9 @@ Error error_of(int error, std::string what) {
     case EXDEV: return {Fault::kSourceIo, what + "; the path leads out of its folder", "symlink"};
     case EACCES:
     case EPERM: return {Fault::kSourceIo, std::move(what), "permission"};
+    case EMFILE:
+    case ENFILE:
+    case ENOMEM: return {Fault::kLocal, std::move(what), "descriptors"};
     case EAGAIN: return {Fault::kSourceIo, what + "; another program holds a lease on it", "busy"};
     case ENOSYS: return {Fault::kSourceIo, what + "; openat2 needs Linux 5.6 or newer", "io"};
     default: return {Fault::kSourceIo, std::move(what), "io"};
@@ -212,17 +215,17 @@ Result<std::vector<ports::DirEntry>> FilesLinux::list(std::string const& root, s
   return read_folder(std::move(*opened), shown);
 }
 
-std::string FilesLinux::sniff(ports::OpenFile const& file) {
+Result<std::string> FilesLinux::sniff(ports::OpenFile const& file) {
   std::vector<std::byte> head(kSniffBytes);
-  auto const got = file.read_at(head, 0);
-  if (!got || *got == 0) return {};
+  SLUICE_TRY(got, file.read_at(head, 0));
+  if (got == 0) return std::string();
 
   std::lock_guard const lock(magic_mutex_);
   if (!magic_) magic_ = std::make_unique<Magic>();
-  if (!magic_->loaded) return {};
-  auto const* type = ::magic_buffer(magic_->cookie.get(), head.data(), *got);
-  if (type == nullptr || std::string_view(type) == "application/octet-stream") return {};
-  return type;
+  if (!magic_->loaded) return std::string();
+  auto const* type = ::magic_buffer(magic_->cookie.get(), head.data(), got);
+  if (type == nullptr || std::string_view(type) == "application/octet-stream") return std::string();
+  return std::string(type);
 }
 
 }  // namespace sluice::daemon

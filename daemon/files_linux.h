@@ -41,7 +41,7 @@ class FilesLinux final : public ports::Files {
 
   // By libmagic over the first 64 KiB; its compressed, archive and ELF readers stay off, because the
   // bytes are an uploader's (F16). "" also for what libmagic knows only as application/octet-stream.
-  std::string sniff(ports::OpenFile const& file) override;
+  Result<std::string> sniff(ports::OpenFile const& file) override;
 
  private:
   using Root = std::shared_ptr<UniqueFd const>;  // shared with the threads that are using it

@@ -71,6 +71,7 @@ class Run {
       engine_.step([&](stage::Context& ctx) {
         for (auto i = begin; i < end && !refused; ++i) refused = take_one(ctx, files[i]);
       });
+      if (!refused) refused = trouble();
       if (refused) return refused;
     }
     return std::nullopt;

@@ -131,6 +131,10 @@ std::vector<std::pair<std::uint64_t, ControlReply>> Service::serve_in_turn(
     for (auto const& request : requests) served.emplace_back(request.id, serve(request, ctx.journal, desk, ctx.now));
   });
   auto const failed = engine_.full_since().has_value();
+  if (failed && served.empty()) {  // the turn ended before it came to them
+    answer_without_turn(requests);
+    return {};
+  }
   std::vector<std::pair<std::uint64_t, ControlReply>> replies;
   for (auto& [id, one] : served)
     replies.emplace_back(

@@ -41,8 +41,11 @@ Result<StateLock> StateLock::take(std::string const& state_dir) {
                 "the state directory " + shown + " is in use by " + owner_of(fd.get()) +
                     ": stop that one first, or give this one its own state_dir",
                 "locked");
+  // The lock is the flock; the number in it is for people. Over the old number it needs no space, and without any
+  // space it is left out: a full state directory keeps nobody from starting.
   auto const pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(fd.get(), 0) != 0 || ::pwrite(fd.get(), pid.data(), pid.size(), 0) < 0)
+  auto const written = ::pwrite(fd.get(), pid.data(), pid.size(), 0) >= 0 || errno == ENOSPC || errno == EDQUOT;
+  if (!written || ::ftruncate(fd.get(), static_cast<off_t>(pid.size())) != 0)
     return fail(Fault::kLocal, "cannot write " + printable(path) + ": " + std::strerror(errno), "state_dir");
   return StateLock(std::move(fd));
 }

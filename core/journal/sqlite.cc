@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <cassert>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <new>
@@ -13,8 +14,35 @@ namespace {
 
 using Kind = JournalError::Kind;
 
-// What SQLite's primary result code means for the program.
-Kind kind_of(int code) {
+bool is_want_of_space(int error) { return error == ENOSPC || error == EDQUOT; }
+
+// The errno of the last failure on a file of SQLite's; 0 where it keeps none.
+int last_errno(sqlite3_file* file) {
+  int error = 0;
+  if (file != nullptr && file->pMethods != nullptr) file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &error);
+  return error;
+}
+
+// SQLite itself calls only ENOSPC of a write "full"; a used-up quota heals in the same way. A failed flush is no
+// such case, whatever its errno: what it lost nobody knows. The database and its log each keep the errno of their
+// own last failure, which may be an old one: both must allow it.
+bool is_quota(sqlite3* handle, int code) {
+  if ((code & 0xff) == SQLITE_CANTOPEN) return is_want_of_space(sqlite3_system_errno(handle));
+  if (code != SQLITE_IOERR_WRITE) return false;
+  bool found = false;
+  for (auto const which : {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER}) {
+    sqlite3_file* file = nullptr;
+    sqlite3_file_control(handle, "main", which, &file);
+    auto const error = last_errno(file);
+    if (error != 0 && !is_want_of_space(error)) return false;
+    found = found || error != 0;
+  }
+  return found;
+}
+
+// What SQLite's result code means for the program.
+Kind kind_of(sqlite3* handle, int code) {
+  if (handle != nullptr && is_quota(handle, code)) return Kind::kFull;
   switch (code & 0xff) {
     case SQLITE_FULL: return Kind::kFull;
     case SQLITE_BUSY:
@@ -157,7 +185,7 @@ void Database::fail(int code, std::string_view doing, bool constraint_throws) {
                  file_.c_str(), detail.c_str(), code, static_cast<int>(doing.size()), doing.data());
     std::abort();  // a bug of ours: the rows on disk are right, a restart reads them anew
   }
-  auto const kind = kind_of(code);
+  auto const kind = kind_of(handle_.get(), code);
   auto text = "journal " + file_ + ": " + std::string(meaning_of(kind)) + ": " + detail + " (SQLite code " +
               std::to_string(code) + ", at: " + std::string(doing.substr(0, 60)) + ")";
   if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) text += way_out_of_damage(file_);
@@ -194,13 +222,23 @@ void Database::run(std::string_view sql) {
   }
 }
 
+// Lets a statement that has given its row come to its end. A pragma commits only there: left at its row, it would
+// keep to itself that its flush failed.
+void Database::finish(sqlite3_stmt* prepared, std::string_view sql) {
+  auto code = SQLITE_ROW;
+  while (code == SQLITE_ROW) code = sqlite3_step(prepared);
+  if (code != SQLITE_DONE) fail(code, sql);
+}
+
 std::int64_t Database::integer(std::string_view sql) {
   char const* rest = nullptr;
   auto const prepared = prepare(sql, &rest);
   auto const code = sqlite3_step(prepared.get());
-  if (code == SQLITE_ROW) return sqlite3_column_int64(prepared.get(), 0);
-  if (code != SQLITE_DONE) fail(code, sql);
-  return 0;
+  if (code == SQLITE_DONE) return 0;
+  if (code != SQLITE_ROW) fail(code, sql);
+  auto const value = sqlite3_column_int64(prepared.get(), 0);
+  finish(prepared.get(), sql);
+  return value;
 }
 
 std::string Database::text(std::string_view sql) {
@@ -210,7 +248,9 @@ std::string Database::text(std::string_view sql) {
   if (code == SQLITE_DONE) return {};
   if (code != SQLITE_ROW) fail(code, sql);
   auto const* bytes = reinterpret_cast<char const*>(sqlite3_column_text(prepared.get(), 0));
-  return bytes == nullptr ? std::string() : std::string(bytes);
+  auto value = bytes == nullptr ? std::string() : std::string(bytes);
+  finish(prepared.get(), sql);
+  return value;
 }
 
 bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_.get()) == 0; }

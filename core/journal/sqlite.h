@@ -124,6 +124,7 @@ class Database {
   };
 
   StatementHandle prepare(std::string_view sql, char const** rest = nullptr);
+  void finish(sqlite3_stmt* prepared, std::string_view sql);
   static int log_grew(void* self, sqlite3* handle, char const* name, int pages);
 
   std::string file_;

@@ -53,13 +53,15 @@ class Files {
 
   // `root` is an absolute path; the implementation keeps one descriptor per root and opens it anew
   // when the folder was replaced. `relative` may be "" for the root itself in list().
-  // Fails with kGone (no such file or folder), kSourceIo (all else: the text names errno and path).
+  // Fails with kGone (no such file or folder), kLocal (this process has no descriptor or memory left), kSourceIo
+  // (all else: the text names errno and path; the code is "io" or "busy" where trying again may help).
   virtual Result<std::shared_ptr<OpenFile>> open(std::string const& root, std::string const& relative) = 0;
   virtual Result<FilePrint> stat(std::string const& root, std::string const& relative) = 0;
   virtual Result<std::vector<DirEntry>> list(std::string const& root, std::string const& relative) = 0;
 
   // What the content is by its first bytes: a MIME type such as "video/mp4"; "" if nothing is known.
-  virtual std::string sniff(OpenFile const& file) = 0;
+  // Fails as read_at().
+  virtual Result<std::string> sniff(OpenFile const& file) = 0;
 };
 
 }  // namespace sluice::ports

@@ -31,6 +31,16 @@ void end_item(Context& ctx, ItemRow item, ItemState state, std::string reason, s
   move(ctx, item, was, item.effort.last_error);
 }
 
+// What a person must mend fails at once; what the disk or this host could not do now is tried again, and only
+// its tries are counted that it is to blame for.
+void unreadable(Context& ctx, ItemRow item, Error const& error) {
+  if (error.fault == Fault::kGone)
+    return end_item(ctx, std::move(item), ItemState::kSkipped, "vanished", "the file went away before it was taken");
+  if (error.fault == Fault::kLocal || error.code == "io" || error.code == "busy")
+    return retry_item(ctx, std::move(item), error, ItemState::kSeen);
+  end_item(ctx, std::move(item), ItemState::kFailed, "unreadable", error.text);
+}
+
 // Pipeline and plan: given by hand with the item, or by the source.
 Result<Plan> plan_for(Policy const& policy, ItemRow& item, SourcePolicy const& source, WallTime at) {
   if (!item.plan.empty()) return read_plan(item.plan);
@@ -45,7 +55,11 @@ Result<Plan> plan_for(Policy const& policy, ItemRow& item, SourcePolicy const& s
 
 void admit(Context& ctx, ItemRow item, SourcePolicy const& source, ports::OpenFile const& file) {
   auto media = source::media_by_name(basename_of(item.path));
-  if (!media && item.print.size_bytes > 0) media = source::media_by_type(ctx.files.sniff(file));
+  if (!media && item.print.size_bytes > 0) {
+    auto const type = ctx.files.sniff(file);
+    if (!type) return unreadable(ctx, std::move(item), type.error());
+    media = source::media_by_type(*type);
+  }
   auto const plan = plan_item(ctx.policy, item, source, media, ctx.now);
   if (!plan) {
     auto const end = plan.error().code == "no_pipeline" ? ItemState::kSkipped : ItemState::kFailed;
@@ -66,12 +80,6 @@ void look_again(Context& ctx, ItemRow item, Verdict const& verdict) {
   item.reason = kReasons[static_cast<std::size_t>(verdict.reason)];
   if (verdict.is == Verdict::Is::kStillChanging) item.reason = "still_changing";
   ctx.journal.update(item, ItemState::kSeen, ctx.now);
-}
-
-void unreadable(Context& ctx, ItemRow item, Error const& error) {
-  if (error.fault == Fault::kGone)
-    return end_item(ctx, std::move(item), ItemState::kSkipped, "vanished", "the file went away before it was taken");
-  end_item(ctx, std::move(item), ItemState::kFailed, "unreadable", error.text);
 }
 
 void settle_one(Context& ctx, ItemRow item, SourcePolicy const& source) {

@@ -65,16 +65,14 @@ void source_changed(Context& ctx, ItemRow item) {
     move(ctx, *session, SessionState::kOpen, "the file changed");
   }
   auto const fresh = ctx.files.stat(item.root, item.path);
-  if (!fresh) {
-    auto const gone = fresh.error().fault == Fault::kGone;
-    return fail_item(ctx, std::move(item), gone ? "source_gone" : "unreadable", fresh.error().text, ItemState::kSeen);
-  }
+  if (!fresh && fresh.error().fault == Fault::kGone)
+    return fail_item(ctx, std::move(item), "source_gone", fresh.error().text, ItemState::kSeen);
   auto const was = item.state;
   ctx.traffic.cancel_item(item.id);
   ctx.journal.delete_steps_of(item.id);
   item.state = ItemState::kSeen;
   item.generation += 1;
-  item.print = *fresh;
+  if (fresh) item.print = *fresh;  // else ADMIT looks at it again, and says what is the matter
   item.quiet_since = ctx.now;
   item.intent = {};
   item.asset_id.clear();

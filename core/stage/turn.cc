@@ -101,6 +101,7 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
   } catch (...) {
     journal_.rollback();
     traffic_.discard();
+    discovery_.want_all();  // what its sweep had found is in no row
     throw;
   }
   auto const changed = journal_.rows_written() != rows_before || !outcomes_.empty();

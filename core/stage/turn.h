@@ -32,9 +32,10 @@ class Turn {
   // Requires  `policy` outlives the turn and does not change.
   Turn(journal::Journal& journal, Ports ports, Policy const& policy);
 
-  // One turn. The first begins with the rows that a dead daemon left in the middle of something. `orders` are people's
-  // wishes, carried out inside its transaction. Returns  whether anything changed or left. Throws   JournalError; then
-  // nothing of this turn happened, and its outcomes are settled by the next.
+  // One turn. The first begins with the rows that a dead daemon left in the middle of something. `orders` are
+  // people's wishes, carried out inside its transaction.
+  // Returns  whether anything changed or left.
+  // Throws   JournalError; then nothing of this turn happened, and its outcomes are settled by the next.
   bool run(std::function<void(Context&)> const& orders = {});
 
   // When the next turn has something to do by itself; nothing if only an outcome or an event can bring it.

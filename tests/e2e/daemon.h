@@ -1,6 +1,7 @@
 // daemon.h - sluiced as a child process: its configuration, its life, and its control socket.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,8 @@ struct Settings {
   std::string log_level = "info";
   std::string direct_max = "16MiB";
   std::string list_lag = "1s";  // over which lost answers are looked for; late_effect is 0s
+  std::string retry = "{initial: 100ms, max: 1s}";
+  std::string poll = "{min: 100ms, max: 500ms}";
   int chunks_max = 8;
 };
 
@@ -42,6 +45,7 @@ struct Home {
   std::string drop() const { return folder + "/drop"; }
   std::string state() const { return folder + "/state"; }
   std::string socket() const { return folder + "/control.sock"; }
+  std::string notify_socket() const { return folder + "/notify.sock"; }
   std::string log_file() const { return folder + "/sluiced.log"; }  // of all lives of the daemon
 };
 
@@ -55,8 +59,15 @@ class Daemon {
  public:
   explicit Daemon(Home home) : home_(std::move(home)) {}
 
+  // More environment for the starts to come: a fault to preload (faulty.h), a watchdog to feed.
+  void set_environment(std::map<std::string, std::string> environment) { environment_ = std::move(environment); }
+
   // Starts it and waits until it says that it is ready (sd_notify). Throws when it ends instead.
   void start();
+  // The same, but an early end is no surprise: returns its exit code then, nothing when it is ready.
+  std::optional<int> start_or_end();
+  // Starts it, and asks nothing of it.
+  void start_unwatched() { process_ = spawn(""); }
   // Starts it, expecting that it will not become ready. Returns its exit code, or -1 when it runs on.
   int start_and_end();
   void kill_at_once();  // SIGKILL; returns when it is gone
@@ -64,6 +75,9 @@ class Daemon {
   int stop(Millis patience = Millis(20'000));
   // Looks for `span` whether it ends by itself. Returns whether it still runs.
   bool lives_for(Millis span);
+  // Its exit code once it has ended by itself, or by a signal (128 and its number).
+  std::optional<int> ended(Millis patience = Millis(0)) { return process_->wait(patience); }
+  void send(int signal) const { process_->send(signal); }
 
   Home const& home() const { return home_; }
   pid_t pid() const { return process_->pid(); }
@@ -83,6 +97,7 @@ class Daemon {
   std::unique_ptr<Process> spawn(std::string const& notify_socket) const;
 
   Home home_;
+  std::map<std::string, std::string> environment_;
   std::unique_ptr<Process> process_;
 };
 

@@ -57,6 +57,25 @@ std::set<std::string> JournalCopy::chunks_where(std::string const& condition) co
   return chunks;
 }
 
+bool JournalCopy::has_tables() const {
+  return rows("SELECT count(*) FROM sqlite_schema WHERE name IN ('item', 'chunk')").at(0).at(0) == "2";
+}
+
+std::uint64_t JournalCopy::bytes_of_chunks_in_air() const {
+  auto const sum = rows(
+      "SELECT coalesce(sum(min(s.chunk_size_bytes, s.file_bytes - (c.chunk_index - 1) * s.chunk_size_bytes)), 0) "
+      "FROM chunk c JOIN session s ON s.id = c.session_id WHERE c.state = 'putting'");
+  return std::stoull(sum.at(0).at(0));
+}
+
+JournalCopy::WholeFiles JournalCopy::whole_files_in_air() const {
+  auto const row = rows(
+                       "SELECT count(*), coalesce(sum(size_bytes), 0) FROM item WHERE state = 'sending' "
+                       "AND unknown_at_ms IS NULL")
+                       .at(0);
+  return {.files = std::stoull(row.at(0)), .bytes = std::stoull(row.at(1))};
+}
+
 std::set<std::string> JournalCopy::stored_chunks() const { return chunks_where("c.state IN ('stored', 'reported')"); }
 std::set<std::string> JournalCopy::chunks_in_air() const { return chunks_where("c.state = 'putting'"); }
 

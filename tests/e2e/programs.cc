@@ -6,6 +6,7 @@
 namespace sluice::e2e {
 
 std::string program(std::string const& name) {
+  if (name == "journal-writer") return JOURNAL_WRITER;
   if (auto const* const folder = std::getenv("SLUICE_E2E_BIN"); folder != nullptr && *folder != '\0')
     return std::string(folder) + "/" + name;
   if (name == "sluiced") return SLUICED_PROGRAM;

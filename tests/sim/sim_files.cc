@@ -66,12 +66,12 @@ class SimFiles::Opened final : public ports::OpenFile {
   Opened(std::shared_ptr<Inode> inode, Trouble& trouble) : inode_(std::move(inode)), trouble_(trouble) {}
 
   Result<ports::FilePrint> print() const override {
-    if (trouble_.strikes(FileCall::kStat)) return fail(Fault::kSourceIo, "fstat: Input/output error");
+    if (trouble_.strikes(FileCall::kStat)) return fail(Fault::kSourceIo, "fstat: Input/output error", "io");
     return inode_->print;
   }
 
   Result<std::size_t> read_at(std::span<std::byte> into, std::uint64_t offset_bytes) const override {
-    if (trouble_.strikes(FileCall::kRead)) return fail(Fault::kSourceIo, "read: Input/output error");
+    if (trouble_.strikes(FileCall::kRead)) return fail(Fault::kSourceIo, "read: Input/output error", "io");
     auto const& content = inode_->content;
     if (offset_bytes >= content.size_bytes) return std::size_t{0};
     auto const left = content.size_bytes - offset_bytes;
@@ -127,21 +127,21 @@ std::set<std::string> SimFiles::paths() const {
 }
 
 Result<std::shared_ptr<ports::OpenFile>> SimFiles::open(std::string const&, std::string const& relative) {
-  if (trouble_.strikes(FileCall::kOpen)) return fail(Fault::kSourceIo, relative + ": Too many open files");
+  if (trouble_.strikes(FileCall::kOpen)) return fail(Fault::kLocal, relative + ": Too many open files");
   auto const found = tree_.find(relative);
   if (found == tree_.end()) return fail(Fault::kGone, relative + ": no such file");
   return std::make_shared<Opened>(found->second, trouble_);
 }
 
 Result<ports::FilePrint> SimFiles::stat(std::string const&, std::string const& relative) {
-  if (trouble_.strikes(FileCall::kStat)) return fail(Fault::kSourceIo, relative + ": Input/output error");
+  if (trouble_.strikes(FileCall::kStat)) return fail(Fault::kSourceIo, relative + ": Input/output error", "io");
   auto const found = tree_.find(relative);
   if (found == tree_.end()) return fail(Fault::kGone, relative + ": no such file");
   return found->second->print;
 }
 
 Result<std::vector<ports::DirEntry>> SimFiles::list(std::string const&, std::string const& relative) {
-  if (trouble_.strikes(FileCall::kList)) return fail(Fault::kSourceIo, relative + ": Input/output error");
+  if (trouble_.strikes(FileCall::kList)) return fail(Fault::kSourceIo, relative + ": Input/output error", "io");
   auto const prefix = relative.empty() ? std::string() : relative + "/";
   std::vector<ports::DirEntry> entries;
   std::set<std::string> folders;
@@ -157,6 +157,6 @@ Result<std::vector<ports::DirEntry>> SimFiles::list(std::string const&, std::str
   return entries;
 }
 
-std::string SimFiles::sniff(ports::OpenFile const&) { return {}; }
+Result<std::string> SimFiles::sniff(ports::OpenFile const&) { return std::string(); }
 
 }  // namespace sluice::sim

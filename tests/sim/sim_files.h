@@ -61,7 +61,7 @@ class SimFiles final : public ports::Files {
   Result<std::shared_ptr<ports::OpenFile>> open(std::string const& root, std::string const& relative) override;
   Result<ports::FilePrint> stat(std::string const& root, std::string const& relative) override;
   Result<std::vector<ports::DirEntry>> list(std::string const& root, std::string const& relative) override;
-  std::string sniff(ports::OpenFile const& file) override;
+  Result<std::string> sniff(ports::OpenFile const& file) override;
 
  private:
   struct Inode {

@@ -221,6 +221,18 @@ TEST_F(ControlServerTest, AnswersWhatIsPendingWhenItStops) {
   EXPECT_EQ(answer->status, 503);
 }
 
+TEST_F(ControlServerTest, AnswersWhatComesInWhileItStops) {
+  open();
+  auto const peer = connected();
+  std::string const request = "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n";
+  ASSERT_EQ(::send(peer.get(), request.data(), request.size(), MSG_NOSIGNAL), static_cast<ssize_t>(request.size()));
+  server_.reset();  // it was never run: the request is read on the way out
+  std::array<char, 4096> got{};
+  auto const count = ::recv(peer.get(), got.data(), got.size(), 0);
+  ASSERT_GT(count, 0);
+  EXPECT_TRUE(std::string_view(got.data(), static_cast<std::size_t>(count)).starts_with("HTTP/1.1 503"));
+}
+
 TEST_F(ControlServerTest, ServesManyConnectionsAtOnceAndNoMoreThanItsLimit) {
   open({.connections = 4});
   std::atomic<int> fine = 0;

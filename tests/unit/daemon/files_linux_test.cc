@@ -212,7 +212,7 @@ TEST(FilesLinux, TellsMediaByTheirFirstBytes) {
   root.write("c", "");
   root.write("d", std::string("\x01\x02\x03\x04\x05\x06\x00\xf1", 8));
   FilesLinux files;
-  auto const type = [&](char const* name) { return files.sniff(*files.open(root.path(), name).value()); };
+  auto const type = [&](char const* name) { return files.sniff(*files.open(root.path(), name).value()).value(); };
   EXPECT_EQ(type("a"), "video/mp4");
   EXPECT_EQ(type("b"), "image/png");
   EXPECT_EQ(type("c"), "");
@@ -230,7 +230,7 @@ TEST(FilesLinux, ServesSeveralThreadsWhileItsRootIsReplaced) {
     workers.emplace_back([&] {
       for (int i = 0; i < 100; ++i) {
         auto const file = files.open(root, "f");
-        EXPECT_EQ(file ? files.sniff(**file) : "text/plain", "text/plain");
+        EXPECT_EQ(file ? files.sniff(**file).value() : "text/plain", "text/plain");
         static_cast<void>(files.list(root, ""));
       }
     });

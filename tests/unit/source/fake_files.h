@@ -40,7 +40,7 @@ class FakeFiles final : public ports::Files {
   }
   Result<std::shared_ptr<ports::OpenFile>> open(std::string const&, std::string const&) override { std::abort(); }
   Result<ports::FilePrint> stat(std::string const&, std::string const&) override { std::abort(); }
-  std::string sniff(ports::OpenFile const&) override { std::abort(); }
+  Result<std::string> sniff(ports::OpenFile const&) override { std::abort(); }
 
  private:
   std::map<std::string, std::vector<ports::DirEntry>> folders_{{"", {}}};
