@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test build release release-e2e show-big show-many show-photos format tidy clean
+.PHONY: help packages demo test build release release-e2e show-big show-many show-photos mutants format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -10,6 +10,7 @@ help:
 	@echo "make demo      build, then show a whole ingest against the local stand-in platform"
 	@echo "make show-big, show-many, show-photos    the crash tests at full size, with their figures (docs/TESTING.md)"
 	@echo "make test      build with sanitizers and run every test"
+	@echo "make mutants   flip every condition of journal, stage and source, and say which flips no test notices"
 	@echo "make build     build/dev: sanitizers on, warnings are errors"
 	@echo "make release   build/release: the three programs, optimised"
 	@echo "make format    lay out the C++ sources by .clang-format"
@@ -55,6 +56,10 @@ show-many: release-e2e
 
 show-photos: release-e2e
 	$(E2E) --gtest_filter=Kill.MakesOneEntityOfFiftyPhotosOfOneName
+
+# Takes long and gives way to everything else; ONLY=core/stage/turn.cc asks about one file.
+mutants: packages
+	nice -n 15 tests/mutation/mutate --jobs $(JOBS) --only "$(ONLY)"
 
 format:
 	find core config daemon tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print0 \
