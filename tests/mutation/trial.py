@@ -1,5 +1,6 @@
 """Runs tests of a built program, one process at a time, with a bound on everything that it could use up."""
 
+import ctypes
 import os
 import re
 import resource
@@ -39,7 +40,12 @@ class Ended:
         self.how, self.test, self.seconds = how, test, seconds
 
 
+PR_SET_PDEATHSIG = 1  # prctl(2)
+LIBC = ctypes.CDLL(None)
+
+
 def _limit(cpu_seconds):
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)  # nothing goes on when this script is interrupted
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES_MAX, FILE_BYTES_MAX))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
@@ -50,6 +56,7 @@ def run(program, tests, environment, seconds):
     """Runs these tests in one process until the first that fails. `seconds`: what they may take, of the
     processor; on the wall it may be many times as long, because the machine has other work to do."""
     folder = tempfile.mkdtemp(prefix="mutant-")
+    os.chmod(folder, 0o755)  # as open as /tmp: some tests act as another user
     try:
         with open(Path(folder) / "said", "w+b") as said:
             began = time.monotonic()
