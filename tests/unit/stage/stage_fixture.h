@@ -31,15 +31,15 @@ class PlayedFiles final : public ports::Files {
     ports::Writer writer = ports::Writer::kNone;
     std::optional<Error> open_error = {};
     std::string mime = {};
+    ports::FileType type = ports::FileType::kRegular;
   };
   std::map<std::string, Played> files;
-  int opened = 0;
+  std::optional<Error> list_error;
 
   Result<std::shared_ptr<ports::OpenFile>> open(std::string const&, std::string const& relative) override {
     auto const found = files.find(relative);
     if (found == files.end()) return fail(Fault::kGone, "no such file");
     if (found->second.open_error) return std::unexpected(*found->second.open_error);
-    ++opened;
     return std::make_shared<Opened>(found->second);
   }
   Result<ports::FilePrint> stat(std::string const&, std::string const& relative) override {
@@ -49,9 +49,9 @@ class PlayedFiles final : public ports::Files {
     return found->second.print;
   }
   Result<std::vector<ports::DirEntry>> list(std::string const&, std::string const&) override {
+    if (list_error) return std::unexpected(*list_error);
     std::vector<ports::DirEntry> entries;
-    for (auto const& [name, file] : files)
-      entries.push_back({.name = name, .type = ports::FileType::kRegular, .print = file.print});
+    for (auto const& [name, file] : files) entries.push_back({.name = name, .type = file.type, .print = file.print});
     return entries;
   }
   std::string sniff(ports::OpenFile const& file) override { return static_cast<Opened const&>(file).file.mime; }
@@ -68,7 +68,10 @@ class PlayedFiles final : public ports::Files {
 
 class MiddleDice final : public ports::Random {
  public:
-  std::uint64_t bits() override { return std::uint64_t{1} << 63; }
+  std::uint64_t bits() override { return (std::uint64_t{1} << 63) + count_++; }  // its low bits make ids differ
+
+ private:
+  std::uint64_t count_ = 0;
 };
 
 class KeptLog final : public ports::Log {
