@@ -203,6 +203,15 @@ class StageTest : public testing::Test {
       ctx.journal.update(row, was, now);
     });
   }
+  template <class Change>
+  void change_chunk(RowId session_id, std::uint32_t index, Change&& change_it) {
+    within([&](Context& ctx) {
+      auto row = *ctx.journal.chunk(session_id, index);
+      auto const was = row.state;
+      change_it(row);
+      ctx.journal.update(row, was, item_of(session_id), now);
+    });
+  }
   // What call n asked for, without its base.
   std::string target(std::size_t n = 0) const {
     if (n >= left.size()) return "(nothing left)";
