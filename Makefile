@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test sim soak soak-binary build release release-e2e show-big show-many show-photos format tidy clean
+.PHONY: help packages demo test sim soak soak-binary build release release-e2e show-big show-many show-photos mutants format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -13,6 +13,7 @@ help:
 	@echo "make test      build with sanitizers and run every test"
 	@echo "make sim       the simulation at large, on the release build: 20,000 days, every crash point, every failed call"
 	@echo "make soak      a million days, and the long runs of the real programs: hours"
+	@echo "make mutants   flip every condition of journal, stage and source, and say which flips no test notices"
 	@echo "make build     build/dev: sanitizers on, warnings are errors"
 	@echo "make release   build/release: the three programs, optimised"
 	@echo "make format    lay out the C++ sources by .clang-format"
@@ -56,7 +57,7 @@ sim: release
 	$(SIM) --torture --stride 7 --quiet
 
 soak: SIM_SEEDS := 1000000
-soak: sim
+soak: sim soak-binary
 
 demo: release
 	tests/demo/run
@@ -88,6 +89,10 @@ soak-binary: release-e2e
 	SLUICE_E2E_KILLS=$(SOAK_KILLS) $(SOAK) --gtest_filter=Kill.AtAnyMomentLosesAndDoublesNothing
 	SLUICE_E2E_KILL_POINTS=all $(SOAK) --gtest_filter='Each/KillPoint.*'
 	SLUICE_E2E_TORTURE=$(SOAK_MOMENTS) $(SOAK) --gtest_filter='*Torture*'
+
+# Takes long and gives way to everything else; ONLY=core/stage/turn.cc asks about one file.
+mutants: packages
+	nice -n 15 tests/mutation/mutate --jobs $(JOBS) --only "$(ONLY)"
 
 format:
 	find core config daemon tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print0 \

@@ -82,8 +82,8 @@ std::optional<SourceFile> sought_file(ports::Files& files, Policy const& policy,
                   .print = candidate.print,
                   .media = source::media_by_name(basename_of(candidate.path))};
   if (!file.media)
-    if (auto const opened = files.open(source.root, candidate.path))
-      file.media = source::media_by_type(files.sniff(**opened));
+    if (auto const opened = files.open(source.root, candidate.path); opened)
+      if (auto const type = files.sniff(**opened)) file.media = source::media_by_type(*type);
   ItemRow item{.source = source.name, .root = source.root, .path = candidate.path, .print = candidate.print};
   auto const plan = plan_item(policy, item, source, file.media, admitted_about(file, std::nullopt, now));
   if (!plan) return std::nullopt;

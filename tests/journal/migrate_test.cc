@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include <fstream>
@@ -88,6 +89,45 @@ TEST_F(Migrate, RollsItsNumberBackWithAFailure) {
     EXPECT_EQ(database->integer("PRAGMA user_version"), 2);
     EXPECT_EQ(database->integer("SELECT count(*) FROM sqlite_schema WHERE name = 'c'"), 0);
   }
+}
+
+TEST_F(Migrate, DoesNotBeginWhereTheCopyCannotBeMade) {
+  open({kOne});
+  std::filesystem::create_directory(copy(2).string() + ".part");
+  try {
+    open({kOne, kTwo});
+    ADD_FAILURE() << "it was migrated";
+  } catch (JournalError const& error) {
+    EXPECT_EQ(error.kind(), JournalError::Kind::kIo);
+    EXPECT_THAT(error.what(), HasSubstr("nothing was migrated"));
+  }
+  EXPECT_EQ(open({kOne})->integer("PRAGMA user_version"), 1);
+}
+
+TEST_F(Migrate, CallsADiskWithoutRoomForTheCopyFull) {
+  if (::mount("sluice-test", scratch_.folder().c_str(), "tmpfs", 0, "nr_inodes=3") != 0) GTEST_SKIP() << "needs root";
+  auto kind = JournalError::Kind::kLocked;
+  try {
+    open({kOne});  // the journal and its log: with the folder that is all
+    open({kOne, kTwo});
+  } catch (JournalError const& error) {
+    kind = error.kind();
+    EXPECT_THAT(error.what(), HasSubstr("nothing was migrated"));
+  }
+  ::umount2(scratch_.folder().c_str(), MNT_DETACH);
+  EXPECT_EQ(kind, JournalError::Kind::kFull);
+}
+
+TEST_F(Migrate, TakesARelativePathToo) {
+  auto const before = std::filesystem::current_path();
+  std::filesystem::current_path(scratch_.folder());
+  std::vector<Migration> const one{kOne};
+  std::vector<Migration> const both{kOne, kTwo};
+  open_database("journal.db", one);
+  auto const version = open_database("journal.db", both)->integer("PRAGMA user_version");
+  std::filesystem::current_path(before);
+  EXPECT_EQ(version, 2);
+  EXPECT_TRUE(std::filesystem::exists(copy(2)));
 }
 
 TEST_F(Migrate, LeavesAFailedFirstOneAsANewJournal) {

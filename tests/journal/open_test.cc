@@ -124,6 +124,13 @@ TEST(OpenJournal, RefusesADatabaseOfAnotherProgramUnchanged) {
   EXPECT_EQ(content_of(scratch.file()), before);
 }
 
+TEST(OpenJournal, RefusesAnEmptyDatabaseOfAnotherProgram) {
+  Scratch scratch;
+  std::ofstream(scratch.file()).close();
+  Database(scratch.file().string()).run("PRAGMA application_id = 77");
+  EXPECT_THAT(refusal(scratch.file(), Kind::kDamaged), HasSubstr("application_id 77"));
+}
+
 TEST(OpenJournal, RefusesWhatIsNoDatabaseAndSaysWhatToDo) {
   Scratch scratch;
   std::ofstream(scratch.file()) << std::string(10'000, 'x');
@@ -146,6 +153,22 @@ TEST(OpenJournal, RefusesADamagedOneUnchanged) {
   std::ofstream(scratch.file(), std::ios::binary) << bytes;
   EXPECT_THAT(refusal(scratch.file(), Kind::kDamaged), HasSubstr("is damaged"));
   EXPECT_EQ(content_of(scratch.file()), bytes);
+}
+
+TEST(Damage, ThatIsFoundAtWorkSaysWhatToDo) {
+  Scratch scratch;
+  std::ofstream(scratch.file()).close();
+  Database(scratch.file().string()).run("CREATE TABLE a (x); INSERT INTO a VALUES (1)");
+  auto bytes = content_of(scratch.file());
+  std::fill(bytes.begin() + 4096, bytes.end(), 'x');  // the table's page; the schema before it stays whole
+  std::ofstream(scratch.file(), std::ios::binary) << bytes;
+  try {
+    Database(scratch.file().string()).integer("SELECT count(*) FROM a");
+    ADD_FAILURE() << "it was read";
+  } catch (JournalError const& error) {
+    EXPECT_EQ(error.kind(), Kind::kDamaged);
+    EXPECT_THAT(error.what(), HasSubstr("move " + scratch.file().string()));
+  }
 }
 
 TEST(OpenJournal, TakesAnEmptyFileAsNew) {  // a crash right after the file was made
@@ -286,12 +309,52 @@ TEST_F(SmallDisk, DoesNotTakeAFailedCheckpointForAFailedCommit) {
   }
   EXPECT_GT(log_bytes, 4u << 20);  // so a checkpoint was tried, for which there is no room in 6 MiB
   EXPECT_EQ(journal.events_of(1, 100).size(), committed);
+  ASSERT_EQ(::mount(nullptr, scratch_.folder().c_str(), nullptr, MS_REMOUNT, "size=20m"), 0);
+  write_something(journal);  // with room again it goes on by itself
+  EXPECT_EQ(journal.count_items(ItemState::kSeen), 1);
 }
 
 TEST_F(SmallDisk, ThatIsMountedReadOnlyIsRefusedClearly) {
   { Journal journal(scratch_.file()); }
   ASSERT_EQ(::mount(nullptr, scratch_.folder().c_str(), nullptr, MS_REMOUNT | MS_RDONLY, nullptr), 0);
   EXPECT_THAT(refusal(scratch_.file(), Kind::kIo), HasSubstr("mounted read-only"));
+}
+
+TEST_F(SmallDisk, WithoutRoomForANewFileIsFull) {
+  ASSERT_EQ(::mount(nullptr, scratch_.folder().c_str(), nullptr, MS_REMOUNT, "nr_inodes=1"), 0);
+  EXPECT_THAT(refusal(scratch_.file(), Kind::kFull), HasSubstr("it cannot be created"));
+}
+
+// The commit holds, and the disk that failed afterwards stops the next transaction.
+TEST(Checkpoint, ThatFailsStopsTheNextTransaction) {
+  Scratch scratch;
+  Journal journal(scratch.file());
+  std::string const note(100'000, 'n');
+  auto const write = [&] {
+    journal.begin();
+    journal.add_event({0, at(kNoon), 1, "item", "a", "b", note});
+    journal.commit();
+  };
+  for (int i = 0; i < 60; ++i) write();
+  ::signal(SIGXFSZ, SIG_IGN);
+  struct rlimit before {};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  // The log may be as long as it gets, and the database no longer than it is.
+  struct rlimit const tight{.rlim_cur = 6u << 20, .rlim_max = before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &tight);
+  int written = 60;
+  auto kind = Kind::kLocked;
+  try {
+    for (; written < 200; ++written) write();
+  } catch (JournalError const& error) {
+    kind = error.kind();
+  }
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_EQ(kind, Kind::kIo);
+  EXPECT_FALSE(journal.in_transaction());
+  EXPECT_LT(written, 120);  // about one log further
+  EXPECT_EQ(journal.events_of(1, 1000).size(), static_cast<std::size_t>(written));
+  EXPECT_THROW(journal.checkpoint(), JournalError);
 }
 
 TEST(Checkpoint, KeepsTheLogShort) {

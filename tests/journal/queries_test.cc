@@ -133,6 +133,16 @@ TEST_F(Queries, ListsByFilterAndCursor) {
   EXPECT_THAT(ids(journal_.items_in(ItemState::kSending, 5)), ElementsAre(three));
 }
 
+TEST_F(Queries, ListsTheItemsOfEveryEnd) {
+  auto const done = add(ItemState::kDone, 1);
+  auto const failed = add(ItemState::kFailed, 2);
+  auto const cancelled = add(ItemState::kCancelled, 3);
+  auto const list = [&](ItemState state) { return ids(journal_.list_items({.state = state})); };
+  EXPECT_THAT(list(ItemState::kDone), ElementsAre(done));
+  EXPECT_THAT(list(ItemState::kFailed), ElementsAre(failed));
+  EXPECT_THAT(list(ItemState::kCancelled), ElementsAre(cancelled));
+}
+
 TEST_F(Queries, CountsByStageWithWhatWaits) {
   add(ItemState::kSeen, 1, 50, at(kNoon));
   add(ItemState::kSeen, 2, 60, at(kNoon + 5));

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "core/journal/sqlite.h"
 #include "tests/journal/samples.h"
 
 namespace sluice::journal {
@@ -287,6 +288,47 @@ TEST_F(Rows, AChunkTellsOnlyOfSuccessAndFailure) {
   EXPECT_EQ(events[0].became, "needs_url");
   EXPECT_EQ(events[0].note, "reset by peer");
   EXPECT_EQ(events[1].became, "stored");
+}
+
+TEST_F(Rows, AChunksEventTellsTheNoteBeforeTheError) {
+  auto const item = journal_.insert(item_in(ItemState::kOpened));
+  auto const session = journal_.insert(session_of(item));
+  journal_.insert_chunks(session, 1, at(kNoon));
+  auto row = *journal_.chunk(session, 1);
+  row.state = ChunkState::kPutting;
+  journal_.update(row, ChunkState::kNeedsUrl, item, at(kNoon));
+  row.state = ChunkState::kNeedsUrl;
+  row.last_error = "reset by peer";
+  journal_.update(row, ChunkState::kPutting, item, at(kNoon), "the last try");
+  row.state = ChunkState::kStored;  // of a success the old error is no part
+  row.etag = "etag";
+  journal_.update(row, ChunkState::kNeedsUrl, item, at(kNoon));
+  auto const events = journal_.events_of(item, 10);
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[0].note, "the last try");
+  EXPECT_EQ(events[1].note, "");
+}
+
+TEST_F(Rows, UploadHeadersThatAreNoPairsOfTextAreDamage) {
+  Scratch scratch;
+  RowId session = 0;
+  {
+    Journal journal(scratch.file());
+    journal.begin();
+    session = journal.insert(session_of(journal.insert(item_in(ItemState::kOpened))));
+    journal.commit();
+  }
+  for (auto const* headers :
+       {R"([["a"]])", R"([["a","b","c"]])", R"([[1,"b"]])", R"([["a",1]])", R"([[1,2]])", "nonsense"}) {
+    Database(scratch.file().string()).run(std::string("UPDATE session SET upload_headers = '") + headers + "'");
+    Journal journal(scratch.file());
+    try {
+      journal.session(session);
+      ADD_FAILURE() << headers << " was taken";
+    } catch (JournalError const& error) {
+      EXPECT_EQ(error.kind(), JournalError::Kind::kDamaged) << headers;
+    }
+  }
 }
 
 TEST_F(Rows, TheLastEventsComeOldestFirst) {

@@ -127,5 +127,15 @@ TEST(Settle, NeverAsksToLookAgainAtOnce) {
   EXPECT_GT(settle(facts).again_at, facts.now);
 }
 
+TEST(Settle, SeenForTheFirstTimeItWaitsTheSettleTime) {
+  EXPECT_EQ(settle(after(0s)), (Verdict{Is::kWait, Reason::kQuiet, kNoon + 5s}));
+}
+
+TEST(Settle, WrittenAtThisVeryMomentItIsNotYetQuiet) {
+  auto facts = after(5s);
+  facts.recorded.mtime_ns = facts.fresh->mtime_ns = ns(facts.now);
+  EXPECT_EQ(settle(facts), (Verdict{Is::kWait, Reason::kQuiet, kNoon + 10s}));
+}
+
 }  // namespace
 }  // namespace sluice::source

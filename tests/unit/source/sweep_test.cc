@@ -261,5 +261,46 @@ TEST_F(SweepTest, NamesAreBytes) {
   EXPECT_EQ(paths_of(scope()).size(), 7u);
 }
 
+TEST_F(SweepTest, TakesTheDeepestFolderAndTheLongestPathThatAreAllowed) {
+  std::string deepest = "d";
+  for (std::size_t depth = 1; depth < kDepthMax; ++depth) deepest += "/d";
+  files_.add(deepest + "/wished.mp4");
+  std::string longest(200, 'a');
+  while (longest.size() + 201 < kPathBytesMax) longest += "/" + std::string(200, 'a');
+  longest += "/" + std::string(kPathBytesMax - longest.size() - 1, 'b');
+  files_.add(longest);
+  Sweep sweep(files_, scope());
+  sweep.directory(deepest);
+  EXPECT_THAT(run(sweep).paths, ElementsAre(deepest + "/wished.mp4"));
+  sweep.all();
+  auto const found = run(sweep);
+  EXPECT_THAT(found.paths, UnorderedElementsAre(deepest + "/wished.mp4", longest));
+  EXPECT_THAT(found.problems, IsEmpty());
+}
+
+TEST_F(SweepTest, TakesAFolderWhosePathIsAsLongAsIsAllowed) {
+  std::string longest(200, 'a');
+  while (longest.size() + 201 < kPathBytesMax) longest += "/" + std::string(200, 'a');
+  longest += "/" + std::string(kPathBytesMax - longest.size() - 1, 'b');
+  files_.add(longest, Type::kDirectory);
+  Sweep sweep(files_, scope());
+  sweep.all();
+  EXPECT_THAT(run(sweep).problems, IsEmpty());
+  EXPECT_EQ(files_.listed.back(), longest);
+  files_.listed.clear();
+  sweep.directory(longest);
+  run(sweep);
+  EXPECT_THAT(files_.listed, ElementsAre(longest));
+}
+
+TEST_F(SweepTest, AWishForOneFolderDoesNotCoverAnotherThatIsNotBelowIt) {
+  files_.add("ab/x.mp4");
+  files_.add("cd/y/z.mp4");
+  Sweep sweep(files_, scope());
+  sweep.directory("ab");
+  sweep.directory("cd/y");
+  EXPECT_THAT(run(sweep).paths, UnorderedElementsAre("ab/x.mp4", "cd/y/z.mp4"));
+}
+
 }  // namespace
 }  // namespace sluice::source

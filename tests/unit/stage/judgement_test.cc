@@ -182,6 +182,15 @@ TEST(Plan, SurvivesTheJournal) {
   EXPECT_EQ(again.steps.at(0).collection, "Cast");
 }
 
+TEST(Plan, ReadsWhatAnEarlierVersionDidNotWriteAsEmpty) {
+  auto const plan = read_plan(R"({"filename":"a","metadata":7,"steps":[{"kind":"index","name":"films"}]})");
+  EXPECT_EQ(plan.filename, "a");
+  EXPECT_EQ(plan.metadata_json, "");
+  EXPECT_FALSE(plan.enable_hls);
+  EXPECT_EQ(plan.steps.at(0).name, "films");
+  EXPECT_EQ(plan.steps.at(0).collection, "");
+}
+
 TEST(Plan, CarriesTheOperationTagBesideTheOperatorsMetadata) {
   EXPECT_EQ(with_operation_tag(R"({"site":"north"})", "X.1"), R"({"site":"north","client_op":"X.1"})");
 }

@@ -1,0 +1,182 @@
+// ADMIT: a file that is finished is given its kind, pipeline and plan; one that is not is looked at again.
+#include "core/stage/admit.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/stage/stage_fixture.h"
+
+namespace sluice::stage {
+namespace {
+
+using namespace std::chrono_literals;
+using journal::ItemState;
+using testing::HasSubstr;
+
+class Admit : public StageTest {
+ protected:
+  Admit() {
+    policy.sources.push_back({.name = "drop", .root = "/srv/drop", .pipelines = {"sounds", "footage"}, .settle = 5s});
+    policy.pipelines.push_back({.name = "sounds", .kinds = {"audio"}});
+    policy.pipelines.push_back({.name = "footage", .kinds = {"video"}, .indexes = {{.name = "films"}}});
+  }
+  // Seen ten seconds ago, written long before, and due.
+  journal::ItemRow seen(std::string const& name = "a.mp4") {
+    auto row = journal::item_in(ItemState::kSeen, ++number_);
+    row.path = name;
+    row.print = {.size_bytes = 100, .mtime_ns = 1, .ctime_ns = 2, .inode = 3, .device = 4};
+    row.quiet_since = row.created_at = now - 10s;
+    files.files[name] = {.print = row.print};
+    row.id = put(row);
+    return row;
+  }
+  std::int64_t number_ = 0;
+};
+
+TEST_F(Admit, GivesAQuietFileItsKindPipelineAndSteps) {
+  auto const row = seen();
+  choose(choose_admit);
+  auto const admitted = item(row.id);
+  EXPECT_EQ(admitted.state, ItemState::kStable);
+  EXPECT_EQ(admitted.kind, "video");
+  EXPECT_EQ(admitted.pipeline, "footage");
+  EXPECT_EQ(journal.steps_of(row.id).size(), 1u);
+}
+
+TEST_F(Admit, AsksTheContentWhereTheNameSaysNothing) {
+  auto const known = seen("a.bin");
+  files.files["a.bin"].mime = "video/mp4";
+  auto const unknown = seen("b.bin");
+  files.files["b.bin"].mime = "text/plain";
+  choose(choose_admit);
+  EXPECT_EQ(item(known.id).state, ItemState::kStable);
+  EXPECT_EQ(item(unknown.id).state, ItemState::kSkipped);
+  EXPECT_EQ(item(unknown.id).reason, "no_pipeline");
+}
+
+TEST_F(Admit, SkipsAKindThatNoPipelineTakesWhoeverNamedThePipeline) {
+  auto const photo = seen("a.jpg");
+  auto const by_hand = seen("b.mp4");
+  change(by_hand, [](auto& row) { row.pipeline = "sounds"; });
+  auto const nowhere = seen("c.mp4");
+  change(nowhere, [](auto& row) { row.pipeline = "taken away"; });
+  choose(choose_admit);
+  for (auto const& row : {photo, by_hand, nowhere}) {
+    EXPECT_EQ(item(row.id).state, ItemState::kSkipped) << row.path;
+    EXPECT_EQ(item(row.id).reason, "no_pipeline") << row.path;
+  }
+}
+
+TEST_F(Admit, KeepsAPlanMadeByHand) {
+  auto const row = seen();
+  change(row, [](auto& planned) { planned.plan = Plan{.filename = "by hand"}.to_json(); });
+  choose(choose_admit);
+  EXPECT_EQ(read_plan(item(row.id).plan).filename, "by hand");
+}
+
+TEST_F(Admit, FailsAnEmptyFileAndOneThatIsTooLarge) {
+  auto const empty = seen("a.mp4");
+  change(empty, [&](auto& row) {
+    row.print.size_bytes = 0;
+    row.quiet_since = now - 1h;
+  });
+  files.files["a.mp4"].print.size_bytes = 0;
+  auto const large = seen("b.mp4");
+  policy.limits.index_bytes = 99;
+  choose(choose_admit);
+  EXPECT_EQ(item(empty.id).reason, "empty_file");
+  EXPECT_EQ(item(large.id).reason, "too_large");
+}
+
+TEST_F(Admit, TellsAFileThatWentAwayFromOneThatMayNotBeRead) {
+  auto const gone = seen("a.mp4");
+  files.files.erase("a.mp4");
+  auto const secret = seen("b.mp4");
+  files.files["b.mp4"].open_error = Error{Fault::kSourceIo, "permission denied"};
+  choose(choose_admit);
+  EXPECT_EQ(item(gone.id).state, ItemState::kSkipped);
+  EXPECT_EQ(item(gone.id).reason, "vanished");
+  EXPECT_EQ(item(secret.id).state, ItemState::kFailed);
+  EXPECT_EQ(item(secret.id).reason, "unreadable");
+}
+
+TEST_F(Admit, SaysWhatKeepsAFileFromSettling) {
+  auto const young = seen("a.mp4");
+  change(young, [&](auto& row) { row.quiet_since = now - 1s; });
+  auto const open = seen("b.mp4");
+  files.files["b.mp4"].writer = ports::Writer::kPresent;
+  auto const growing = seen("c.mp4");
+  files.files["c.mp4"].print.size_bytes = 101;
+  choose(choose_admit);
+  EXPECT_EQ(item(young.id).reason, "settling");
+  EXPECT_EQ(item(young.id).effort.due_at, now + 4s);
+  EXPECT_EQ(item(open.id).reason, "being_written");
+  EXPECT_EQ(item(growing.id).reason, "changing");
+  EXPECT_EQ(item(growing.id).print.size_bytes, 101u);
+  EXPECT_EQ(item(growing.id).quiet_since, now);
+}
+
+TEST_F(Admit, GoesOnWatchingAFileThatHasKeptChangingForTooLong) {
+  policy.sources[0].max_settle = 10s;
+  auto const row = seen();
+  files.files[row.path].print.size_bytes = 101;
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).reason, "still_changing");
+  EXPECT_EQ(item(row.id).print.size_bytes, 101u);  // or it would never be seen to rest
+  EXPECT_EQ(item(row.id).quiet_since, now);
+}
+
+TEST_F(Admit, BeginsTheQuietTimeAnewWhenTheClockWentBack) {
+  auto const row = seen();
+  change(row, [&](auto& ahead) { ahead.quiet_since = now + 1h; });
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).quiet_since, now);
+  EXPECT_EQ(item(row.id).state, ItemState::kSeen);
+}
+
+TEST_F(Admit, WaitsForASourceThatWasTakenOutOfTheConfiguration) {
+  auto const row = seen();
+  policy.sources.clear();
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).reason, "source_removed");
+  EXPECT_GT(item(row.id).effort.due_at, now);
+}
+
+TEST(LimitsEdge, AreTheLargestThatIsTaken) {
+  Policy policy;
+  policy.limits = {.direct_video_bytes = 10,
+                   .direct_image_bytes = 20,
+                   .multipart_video_bytes = 100,
+                   .multipart_image_bytes = 30,
+                   .index_bytes = 1'000};
+  EXPECT_FALSE(broken_limit(policy, {}, "video", 100));
+  EXPECT_TRUE(broken_limit(policy, {}, "video", 101));
+  EXPECT_FALSE(broken_limit(policy, {}, "image", 30));
+  EXPECT_TRUE(broken_limit(policy, {}, "image", 31));
+  EXPECT_EQ(method_for(policy, "video", 10), "direct");
+  EXPECT_EQ(method_for(policy, "video", 11), "multipart");
+  EXPECT_EQ(method_for(policy, "image", 20), "direct");
+  EXPECT_EQ(method_for(policy, "image", 21), "multipart");
+}
+
+TEST(LimitsEdge, OfAnIndexAreAskedOfIndexStepsOnly) {
+  Policy policy;
+  policy.limits.index_bytes = 10;
+  Plan plan;
+  plan.steps.push_back({.kind = journal::StepKind::kEntity, .name = "ada", .collection = "cast"});
+  EXPECT_FALSE(broken_limit(policy, plan, "video", 11));
+  plan.steps.push_back({.kind = journal::StepKind::kIndex, .name = "films"});
+  EXPECT_FALSE(broken_limit(policy, plan, "video", 10));
+  EXPECT_TRUE(broken_limit(policy, plan, "video", 11));
+}
+
+TEST(PipelineFor, IsTheFirstOfTheSourceThatTakesTheKind) {
+  Policy policy;
+  policy.pipelines.push_back({.name = "first", .kinds = {"audio"}});
+  policy.pipelines.push_back({.name = "second", .kinds = {"audio", "video"}});
+  SourcePolicy const source{.name = "drop", .root = "/", .pipelines = {"taken away", "second", "first"}};
+  EXPECT_EQ(pipeline_for(policy, source, "audio")->name, "second");
+  EXPECT_EQ(pipeline_for(policy, source, "image"), nullptr);
+}
+
+}  // namespace
+}  // namespace sluice::stage

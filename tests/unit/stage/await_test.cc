@@ -1,0 +1,239 @@
+// AWAIT_ASSET and AWAIT_STEP: polling until what the platform works on is ready, failed or gone.
+#include <gmock/gmock.h>
+
+#include "core/stage/await_asset.h"
+#include "core/stage/await_step.h"
+#include "tests/unit/stage/stage_fixture.h"
+
+namespace sluice::stage {
+namespace {
+
+using namespace std::chrono_literals;
+using budget::Errand;
+using journal::ItemState;
+using journal::NamedKind;
+using journal::NamedState;
+using journal::SessionState;
+using journal::StepKind;
+using journal::StepState;
+using testing::HasSubstr;
+
+class AwaitAsset : public StageTest {
+ protected:
+  // The page of a poll for these rows; `assets` are rows of the list.
+  void polled(std::vector<RowId> rows, std::string const& assets) {
+    land({.errand = Errand::kAwaitAsset, .rows = std::move(rows)},
+         reply(R"({"data":[)" + assets + R"(],"page_info":{"page":1,"total_page":1}})"));
+  }
+  static std::string asset(std::string const& id, std::string const& status, std::string const& more = "") {
+    return R"({"_id":")" + id + R"(","status":")" + status + R"(")" + more + "}";
+  }
+  // An item whose session the platform forgot before it said `completed`.
+  journal::ItemRow forgotten(Millis expired_ago) {
+    auto const row = put_item(ItemState::kCompleted);
+    auto session = journal::session_of(row.id);
+    session.state = SessionState::kExpired;
+    session.asset_id = row.asset_id;
+    session.expires_at = now - expired_ago;
+    put(session);
+    return row;
+  }
+};
+
+TEST_F(AwaitAsset, AsksForAllThatAreDueInOneCall) {
+  put_item(ItemState::kSent, 1);
+  put_item(ItemState::kCompleted, 2);
+  choose(choose_await_asset);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_THAT(target(), HasSubstr("asset1"));
+  EXPECT_THAT(target(), HasSubstr("asset2"));
+  choose(choose_await_asset);
+  EXPECT_TRUE(left.empty());  // all of them are asked for already
+}
+
+TEST_F(AwaitAsset, AsksAtTheVeryMomentThatAPollIsDueAndNotBefore) {
+  auto const row = put_item(ItemState::kSent);
+  change(row, [&](auto& item) { item.effort.due_at = now + 1ms; });
+  choose(choose_await_asset);
+  EXPECT_TRUE(left.empty());
+  now += 1ms;
+  choose(choose_await_asset);
+  EXPECT_EQ(left.size(), 1u);
+}
+
+TEST_F(AwaitAsset, TakesTheReadyAndPollsTheOthersMoreSlowly) {
+  auto const ready = put_item(ItemState::kSent, 1);
+  auto const slow = put_item(ItemState::kSent, 2);
+  polled({ready.id, slow.id}, asset("asset1", "ready") + "," + asset("asset2", "processing"));
+  EXPECT_EQ(item(ready.id).state, ItemState::kAssetReady);
+  EXPECT_EQ(item(slow.id).state, ItemState::kSent);
+  EXPECT_EQ(item(slow.id).effort.tries, 1u);
+  EXPECT_EQ(item(slow.id).effort.due_at, now + policy.poll_min);
+}
+
+TEST_F(AwaitAsset, TellsThePlatformsReasonForAFailureWhereItGivesOne) {
+  auto const silent = put_item(ItemState::kSent, 1);
+  auto const told = put_item(ItemState::kSent, 2);
+  polled({silent.id, told.id},
+         asset("asset1", "failed") + "," + asset("asset2", "failed", R"(,"error":{"message":"no video track"})"));
+  EXPECT_EQ(item(silent.id).reason, "asset_failed");
+  EXPECT_EQ(item(silent.id).effort.last_error, "the platform could not process the file");
+  EXPECT_THAT(item(told.id).effort.last_error, HasSubstr(": no video track"));
+}
+
+TEST_F(AwaitAsset, CallsAnAssetGoneOnlyAfterTwoLooksAndTheListLag) {
+  auto const row = put_item(ItemState::kSent);
+  polled({row.id}, "");
+  EXPECT_EQ(item(row.id).state, ItemState::kSent);
+  EXPECT_EQ(item(row.id).intent.looks, 1u);
+  now += policy.limits.list_lag;
+  polled({row.id}, "");
+  EXPECT_EQ(item(row.id).state, ItemState::kFailed);
+  EXPECT_EQ(item(row.id).reason, "asset_gone");
+}
+
+TEST_F(AwaitAsset, UploadsAnewWhatAForgottenSessionLeftNothingOf) {
+  auto const row = forgotten(1s);
+  polled({row.id}, "");
+  EXPECT_EQ(item(row.id).state, ItemState::kCompleted);
+  now += policy.limits.list_lag;
+  polled({row.id}, "");
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+  EXPECT_EQ(item(row.id).asset_id, "");
+}
+
+TEST_F(AwaitAsset, GivesTheAssetOfAForgottenSessionAnHour) {
+  auto const row = forgotten(1h - 1ms);
+  polled({row.id}, asset(row.asset_id, "processing"));
+  EXPECT_EQ(item(row.id).state, ItemState::kCompleted);
+  now += 1ms;
+  polled({row.id}, asset(row.asset_id, "processing"));
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+}
+
+TEST_F(AwaitAsset, LeavesTheAssetOfACompletedSessionAllTheTimeItNeeds) {
+  auto const row = put_item(ItemState::kCompleted);
+  auto session = journal::session_of(row.id);
+  session.state = SessionState::kCompleted;
+  session.asset_id = row.asset_id;
+  session.expires_at = now - 24h;
+  put(session);
+  polled({row.id}, asset(row.asset_id, "processing"));
+  EXPECT_EQ(item(row.id).state, ItemState::kCompleted);
+}
+
+TEST_F(AwaitAsset, AFailedPollChargesNobody) {
+  auto const row = put_item(ItemState::kSent);
+  auto const other = put_item(ItemState::kDone, 2);
+  land({.errand = Errand::kAwaitAsset, .rows = {row.id, other.id, 999}}, fail(Fault::kTransient, "503"));
+  EXPECT_EQ(item(row.id).effort.attempts, 0u);
+  EXPECT_EQ(item(row.id).reason, "transient");
+  EXPECT_GT(item(row.id).effort.due_at, now);
+  EXPECT_EQ(item(other.id).reason, "");
+  land({.errand = Errand::kAwaitAsset, .rows = {row.id}}, reply("<html>"));
+  EXPECT_EQ(item(row.id).reason, "protocol");
+}
+
+TEST_F(AwaitAsset, LeavesAloneWhatWentOnMeanwhile) {
+  auto const row = put_item(ItemState::kDone);
+  polled({row.id, 999}, asset("asset1", "failed"));
+  EXPECT_EQ(item(row.id).state, ItemState::kDone);
+}
+
+class AwaitStep : public StageTest {
+ protected:
+  AwaitStep() {
+    item_ = put_item(ItemState::kAssetReady).id;
+    index_ = put_named(NamedKind::kIndex, "footage", NamedState::kPresent).id;
+    auto const cast = put_named(NamedKind::kCollection, "cast", NamedState::kPresent).id;
+    entity_ = put_named(NamedKind::kEntity, "ada", NamedState::kPresent, cast).id;
+  }
+  RowId index_step() { return put_step(item_, index_, StepState::kCreated).id; }
+  RowId entity_step(RowId item, std::int64_t ordinal) {
+    return put_step(item, entity_, StepState::kCreated, StepKind::kEntity, ordinal).id;
+  }
+  void lands(RowId step, Result<ports::Reply> answer) {
+    land({.errand = Errand::kAwaitStep, .row = step, .item = item_}, std::move(answer));
+  }
+
+  RowId item_ = 0, index_ = 0, entity_ = 0;
+};
+
+TEST_F(AwaitStep, AsksForEachIndexedAssetAndOnceForAllThatWaitForOneEntity) {
+  index_step();
+  entity_step(item_, 2);
+  entity_step(put_item(ItemState::kAssetReady, 2).id, 1);
+  choose(choose_await_step);
+  ASSERT_EQ(left.size(), 2u);
+  EXPECT_THAT(target(0) + target(1), HasSubstr("indexed-assets/remote1"));
+  EXPECT_THAT(target(0) + target(1), HasSubstr("entities/"));
+}
+
+TEST_F(AwaitStep, HoldsBackTheGroupThatIsPaused) {
+  index_step();
+  traffic.pause(budget::Group::kEntities, now + 1s);
+  choose(choose_await_step);
+  EXPECT_EQ(left.size(), 1u);
+}
+
+TEST_F(AwaitStep, HoldsBackEntitiesWhileTheirsIsPaused) {
+  entity_step(item_, 1);
+  traffic.pause(budget::Group::kEntities, now + 1s);
+  choose(choose_await_step);
+  EXPECT_TRUE(left.empty());
+}
+
+TEST_F(AwaitStep, IsReadyFailedOrPolledAgainAsThePlatformSays) {
+  auto const id = index_step();
+  lands(id, reply(R"({"_id":"remote1","status":"indexing"})"));
+  EXPECT_EQ(step(id).state, StepState::kCreated);
+  EXPECT_EQ(step(id).remote_status, "indexing");
+  EXPECT_EQ(step(id).effort.tries, 1u);
+  lands(id, reply(R"({"_id":"remote1","status":"ready"})"));
+  EXPECT_EQ(step(id).state, StepState::kReady);
+}
+
+TEST_F(AwaitStep, FailsAStepWhoseIndexingFailedAndKeepsItsId) {
+  auto const id = index_step();
+  lands(id, reply(R"({"_id":"remote1","status":"failed"})"));
+  EXPECT_EQ(step(id).state, StepState::kFailed);
+  EXPECT_EQ(step(id).reason, "indexing_failed");
+  EXPECT_EQ(step(id).remote_id, "remote1");
+}
+
+TEST_F(AwaitStep, ReadsAnEntityAsAnEntity) {
+  auto const id = entity_step(item_, 1);
+  lands(id, reply(R"({"_id":"remote1","status":"processing","name":"ada"})"));
+  EXPECT_EQ(step(id).state, StepState::kCreated);
+  EXPECT_EQ(step(id).remote_status, "processing");
+  lands(id, reply(R"({"_id":"remote1","status":"ready","name":"ada"})"));
+  EXPECT_EQ(step(id).state, StepState::kReady);
+}
+
+TEST_F(AwaitStep, FailsForWhatIsGoneOrRefusedAndRetriesAllElse) {
+  auto const gone = index_step();
+  lands(gone, fail(Fault::kGone, "404"));
+  EXPECT_EQ(step(gone).reason, "gone");
+  auto const refused = put_step(item_, index_, StepState::kCreated, StepKind::kIndex, 2).id;
+  lands(refused, fail(Fault::kRejected, "400", "parameter_invalid"));
+  EXPECT_EQ(step(refused).reason, "parameter_invalid");
+  auto const mute = put_step(item_, index_, StepState::kCreated, StepKind::kIndex, 3).id;
+  lands(mute, fail(Fault::kRejected, "400"));
+  EXPECT_EQ(step(mute).reason, "refused");
+  auto const slow = put_step(item_, index_, StepState::kCreated, StepKind::kIndex, 4).id;
+  lands(slow, fail(Fault::kTransient, "503"));
+  EXPECT_EQ(step(slow).state, StepState::kCreated);
+  lands(slow, reply("<html>"));
+  EXPECT_EQ(step(slow).state, StepState::kCreated);
+  EXPECT_EQ(step(slow).effort.attempts, 2u);
+}
+
+TEST_F(AwaitStep, LeavesAloneWhatWentOnMeanwhile) {
+  auto const id = put_step(item_, index_, StepState::kFailed).id;
+  lands(id, reply(R"({"_id":"remote1","status":"ready"})"));
+  EXPECT_EQ(step(id).state, StepState::kFailed);
+  lands(999, reply("{}"));
+}
+
+}  // namespace
+}  // namespace sluice::stage

@@ -1,0 +1,143 @@
+// DISCOVER: which files of the folders become items, and what is said of sources that are down.
+#include "core/stage/discover.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/stage/stage_fixture.h"
+
+namespace sluice::stage {
+namespace {
+
+using namespace std::chrono_literals;
+using journal::ItemState;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class Discover : public StageTest {
+ protected:
+  Discover() { policy.sources.push_back({.name = "drop", .root = "/srv/drop", .rescan = 60s}); }
+
+  // Files of the folder that is listed, whatever root is asked for.
+  void add_file(std::string const& name, ports::FilePrint print = {.size_bytes = 7, .mtime_ns = 1}) {
+    files.files[name] = {.print = print};
+  }
+  void run(Discovery& discovery) {
+    do within([&](Context& ctx) { discovery.run(ctx); });
+    while (discovery.at_work());
+  }
+  std::vector<std::string> items() const {
+    std::vector<std::string> paths;
+    for (auto const& row : journal.list_items({})) paths.push_back(row.path);
+    return paths;
+  }
+};
+
+TEST_F(Discover, TakesFilesAndNoSidecarsCompanionsOrTemporaryNames) {
+  for (auto const* name : {"a.mp4", "a.json", "a.yaml", "a.yml", "a.mp4.md5", "b.part", ".hidden.mp4", "Thumbs.db"})
+    add_file(name);
+  Discovery discovery(files, policy);
+  run(discovery);
+  EXPECT_THAT(items(), ElementsAre("a.mp4"));
+}
+
+// A watcher may name a file that no sweep would have shown.
+TEST_F(Discover, SweepsAgainAtTheVeryMomentOfTheRescan) {
+  Discovery discovery(files, policy);
+  run(discovery);
+  EXPECT_EQ(discovery.next_rescan(), now + 60s);
+  add_file("late.mp4");
+  now += 60s - 1ms;
+  run(discovery);
+  EXPECT_THAT(items(), IsEmpty());
+  now += 1ms;
+  run(discovery);
+  EXPECT_THAT(items(), ElementsAre("late.mp4"));
+}
+
+TEST_F(Discover, NamesTheEarliestRescanOfAllSources) {
+  policy.sources.push_back({.name = "often", .root = "/srv/often", .rescan = 10s});
+  policy.sources.push_back({.name = "seldom", .root = "/srv/seldom", .rescan = 300s});
+  policy.sources.push_back({.name = "by_hand", .root = "/srv/by_hand", .swept = false});
+  Discovery discovery(files, policy);
+  EXPECT_FALSE(discovery.next_rescan());
+  run(discovery);
+  EXPECT_EQ(discovery.next_rescan(), now + 10s);
+  EXPECT_EQ(discovery.views().size(), 3u);
+}
+
+TEST_F(Discover, SweepsTheRootThatIsWantedAndNoOther) {
+  policy.sources.push_back({.name = "other", .root = "/srv/other", .rescan = 60s});
+  Discovery discovery(files, policy);
+  run(discovery);
+  EXPECT_FALSE(discovery.at_work());
+  discovery.want_root("/srv/nowhere");
+  discovery.want_directory("/srv/nowhere", "a");
+  EXPECT_FALSE(discovery.at_work());
+  discovery.want_root("/srv/other");
+  EXPECT_TRUE(discovery.at_work());
+  run(discovery);
+  discovery.want_directory("/srv/drop", "a");
+  EXPECT_TRUE(discovery.at_work());
+}
+
+TEST_F(Discover, BeginsTheQuietTimeOfAGrowingFileAnew) {
+  add_file("a.mp4");
+  Discovery discovery(files, policy);
+  run(discovery);
+  auto const first = journal.list_items({}).at(0);
+  now += 61s;
+  run(discovery);  // the same print
+  EXPECT_EQ(item(first.id).quiet_since, first.quiet_since);
+  add_file("a.mp4", {.size_bytes = 8, .mtime_ns = 2});
+  now += 61s;
+  run(discovery);
+  EXPECT_EQ(item(first.id).quiet_since, now);
+  EXPECT_EQ(item(first.id).print.size_bytes, 8u);
+  EXPECT_EQ(items().size(), 1u);
+}
+
+TEST_F(Discover, KeepsTheLastHundredProblems) {
+  for (int i = 0; i < 101; ++i) files.files["link" + std::to_string(1000 + i)] = {.type = ports::FileType::kSymlink};
+  Discovery discovery(files, policy);
+  run(discovery);
+  auto const view = discovery.views().at(0);
+  EXPECT_EQ(view.problems_total, 101u);
+  ASSERT_EQ(view.problems.size(), 100u);
+  EXPECT_EQ(view.problems.front().path, "link1001");
+  EXPECT_EQ(view.problems.back().path, "link1100");
+}
+
+TEST_F(Discover, SaysOnceThatASourceIsDownSinceWhenAndThatItIsBack) {
+  Discovery discovery(files, policy);
+  run(discovery);
+  EXPECT_EQ(discovery.views().at(0).last_scan, now);
+  EXPECT_FALSE(log.tells("is back"));
+  auto const down = now + 61s;
+  files.list_error = Error{Fault::kSourceIo, "no route to host"};
+  for (now = down; now <= down + 122s; now += 61s) run(discovery);
+  auto const view = discovery.views().at(0);
+  EXPECT_EQ(view.down_since, down);
+  EXPECT_TRUE(view.why_down);
+  EXPECT_EQ(std::ranges::count_if(log.lines,
+                                  [](auto const& line) { return line.second.find("is down") != std::string::npos; }),
+            1);
+  EXPECT_LT(view.last_scan, down);
+  files.list_error.reset();
+  run(discovery);
+  EXPECT_FALSE(discovery.views().at(0).why_down);
+  EXPECT_EQ(discovery.views().at(0).last_scan, now);
+  EXPECT_TRUE(log.tells("is back"));
+}
+
+TEST_F(Discover, HasScannedAFolderOnlyWhenAllOfItWasSeen) {
+  for (int i = 0; i < 2'100; ++i) add_file("clip" + std::to_string(i) + ".mp4");
+  Discovery discovery(files, policy);
+  within([&](Context& ctx) { discovery.run(ctx); });
+  EXPECT_TRUE(discovery.at_work());
+  EXPECT_FALSE(discovery.views().at(0).last_scan);
+  within([&](Context& ctx) { discovery.run(ctx); });
+  EXPECT_EQ(discovery.views().at(0).last_scan, now);
+}
+
+}  // namespace
+}  // namespace sluice::stage

@@ -1,0 +1,313 @@
+// What people ask of items: add, retry, cancel.
+#include "core/stage/orders.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/stage/stage_fixture.h"
+
+namespace sluice::stage {
+namespace {
+
+using namespace std::chrono_literals;
+using budget::Errand;
+using journal::ChunkState;
+using journal::ItemState;
+using journal::NamedKind;
+using journal::NamedState;
+using journal::SessionState;
+using journal::StepKind;
+using journal::StepState;
+using testing::HasSubstr;
+
+class AddOrder : public StageTest {
+ protected:
+  AddOrder() {
+    policy.sources.push_back({.name = "drop", .root = "/srv/drop", .pipelines = {"footage"}});
+    policy.pipelines.push_back({.name = "footage",
+                                .kinds = {"video"},
+                                .indexes = {{.name = "bare", .models_json = ""},
+                                            {.name = "films", .models_json = R"([{"model_name":"pegasus"}])"}}});
+    policy.pipelines.push_back({.name = "sounds", .kinds = {"audio"}});
+    files.files["a.mp4"] = {.print = {.size_bytes = 7, .mtime_ns = 1}};
+    files.files["a.mp3"] = files.files["a.bin"] = files.files["a.mp4"];
+  }
+  Result<Added> add(std::string const& path, Wishes const& wishes = {}, bool dry_run = false) {
+    Result<Added> added = fail(Fault::kLocal, "not asked");
+    within([&](Context& ctx) { added = add_item(ctx, policy.sources[0], path, wishes, dry_run); });
+    return added;
+  }
+  std::string refusal(std::string const& path, Wishes const& wishes = {}) {
+    auto const added = add(path, wishes);
+    return added ? "(taken)" : added.error().code;
+  }
+};
+
+TEST_F(AddOrder, TakesAFileOfTheSourceOnce) {
+  auto const first = add("a.mp4");
+  ASSERT_TRUE(first);
+  EXPECT_FALSE(first->was_known);
+  EXPECT_EQ(item(first->item.id).path, "a.mp4");
+  auto const again = add("a.mp4");
+  EXPECT_TRUE(again->was_known);
+  EXPECT_EQ(again->item.id, first->item.id);
+}
+
+TEST_F(AddOrder, FindsTheItemUnderWayEvenIfItsFileChanged) {
+  auto const first = add("a.mp4");
+  files.files["a.mp4"].print.mtime_ns = 2;
+  EXPECT_TRUE(add("a.mp4")->was_known);
+  change(item(first->item.id), [](auto& row) { row.state = ItemState::kStable; });
+  EXPECT_TRUE(add("a.mp4")->was_known);
+}
+
+TEST_F(AddOrder, TakesOtherContentAfterTheEndAsANewItem) {
+  auto const first = add("a.mp4");
+  change(item(first->item.id), [&](auto& row) {
+    row.state = ItemState::kCancelled;
+    row.finished_at = now;
+  });
+  EXPECT_TRUE(add("a.mp4")->was_known);  // the same content
+  files.files["a.mp4"].print.mtime_ns = 2;
+  auto const second = add("a.mp4");
+  EXPECT_FALSE(second->was_known);
+  EXPECT_NE(second->item.id, first->item.id);
+}
+
+TEST_F(AddOrder, OnlyChecksWhenItIsADryRun) {
+  auto const added = add("a.mp4", {}, true);
+  ASSERT_TRUE(added);
+  EXPECT_EQ(added->item.id, 0);
+  EXPECT_TRUE(journal.list_items({}).empty());
+}
+
+TEST_F(AddOrder, RefusesWhatNoPipelineOfTheSourceTakes) {
+  EXPECT_EQ(refusal("a.mp3"), "no_pipeline");
+  EXPECT_EQ(refusal("a.mp4", {.pipeline = "sounds"}), "no_pipeline");
+  EXPECT_EQ(refusal("a.mp3", {.pipeline = "sounds"}), "(taken)");
+  EXPECT_EQ(refusal("a.mp4", {.pipeline = "nonsense"}), "no_such_pipeline");
+  EXPECT_EQ(refusal("a.bin"), "(taken)");  // its content decides later
+}
+
+TEST_F(AddOrder, RefusesAnEntityWithoutItsCollectionAndTheOtherWayRound) {
+  EXPECT_EQ(refusal("a.mp4", {.entity = "ada"}), "entity_needs_collection");
+  EXPECT_EQ(refusal("a.mp4", {.collection = "cast"}), "entity_needs_collection");
+}
+
+TEST_F(AddOrder, MakesAPlanOfTheWishesAlone) {
+  auto const indexed = add("a.mp4", {.index = "films"});
+  ASSERT_TRUE(indexed);
+  auto steps = read_plan(indexed->item.plan).steps;
+  ASSERT_EQ(steps.size(), 1u);
+  EXPECT_EQ(steps[0].name, "films");
+  EXPECT_THAT(steps[0].models_json, HasSubstr("pegasus"));                    // as a pipeline describes that index
+  auto const person = add("a.mp3", {.collection = "cast", .entity = "ada"});  // of any kind
+  ASSERT_TRUE(person);
+  steps = read_plan(person->item.plan).steps;
+  ASSERT_EQ(steps.size(), 1u);
+  EXPECT_EQ(steps[0].kind, StepKind::kEntity);
+  EXPECT_EQ(steps[0].collection, "cast");
+  EXPECT_EQ(steps[0].name, "ada");
+}
+
+TEST_F(AddOrder, GivesAnIndexThatNobodyDescribesTheAdvisedModels) {
+  for (auto const* index : {"bare", "unheard_of"}) {
+    auto const added = add("a.mp4", {.index = index}, true);
+    ASSERT_TRUE(added);
+    EXPECT_THAT(read_plan(added->item.plan).steps.at(0).models_json, HasSubstr("marengo3.0")) << index;
+  }
+}
+
+class RetryOrder : public StageTest {
+ protected:
+  journal::ItemRow put_failed(ItemState from, std::int64_t number = 1) {
+    auto const row = put_item(ItemState::kFailed, number);
+    change(row, [&](auto& failed) {
+      failed.failed_from = word(from);
+      failed.asset_id = "old";
+      failed.bytes_acked = 50;
+      failed.effort.attempts = 12;
+    });
+    return item(row.id);
+  }
+  std::string retry(RowId id) {
+    std::string code;
+    within([&](Context& ctx) {
+      auto const done = retry_order(ctx, id);
+      code = done ? "" : done.error().code;
+    });
+    return code;
+  }
+};
+
+TEST_F(RetryOrder, TakesOnlyFailedAndCancelledItems) {
+  EXPECT_EQ(retry(999), "no_such_item");
+  EXPECT_EQ(retry(put_item(ItemState::kStable, 1).id), "not_failed");
+  EXPECT_EQ(retry(put_item(ItemState::kDone, 2).id), "not_failed");
+  EXPECT_EQ(retry(put_item(ItemState::kCancelled, 3).id), "");
+  EXPECT_EQ(retry(put_failed(ItemState::kStable, 4).id), "");
+}
+
+TEST_F(RetryOrder, RefusesAnItemWhoseFileHasANewerOne) {
+  auto const old = put_failed(ItemState::kStable);
+  auto newer = journal::item_in(ItemState::kDone, 2);
+  newer.path = old.path;
+  put(newer);
+  EXPECT_EQ(retry(old.id), "superseded");
+}
+
+TEST_F(RetryOrder, BeginsAnewWithTheNextGeneration) {
+  for (auto const from : {ItemState::kSeen, ItemState::kStable}) {
+    auto const number = static_cast<std::int64_t>(from) + 1;
+    auto const row = put_failed(from, number);
+    auto const session = put_session(row.id);
+    EXPECT_EQ(retry(row.id), "");
+    auto const again = item(row.id);
+    EXPECT_EQ(again.state, from);
+    EXPECT_EQ(again.generation, 2);
+    EXPECT_EQ(again.asset_id, "");
+    EXPECT_EQ(again.bytes_acked, 0u);
+    EXPECT_EQ(again.effort.attempts, 0u);
+    EXPECT_EQ(again.effort.due_at, now);
+    EXPECT_EQ(this->session(session.id).state, SessionState::kAbandoned);
+  }
+}
+
+TEST_F(RetryOrder, FromTheStartLooksAtTheFileAsItIsNow) {
+  auto const seen = put_failed(ItemState::kSeen, 1);
+  auto const stable = put_failed(ItemState::kStable, 2);
+  auto const gone = put_failed(ItemState::kSeen, 3);
+  files.files[seen.path].print.mtime_ns = files.files[stable.path].print.mtime_ns = 99;
+  files.files.erase(gone.path);
+  for (auto const& row : {seen, stable, gone}) EXPECT_EQ(retry(row.id), "");
+  EXPECT_EQ(item(seen.id).print.mtime_ns, 99);
+  EXPECT_EQ(item(stable.id).print.mtime_ns, 1);
+  EXPECT_EQ(item(gone.id).print.mtime_ns, 1);
+}
+
+TEST_F(RetryOrder, WithoutAWordOfWhereItFailedBeginsAtTheStart) {
+  auto const row = put_item(ItemState::kFailed);
+  EXPECT_EQ(retry(row.id), "");
+  EXPECT_EQ(item(row.id).state, ItemState::kSeen);
+}
+
+TEST_F(RetryOrder, GoesOnWithAnUploadSessionThatStillLives) {
+  auto const row = put_failed(ItemState::kOpened);
+  auto const session = put_session(row.id);
+  change_chunk(session.id, 3, [](auto& chunk) { chunk.attempts = chunk.tries = chunk.refusals = 5; });
+  EXPECT_EQ(retry(row.id), "");
+  auto const again = item(row.id);
+  EXPECT_EQ(again.state, ItemState::kOpened);
+  EXPECT_EQ(again.generation, 1);
+  EXPECT_EQ(again.bytes_acked, 50u);
+  EXPECT_FALSE(again.effort.due_at);  // its chunks do the work
+  EXPECT_EQ(this->session(session.id).state, SessionState::kOpen);
+  EXPECT_EQ(chunk(session.id, 3).attempts, 0u);
+  EXPECT_EQ(chunk(session.id, 3).refusals, 0u);
+}
+
+TEST_F(RetryOrder, OpensANewSessionForOneThatEndsAtThisVeryMoment) {
+  auto const row = put_failed(ItemState::kOpened);
+  auto const session = put_session(row.id);
+  change(session, [&](auto& ended) { ended.expires_at = now; });
+  EXPECT_EQ(retry(row.id), "");
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+  EXPECT_EQ(item(row.id).generation, 2);
+  auto const none = put_failed(ItemState::kOpened, 2);
+  EXPECT_EQ(retry(none.id), "");
+  EXPECT_EQ(item(none.id).state, ItemState::kStable);
+}
+
+TEST_F(RetryOrder, BeginsOnlyTheStepsAgainThatFailed) {
+  auto const row = put_failed(ItemState::kAssetReady);
+  auto const index = put_named(NamedKind::kIndex, "footage", NamedState::kPresent).id;
+  put_named(NamedKind::kIndex, "n", NamedState::kPresent);
+  auto const ready = put_step(row.id, index, StepState::kReady, StepKind::kIndex, 1).id;
+  auto const refused = put_step(row.id, index, StepState::kFailed, StepKind::kIndex, 2).id;
+  auto const unindexed = put_step(row.id, index, StepState::kFailed, StepKind::kIndex, 3).id;
+  change(step(unindexed), [](auto& failed) { failed.reason = "indexing_failed"; });
+  EXPECT_EQ(retry(row.id), "");
+  EXPECT_EQ(item(row.id).state, ItemState::kAssetReady);
+  EXPECT_EQ(item(row.id).asset_id, "old");
+  EXPECT_EQ(item(row.id).generation, 1);
+  EXPECT_EQ(step(ready).state, StepState::kReady);
+  EXPECT_EQ(step(refused).state, StepState::kWaiting);
+  EXPECT_EQ(step(refused).remote_id, "");
+  EXPECT_EQ(step(refused).effort.due_at, now);
+  EXPECT_EQ(step(unindexed).remote_id, "remote3");  // deleted before another is made (U11)
+}
+
+TEST_F(RetryOrder, AStepWhoseNameIsLostWaitsForIt) {
+  auto const row = put_failed(ItemState::kAssetReady);
+  auto const failed = put_step(row.id, 0, StepState::kFailed).id;
+  EXPECT_EQ(retry(row.id), "");
+  EXPECT_FALSE(step(failed).effort.due_at);
+  EXPECT_EQ(named(step(failed).named_id).state, NamedState::kWanted);
+  EXPECT_EQ(named(step(failed).named_id).effort.due_at, now);
+}
+
+TEST_F(RetryOrder, OfAnUploadLeavesItsStepsToTheAsset) {
+  auto const row = put_failed(ItemState::kStable);
+  auto const failed = put_step(row.id, 0, StepState::kFailed).id;
+  EXPECT_EQ(retry(row.id), "");
+  EXPECT_EQ(step(failed).state, StepState::kWaiting);
+  EXPECT_EQ(step(failed).named_id, 0);
+}
+
+class CancelOrder : public StageTest {
+ protected:
+  std::string cancel(RowId id) {
+    std::string code;
+    within([&](Context& ctx) {
+      auto const done = cancel_order(ctx, id);
+      code = done ? "" : done.error().code;
+    });
+    return code;
+  }
+};
+
+TEST_F(CancelOrder, EndsWhatIsUnderWayAndNothingElse) {
+  EXPECT_EQ(cancel(999), "no_such_item");
+  EXPECT_EQ(cancel(put_item(ItemState::kDone, 1).id), "at_end");
+  auto const row = put_item(ItemState::kSent, 2);
+  EXPECT_EQ(cancel(row.id), "");
+  EXPECT_EQ(item(row.id).state, ItemState::kCancelled);
+  EXPECT_EQ(item(row.id).finished_at, now);
+  EXPECT_FALSE(item(row.id).effort.due_at);
+}
+
+TEST_F(CancelOrder, RemembersWhereARetryMayGoOn) {
+  std::int64_t number = 0;
+  for (auto const& [state, from] :
+       {std::pair{ItemState::kSeen, "seen"}, std::pair{ItemState::kStable, "stable"},
+        std::pair{ItemState::kSending, "stable"}, std::pair{ItemState::kOpened, "opened"},
+        std::pair{ItemState::kReported, "stable"}, std::pair{ItemState::kAssetReady, "asset_ready"}}) {
+    auto const row = put_item(state, ++number);
+    EXPECT_EQ(cancel(row.id), "");
+    EXPECT_EQ(item(row.id).failed_from, from) << word(state);
+  }
+}
+
+TEST_F(CancelOrder, CallsOffWhatIsInTheAirAndTheStepsThatAreNotOver) {
+  auto const row = put_item(ItemState::kAssetReady);
+  auto const ready = put_step(row.id, 0, StepState::kReady, StepKind::kIndex, 1).id;
+  auto const failed = put_step(row.id, 0, StepState::kFailed, StepKind::kIndex, 2).id;
+  auto const waiting = put_step(row.id, 0, StepState::kWaiting, StepKind::kIndex, 3).id;
+  within([&](Context& ctx) { ctx.traffic.send({.errand = Errand::kSendDirect, .item = row.id}, {}); });
+  EXPECT_EQ(cancel(row.id), "");
+  EXPECT_EQ(cancelled.size(), 1u);
+  EXPECT_EQ(step(ready).state, StepState::kReady);
+  EXPECT_EQ(step(failed).reason, "refused");
+  EXPECT_EQ(step(waiting).state, StepState::kFailed);
+  EXPECT_EQ(step(waiting).reason, "cancelled");
+}
+
+TEST_F(CancelOrder, GroundsTheChunksThatAreInTheAir) {
+  auto const row = put_item(ItemState::kOpened);
+  auto const session = put_session(row.id);
+  set_chunk(session.id, 3, ChunkState::kPutting);
+  EXPECT_EQ(cancel(row.id), "");
+  EXPECT_EQ(chunk(session.id, 3).state, ChunkState::kNeedsUrl);
+}
+
+}  // namespace
+}  // namespace sluice::stage

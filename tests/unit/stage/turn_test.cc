@@ -1,0 +1,226 @@
+// The turn: what outcomes say beyond their own row, when it commits, and when the next one is due.
+#include "core/stage/turn.h"
+
+#include <gmock/gmock.h>
+
+#include "tests/unit/stage/stage_fixture.h"
+
+namespace sluice::stage {
+namespace {
+
+using namespace std::chrono_literals;
+using budget::Errand;
+using budget::Group;
+using journal::ItemState;
+using journal::NamedKind;
+using journal::NamedState;
+using journal::StepKind;
+using journal::StepState;
+using testing::HasSubstr;
+
+class HandClock final : public ports::Clock {
+ public:
+  WallTime wall() override { return now; }
+  BootTime boot() override { return BootTime(now.time_since_epoch()); }
+  WallTime now = kNoon;
+};
+
+// Keeps what is sent; outcomes are put in by the test.
+class PlayedWire final : public ports::Wire {
+ public:
+  void send(ports::Call call) override { sent.push_back(std::move(call)); }
+  std::vector<ports::Outcome> collect() override { return std::exchange(outcomes, {}); }
+  void cancel(std::uint64_t ticket) override { cancelled.push_back(ticket); }
+  std::uint64_t progress_bytes(std::uint64_t) const override { return 0; }
+  std::vector<ports::Call> sent;
+  std::vector<ports::Outcome> outcomes;
+  std::vector<std::uint64_t> cancelled = {};
+};
+
+class CountedMoments final : public ports::Witness {
+ public:
+  void reached(ports::Moment moment) override { ++counts[static_cast<std::size_t>(moment)]; }
+  int counts[3] = {};
+  int of(ports::Moment moment) const { return counts[static_cast<std::size_t>(moment)]; }
+};
+
+class TurnTest : public StageTest {
+ protected:
+  std::uint64_t sent_ticket(std::size_t n = 0) const { return wire.sent.at(n).ticket; }
+  void answer(std::uint64_t ticket, int status, std::string body = "{}",
+              std::vector<std::pair<std::string, std::string>> headers = {}) {
+    wire.outcomes.push_back(
+        {.ticket = ticket,
+         .answer = ports::Reply{.status = status, .headers = std::move(headers), .body = std::move(body)},
+         .body_error = {}});
+  }
+  void unreachable(std::uint64_t ticket) {
+    wire.outcomes.push_back({.ticket = ticket,
+                             .answer = std::unexpected(ports::WireFailure{
+                                 .phase = ports::WireFailure::Phase::kBeforeSend, .text = "connect: refused"}),
+                             .body_error = {}});
+  }
+  // An item whose poll left in the turn that ran here.
+  journal::ItemRow polled() {
+    auto const row = put_item(ItemState::kSent, ++number_);
+    turn.run();
+    return row;
+  }
+  // The ticket of a chunk PUT whose file was opened for it.
+  std::uint64_t put_in_the_air() {
+    auto const row = put_item(ItemState::kOpened, ++number_);
+    auto const session = put_session(row.id);
+    set_chunk(session.id, 1, journal::ChunkState::kHasUrl);
+    turn.run();
+    return turn.traffic().flights(Errand::kPutChunk).at(0).first;
+  }
+  static std::size_t count(KeptLog const& log, std::string const& part) {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        log.lines, [&](auto const& line) { return line.second.find(part) != std::string::npos; }));
+  }
+
+  HandClock clock;
+  PlayedWire wire;
+  CountedMoments witness;
+  Turn turn{
+      journal, {.clock = clock, .wire = wire, .files = files, .random = dice, .log = log, .witness = &witness}, policy};
+  std::int64_t number_ = 0;
+};
+
+TEST_F(TurnTest, ThatChangesNothingDoesNotCommit) {
+  EXPECT_FALSE(turn.run());
+  EXPECT_EQ(witness.of(ports::Moment::kBeforeCommit), 0);
+  polled();
+  EXPECT_EQ(wire.sent.size(), 1u);
+  put_item(ItemState::kAssetReady, 50);
+  EXPECT_TRUE(turn.run());
+  EXPECT_EQ(witness.of(ports::Moment::kBeforeCommit), 1);
+  EXPECT_EQ(witness.of(ports::Moment::kAfterCommit), 1);
+  EXPECT_EQ(witness.of(ports::Moment::kAfterSend), 1);
+}
+
+TEST_F(TurnTest, WithAnOutcomeHasChangedSomethingEvenIfNoRowDid) {
+  answer(77, 200);  // of a call that was cancelled meanwhile
+  EXPECT_TRUE(turn.run());
+  EXPECT_FALSE(turn.run());
+}
+
+TEST_F(TurnTest, NeedsNoWitness) {
+  Turn alone{journal, {.clock = clock, .wire = wire, .files = files, .random = dice, .log = log}, policy};
+  alone.recover();
+  put_item(ItemState::kSent);
+  put_item(ItemState::kAssetReady, 2);
+  EXPECT_TRUE(alone.run());
+  EXPECT_EQ(wire.sent.size(), 1u);
+}
+
+TEST_F(TurnTest, CarriesOutOrdersEvenWhileItDrains) {
+  turn.drain();
+  auto const row = put_item(ItemState::kSent);
+  bool asked = false;
+  turn.run([&](Context&) { asked = true; });
+  EXPECT_TRUE(asked);
+  EXPECT_TRUE(wire.sent.empty());
+  EXPECT_EQ(item(row.id).state, ItemState::kSent);
+}
+
+TEST_F(TurnTest, ThatFailsIsAsIfItHadNotBeen) {
+  auto const row = put_item(ItemState::kSent);
+  EXPECT_THROW(turn.run([](Context&) { throw std::runtime_error("the disk"); }), std::runtime_error);
+  EXPECT_TRUE(wire.sent.empty());
+  EXPECT_FALSE(journal.in_transaction());
+  turn.run();
+  EXPECT_EQ(wire.sent.size(), 1u);
+  (void)row;
+}
+
+TEST_F(TurnTest, SaysOnceThatTheKeyIsRefusedAndThatItWorksAgain) {
+  polled();
+  answer(sent_ticket(), 401);
+  turn.run();
+  EXPECT_EQ(turn.traffic().key_refused_since(), clock.now);
+  clock.now += 1min;  // the probe
+  turn.run();
+  answer(sent_ticket(1), 401);
+  turn.run();
+  EXPECT_EQ(count(log, "refuses the API key"), 1u);
+  EXPECT_EQ(count(log, "works again"), 0u);
+  clock.now += 1min;
+  turn.run();
+  answer(sent_ticket(2), 200);
+  turn.run();
+  EXPECT_FALSE(turn.traffic().key_refused_since());
+  EXPECT_EQ(count(log, "works again"), 1u);
+}
+
+TEST_F(TurnTest, DoesNotSayThatAKeyWorksAgainThatAlwaysDid) {
+  polled();
+  answer(sent_ticket(), 200);
+  turn.run();
+  EXPECT_EQ(count(log, "works again"), 0u);
+}
+
+TEST_F(TurnTest, SaysOnceThatItIsOfflineUntilAnAnswerComes) {
+  polled();
+  unreachable(sent_ticket());
+  turn.run();
+  auto const since = clock.now;
+  EXPECT_EQ(turn.traffic().offline_since(), since);
+  clock.now += 10min;
+  turn.run();
+  unreachable(sent_ticket(1));
+  turn.run();
+  EXPECT_EQ(turn.traffic().offline_since(), since);
+  EXPECT_EQ(count(log, "offline:"), 1u);
+  clock.now += 10min;
+  turn.run();
+  answer(sent_ticket(2), 500);  // any answer
+  turn.run();
+  EXPECT_FALSE(turn.traffic().offline_since());
+}
+
+TEST_F(TurnTest, LearnsThePlatformsClockFromItsAnswersAndNotFromTheStorages) {
+  polled();
+  answer(sent_ticket(), 200, "{}", {{"date", "Sat, 21 Nov 2026 12:00:30 GMT"}});
+  turn.run();
+  EXPECT_EQ(turn.traffic().clock_offset(), 30s);
+  answer(put_in_the_air(), 200, "", {{"date", "Sat, 21 Nov 2026 14:47:10 GMT"}, {"etag", "abc-1"}});
+  turn.run();
+  EXPECT_EQ(turn.traffic().clock_offset(), 30s);
+}
+
+TEST_F(TurnTest, PausesTheGroupThatWasThrottled) {
+  polled();
+  answer(sent_ticket(), 429, "{}", {{"retry-after", "20"}});
+  turn.run();
+  EXPECT_EQ(turn.traffic().paused_until(Group::kAssets, clock.now), clock.now + 20s);
+  EXPECT_FALSE(turn.traffic().paused_until(Group::kIndexing, clock.now));
+}
+
+TEST_F(TurnTest, IsDueAtOnceWhileFoldersAreToBeListed) {
+  policy.sources.push_back({.name = "drop", .root = "/srv/drop"});
+  Turn sweeping{journal, {.clock = clock, .wire = wire, .files = files, .random = dice, .log = log}, policy};
+  sweeping.discovery().want_all();
+  EXPECT_EQ(sweeping.next_due(), clock.now);
+  sweeping.run();
+  EXPECT_EQ(sweeping.next_due(), clock.now + policy.rescan);
+}
+
+TEST_F(TurnTest, IsDueSoonWhileDueRowsWaitForASlotAndElseWhenTheNextRowIs) {
+  EXPECT_FALSE(turn.next_due());
+  auto const row = put_item(ItemState::kStable);
+  EXPECT_EQ(turn.next_due(), clock.now + 250ms);
+  change(row, [&](auto& later) { later.effort.due_at = clock.now + 100ms; });
+  EXPECT_EQ(turn.next_due(), clock.now + 100ms);
+  auto const blocked = put_item(ItemState::kStable, 2);
+  EXPECT_EQ(turn.next_due(), clock.now + 100ms);
+  change(row, [&](auto& later) { later.effort.due_at = clock.now + 300ms; });
+  EXPECT_EQ(turn.next_due(), clock.now + 250ms);
+  change(blocked, [&](auto& later) { later.effort.due_at = clock.now + 1h; });
+  EXPECT_EQ(turn.next_due(), clock.now + 300ms);
+  turn.traffic().pause(Group::kAssets, clock.now + 200ms);
+  EXPECT_EQ(turn.next_due(), clock.now + 200ms);
+}
+
+}  // namespace
+}  // namespace sluice::stage

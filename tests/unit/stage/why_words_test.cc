@@ -1,0 +1,207 @@
+// The words that Why chooses, where one circumstance more or less makes another sentence.
+#include <gmock/gmock.h>
+
+#include "core/stage/why.h"
+
+namespace sluice::stage {
+namespace {
+
+using namespace std::chrono_literals;
+using journal::ItemRow;
+using journal::ItemState;
+using journal::SessionRow;
+using journal::StepKind;
+using journal::StepRow;
+using journal::StepState;
+using testing::HasSubstr;
+using testing::Not;
+
+WallTime const kNow = *parse_rfc3339("2026-11-22T03:00:00Z");
+WallTime const kLater = kNow + 4min;
+
+ItemRow item(ItemState state, std::string reason = "", std::string last_error = "") {
+  ItemRow row;
+  row.ulid = "01J9ZK3Q0000000000000000AB";
+  row.state = state;
+  row.reason = std::move(reason);
+  row.print.size_bytes = 1000;
+  row.quiet_since = kNow;
+  row.effort.due_at = kNow;
+  row.effort.last_error = std::move(last_error);
+  return row;
+}
+
+StepRow step(StepKind kind, StepState state, std::int64_t ordinal = 1) {
+  StepRow row;
+  row.ordinal = ordinal;
+  row.kind = kind;
+  row.state = state;
+  row.effort.due_at = kNow;
+  return row;
+}
+
+Why why_of(ItemRow const& row, std::vector<StepRow> const& steps = {}, Surroundings const& around = {},
+           std::optional<SessionRow> const& session = std::nullopt) {
+  return why(row, steps, session, around, kNow).value_or(Why{});
+}
+
+TEST(WhyWords, AMeaningStandsBeforeAnErrorThatAloneWouldNotSayEnough) {
+  EXPECT_EQ(why_of(item(ItemState::kFailed, "unreadable", "EACCES")).text, "the file cannot be read: EACCES");
+  EXPECT_EQ(why_of(item(ItemState::kFailed, "too_large", "it has 9 GB")).text, "it has 9 GB");
+  EXPECT_EQ(why_of(item(ItemState::kFailed, "too_large")).text, "the file is larger than the platform takes");
+  EXPECT_EQ(why_of(item(ItemState::kFailed, "", "it broke")).text, "it broke");
+}
+
+TEST(WhyWords, ARemedyBeyondTheRetryComesFirst) {
+  EXPECT_EQ(why_of(item(ItemState::kFailed, "empty_file")).remedy,
+            "write it again; then sluice retry 01J9ZK3Q0000000000000000AB");
+  EXPECT_EQ(why_of(item(ItemState::kFailed, "refused")).remedy, "sluice retry 01J9ZK3Q0000000000000000AB");
+  EXPECT_EQ(why_of(item(ItemState::kFailed, "of_the_platform")).remedy, "sluice retry 01J9ZK3Q0000000000000000AB");
+}
+
+TEST(WhyWords, OneAttemptIsNotCounted) {
+  auto row = item(ItemState::kFailed, "refused", "no");
+  row.effort.attempts = 1;
+  EXPECT_THAT(why_of(row).text, Not(HasSubstr("attempts")));
+  row.effort.attempts = 2;
+  EXPECT_THAT(why_of(row).text, HasSubstr("after 2 attempts"));
+}
+
+TEST(WhyWords, AFailureIsThatOfTheFirstStepThatFailed) {
+  auto failed = step(StepKind::kIndex, StepState::kFailed, 2);
+  failed.reason = "indexing_failed";
+  failed.effort.attempts = 3;
+  std::vector const steps = {step(StepKind::kEntity, StepState::kReady, 1), failed};
+  auto const bare = why_of(item(ItemState::kFailed, "", "of the item"), steps);
+  EXPECT_EQ(bare.code, "indexing_failed");
+  EXPECT_THAT(bare.text, testing::StartsWith("step 2 (index): of the item"));
+  EXPECT_THAT(bare.text, HasSubstr("after 3 attempts"));
+  EXPECT_EQ(why_of(item(ItemState::kFailed, "step_failed"), steps).code, "indexing_failed");
+  EXPECT_EQ(why_of(item(ItemState::kFailed, "asset_gone"), steps).code, "asset_gone");
+  auto told = steps;
+  told[1].effort.last_error = "of the step";
+  EXPECT_THAT(why_of(item(ItemState::kFailed, "", "of the item"), told).text, HasSubstr("of the step"));
+  EXPECT_EQ(why_of(item(ItemState::kFailed, "step_failed")).code, "step_failed");  // no step to blame
+}
+
+TEST(WhyWords, WhatWasSkippedForAReasonOfOursHasItsRemedy) {
+  auto const known = why_of(item(ItemState::kSkipped, "no_pipeline"));
+  EXPECT_THAT(known.remedy, HasSubstr("add a pipeline"));
+  EXPECT_EQ(known.whose, "configuration");
+  EXPECT_EQ(why_of(item(ItemState::kSkipped, "unheard_of")).remedy, "");
+}
+
+TEST(WhyWords, EveryQuotaGroupHasItsSentence) {
+  auto const paused = [](ItemRow const& row, std::vector<StepRow> const& steps, std::string_view group) {
+    return why_of(row, steps, {.paused_until = {{std::string(group), kLater}}}).text;
+  };
+  EXPECT_THAT(paused(item(ItemState::kStable), {}, kGroupAssets), HasSubstr("calls about assets"));
+  EXPECT_THAT(paused(item(ItemState::kOpened), {}, kGroupStorage), HasSubstr("chunks may be put"));
+  EXPECT_THAT(paused(item(ItemState::kReported), {}, kGroupStorage), Not(HasSubstr("limits")));
+  EXPECT_THAT(paused(item(ItemState::kAssetReady), {step(StepKind::kEntity, StepState::kWaiting)}, kGroupEntities),
+              HasSubstr("calls about entities"));
+  EXPECT_THAT(paused(item(ItemState::kAssetReady), {}, kGroupIndexing), Not(HasSubstr("limits")));
+}
+
+TEST(WhyWords, OfTwoPausesTheApisIsNamedFirst) {
+  auto const both =
+      why_of(item(ItemState::kOpened), {},
+             {.paused_until = {{std::string(kGroupStorage), kLater}, {std::string(kGroupAssets), kNow + 1s}}});
+  EXPECT_EQ(both.until, kNow + 1s);
+}
+
+TEST(WhyWords, LooksAreCountedWhenThereWereAny) {
+  auto row = item(ItemState::kSending);
+  row.intent = {.at = kNow, .unknown_at = kNow, .looks = 0};
+  EXPECT_THAT(why_of(row).text, Not(HasSubstr("looked")));
+  row.intent.looks = 1;
+  EXPECT_THAT(why_of(row).text, HasSubstr("(looked 1 time)"));
+  row.intent.looks = 2;
+  EXPECT_THAT(why_of(row).text, HasSubstr("(looked 2 times)"));
+}
+
+TEST(WhyWords, ABackoffNamesTheNextAttemptOnlyWhereAttemptsAreCharged) {
+  auto row = item(ItemState::kStable, "", "cut");
+  row.effort.due_at = kLater;
+  auto const free = why_of(row);
+  EXPECT_EQ(free.code, "retry");
+  EXPECT_EQ(free.text, "cut");
+  EXPECT_EQ(free.whose, "platform");
+  row.reason = "source_io";
+  row.effort.attempts = 1;
+  auto const charged = why_of(row);
+  EXPECT_EQ(charged.code, "source_io");
+  EXPECT_THAT(charged.text, HasSubstr("attempt 2 comes next"));
+  EXPECT_EQ(charged.whose, "file");
+  row.effort.due_at.reset();  // it waits for something else
+  EXPECT_EQ(why_of(row).code, "queued");
+}
+
+TEST(WhyWords, ASettlingFileIsQuietForAtLeastNoTime) {
+  auto row = item(ItemState::kSeen);
+  row.quiet_since = kLater;
+  EXPECT_THAT(why_of(row).text, HasSubstr("quiet for 0"));
+  EXPECT_TRUE(why_of(row).heals);
+  row.reason = "changing";
+  EXPECT_THAT(why_of(row).text, Not(HasSubstr("quiet for")));
+  row.reason = "unheard_of";
+  EXPECT_EQ(why_of(row).text, "unheard_of");
+  EXPECT_TRUE(why_of(row).heals);
+}
+
+TEST(WhyWords, AStepSaysWhatItWaitsFor) {
+  auto const of = [](StepRow const& row) { return why_of(item(ItemState::kAssetReady), {row}); };
+  EXPECT_EQ(of(step(StepKind::kIndex, StepState::kWaiting)).text, "next in line for the index");
+  EXPECT_EQ(of(step(StepKind::kEntity, StepState::kWaiting)).text, "next in line for the entity");
+  EXPECT_EQ(of(step(StepKind::kIndex, StepState::kCreating)).text, "it is being put into the index");
+  EXPECT_EQ(of(step(StepKind::kEntity, StepState::kCreating)).text, "the entity is being made");
+  auto const indexing = of(step(StepKind::kIndex, StepState::kCreated));
+  EXPECT_EQ(indexing.code, "indexing");
+  EXPECT_EQ(indexing.text, "the platform is indexing it");
+  auto const preparing = of(step(StepKind::kEntity, StepState::kCreated));
+  EXPECT_EQ(preparing.code, "entity_processing");
+  EXPECT_EQ(preparing.text, "the platform is preparing the entity");
+  auto lost = step(StepKind::kIndex, StepState::kCreating);
+  lost.intent.unknown_at = kNow;
+  EXPECT_EQ(of(lost).code, "outcome_unknown");
+  EXPECT_EQ(of(step(StepKind::kIndex, StepState::kReady)).text, "it is being finished");
+  EXPECT_EQ(of(step(StepKind::kIndex, StepState::kFailed)).text, "it is being finished");
+}
+
+TEST(WhyWords, AnUploadRepeatsACallOnlyUntilItIsDue) {
+  SessionRow session;
+  session.tries = 1;
+  session.due_at = kNow;
+  EXPECT_EQ(why_of(item(ItemState::kOpened), {}, {}, session).code, "working");
+  session.due_at = kNow + 1ms;
+  EXPECT_EQ(why_of(item(ItemState::kOpened), {}, {}, session).code, "retry");
+  session.tries = 0;
+  EXPECT_EQ(why_of(item(ItemState::kOpened), {}, {}, session).code, "working");
+}
+
+TEST(WhyWords, AnAssemblingUploadIsReadAgainWithItsSession) {
+  auto const row = item(ItemState::kReported);
+  EXPECT_EQ(why_of(row).code, "completing");
+  EXPECT_EQ(why_of(row).until, kNow);
+  SessionRow session;
+  session.due_at = kLater;
+  EXPECT_EQ(why_of(row, {}, {}, session).until, kLater);
+}
+
+TEST(WhyWords, ASlotIsWaitedForOnlyWhenAllAreInUse) {
+  auto const row = item(ItemState::kStable);
+  EXPECT_EQ(why_of(row, {}, {.files_under_way = 7, .max_files = 8}).code, "queued");
+  EXPECT_EQ(why_of(row, {}, {.files_under_way = 8, .max_files = 8}).code, "no_slot");
+  EXPECT_EQ(why_of(row, {}, {.files_under_way = 0, .max_files = 0}).code, "queued");  // not known
+}
+
+TEST(WhyWords, TheStepsOfAnItemCountOnlyWhenItsAssetIsReady) {
+  auto lost = step(StepKind::kIndex, StepState::kWaiting);
+  EXPECT_EQ(why_of(item(ItemState::kStable), {lost}, {.paused_until = {{std::string(kGroupIndexing), kLater}}}).code,
+            "queued");
+  EXPECT_EQ(why_of(item(ItemState::kAssetReady), {lost}).text, "next in line for the index");
+  EXPECT_EQ(why_of(item(ItemState::kAssetReady)).text, "it is being finished");
+}
+
+}  // namespace
+}  // namespace sluice::stage
