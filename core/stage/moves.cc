@@ -179,7 +179,7 @@ void step_ready(Context& ctx, StepRow step) {
 void fail_step(Context& ctx, StepRow step, std::string reason, std::string text) {
   auto const was = step.state;
   step.state = StepState::kFailed;
-  if (!step.intent.unknown_at) step.intent = {};  // else a retry looks first whether it happened
+  if (!step.intent.unknown_at) step.intent = {};  // a call that was never decided is looked for by a retry
   step.reason = std::move(reason);
   step.effort.due_at.reset();
   step.effort.last_error = std::move(text);

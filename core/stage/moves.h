@@ -46,7 +46,8 @@ journal::NamedRow want_named(Context& ctx, journal::StepRow const& step);
 std::string operation_tag(journal::ItemRow const& item);
 std::string operation_tag(journal::ItemRow const& item, std::int64_t ordinal);
 
-// A step is over, well or not. One whose outcome is still unknown keeps its intent: a retry looks before it repeats.
+// A step is over, well or not. One that fails while it is not known whether its call happened keeps its
+// intent: a retry looks first.
 void step_ready(Context& ctx, journal::StepRow step);
 void fail_step(Context& ctx, journal::StepRow step, std::string reason, std::string text);
 

@@ -15,6 +15,7 @@ namespace sluice::stage {
 
 using journal::ItemRow;
 using journal::ItemState;
+using journal::StepRow;
 using journal::StepState;
 
 namespace {
@@ -73,21 +74,28 @@ Result<void> check_kind(Context& ctx, ItemRow const& item, SourcePolicy const& s
   return {};
 }
 
+// Where a failed step goes on. What may be on the platform already is looked for, what is there is polled,
+// and only what is not is made: unless the asset is another one now.
+void place_again(Context const& ctx, StepRow& step, bool same_asset) {
+  auto const undecided = step.intent.unknown_at.has_value();
+  auto const stands = !step.remote_id.empty() && step.reason != "indexing_failed" && step.reason != "gone";
+  step.state = !same_asset ? StepState::kWaiting
+               : stands    ? StepState::kCreated
+               : undecided ? StepState::kCreating
+                           : StepState::kWaiting;
+  step.intent = step.state == StepState::kCreating ? outcome_unknown(step.intent, ctx.now) : journal::Intent();
+  // A record whose indexing failed is deleted before another is made (U11): its id is kept for that.
+  if (step.state == StepState::kWaiting && step.reason != "indexing_failed") step.remote_id.clear();
+  step.remote_status.clear();
+  step.effort = renewed(step.state == StepState::kWaiting ? std::nullopt : std::optional(ctx.now));
+}
+
 // Steps that failed begin again; what they go into is looked up anew where it was lost.
 void restart_steps(Context& ctx, ItemRow const& item) {
   for (auto step : ctx.journal.steps_of(item.id)) {
     if (step.state != StepState::kFailed) continue;
-    step.state = StepState::kWaiting;
-    if (step.intent.unknown_at && item.state == ItemState::kAssetReady) {
-      step.state = StepState::kCreating;  // it may have happened: the step looks before it repeats
-      step.intent = outcome_unknown(step.intent, ctx.now);
-    } else {
-      step.intent = {};
-    }
-    // A record whose indexing failed is deleted before another is made (U11): its id is kept for that.
-    if (step.reason != "indexing_failed") step.remote_id.clear();
+    place_again(ctx, step, item.state == ItemState::kAssetReady);
     step.reason.clear();
-    step.effort = renewed(std::nullopt);
     step.named_id = 0;
     if (item.state == ItemState::kAssetReady) {
       auto const named = want_named(ctx, step);
@@ -97,6 +105,13 @@ void restart_steps(Context& ctx, ItemRow const& item) {
     }
     move(ctx, step, StepState::kFailed, "retry");
   }
+}
+
+// Its call may be in the air, and may happen although nobody waits for it any more.
+void cancel_step(Context& ctx, StepRow step) {
+  if (step.state == StepState::kCreating && !step.intent.unknown_at)
+    step.intent = outcome_unknown(step.intent, ctx.now);
+  fail_step(ctx, std::move(step), "cancelled", "the item was cancelled");
 }
 
 void restart_chunks(Context& ctx, journal::SessionRow const& session, ItemRow const& item) {
@@ -176,11 +191,8 @@ Result<void> cancel_order(Context& ctx, journal::RowId id) {
     return fail(Fault::kRejected, "the item is " + std::string(word(item->state)) + " already", "at_end");
   auto const was = item->state;
   ground_chunks(ctx, *item);
-  for (auto step : ctx.journal.steps_of(id)) {
-    if (step.state == StepState::kReady || step.state == StepState::kFailed) continue;
-    if (step.state == StepState::kCreating) step.intent = outcome_unknown(step.intent, ctx.now);
-    fail_step(ctx, std::move(step), "cancelled", "the item was cancelled");
-  }
+  for (auto const& step : ctx.journal.steps_of(id))
+    if (step.state != StepState::kReady && step.state != StepState::kFailed) cancel_step(ctx, step);
   item = ctx.journal.item(id);
   item->state = ItemState::kCancelled;
   item->failed_from = word(was == ItemState::kOpening ? ItemState::kStable : was);

@@ -101,6 +101,7 @@ void settle_waiting_step(Context& ctx, StepRow step, NamedRow const& named, Foun
   if (named.kind == NamedKind::kEntity && attached) {
     step.state = StepState::kCreated;
     step.remote_id = named.remote_id;
+    step.remote_status.clear();
     step.effort = renewed(ctx.now);
     return move(ctx, step, StepState::kWaiting, "its asset is part of the entity");
   }
@@ -171,31 +172,31 @@ void create(Context& ctx, NamedRow named) {
   ctx.traffic.send({.errand = Errand::kCreateNamed, .row = named.id}, std::move(*call));
 }
 
-// Nobody can go on with this name: those who wait on it (or on its children) fail with the reason, and
-// those who are not sure whether they are in it already.
+// The steps that cannot go on without this name: they wait for it, do not know whether they are in it, or
+// have a record that cannot be read.
+std::vector<StepRow> stuck_on(Context const& ctx, journal::RowId named_id) {
+  auto stuck = ctx.journal.steps_on(named_id, StepState::kWaiting, kStepsMax);
+  for (auto const state : {StepState::kCreating, StepState::kCreated})
+    for (auto& step : ctx.journal.steps_on(named_id, state, kStepsMax))
+      if (state == StepState::kCreated || step.intent.unknown_at) stuck.push_back(std::move(step));
+  return stuck;
+}
+
+// Nobody can go on with this name: those who are stuck on it (or on its children) fail with the reason.
 void give_up(Context& ctx, NamedRow named, std::string const& reason, std::string const& text) {
   auto const was = named.state;
   for (auto const& child : ctx.journal.named_children(named.id))
-    for (auto const& step : ctx.journal.steps_on(child.id, StepState::kWaiting, kStepsMax))
-      fail_step(ctx, step, reason, text);
-  auto waiting = ctx.journal.steps_on(named.id, StepState::kWaiting, kStepsMax);
+    for (auto const& step : stuck_on(ctx, child.id)) fail_step(ctx, step, reason, text);
+  auto stuck = stuck_on(ctx, named.id);
   // An entity that cannot be made speaks against the asset it was to be made of: only that step fails, the
   // next may seed.
   auto const only_seed = named.kind == NamedKind::kEntity && was == NamedState::kCreating &&
-                         std::ranges::find(waiting, named.seed_step_id, &StepRow::id) != waiting.end();
-  if (!only_seed)
-    for (auto& step : ctx.journal.steps_on(named.id, StepState::kCreating, kStepsMax))
-      if (step.intent.unknown_at) waiting.push_back(std::move(step));
-  bool others = false;
-  for (auto const& step : waiting) {
-    if (only_seed && step.id != named.seed_step_id)
-      others = true;
-    else
-      fail_step(ctx, step, reason, text);
-  }
+                         std::ranges::find(stuck, named.seed_step_id, &StepRow::id) != stuck.end();
+  for (auto const& step : stuck)
+    if (!only_seed || step.id == named.seed_step_id) fail_step(ctx, step, reason, text);
   named.state = NamedState::kWanted;
   named.intent = {};
-  named.effort = renewed(others ? std::optional(ctx.now) : std::nullopt);
+  named.effort = renewed(only_seed && stuck.size() > 1 ? std::optional(ctx.now) : std::nullopt);
   named.effort.last_error = text;
   move(ctx, named, was, text);
 }

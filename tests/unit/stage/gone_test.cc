@@ -355,5 +355,39 @@ TEST_F(Gone, ALookWithoutTagsDoesNotAdoptTheDeadAsset) {
   EXPECT_EQ(now_of(item).state, ItemState::kSending);
 }
 
+// --- a person ends or begins it again while something is open
+
+TEST_F(Gone, ACancelledCallIsLookedForByTheRetry) {
+  auto const item = add(ItemState::kAssetReady);
+  auto const step = add_step(item, present("footage"), StepState::kCreating);
+  auto ctx = bench_.context();
+  ASSERT_TRUE(cancel_order(ctx, item.id));
+  ASSERT_TRUE(retry_order(ctx, item.id));
+  EXPECT_EQ(now_of(step).state, StepState::kCreating);
+  EXPECT_TRUE(now_of(step).intent.unknown_at);
+}
+
+TEST_F(Gone, ARecordThatWasMadeIsPolledAgainByTheRetryAndNotMadeTwice) {
+  auto const item = add(ItemState::kAssetReady);
+  auto const step = add_step(item, present("footage"), StepState::kCreated);
+  auto ctx = bench_.context();
+  ASSERT_TRUE(cancel_order(ctx, item.id));
+  ASSERT_TRUE(retry_order(ctx, item.id));
+  EXPECT_EQ(now_of(step).state, StepState::kCreated);
+  EXPECT_EQ(now_of(step).remote_id, "record");
+}
+
+TEST_F(Gone, StepsOfANameThatIsGivenUpDoNotWaitForEver) {
+  auto const index = present("footage");
+  auto const item = add(ItemState::kAssetReady);
+  auto const made = add_step(item, index, StepState::kCreated);
+  auto ctx = bench_.context();
+  doubt_name(ctx, index.id, "HTTP 404");
+  bench_.land(settle_look_named, {.errand = Errand::kLookNamed, .row = index.id},
+              fail(Fault::kRejected, "HTTP 403", "api_not_allowed"));
+  EXPECT_EQ(now_of(made).state, StepState::kFailed);
+  EXPECT_EQ(now_of(made).reason, "api_not_allowed");
+}
+
 }  // namespace
 }  // namespace sluice::stage
