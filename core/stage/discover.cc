@@ -5,7 +5,6 @@
 
 #include "core/base/ids.h"
 #include "core/base/text.h"
-#include "core/source/names.h"
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
 
@@ -88,8 +87,7 @@ ItemRow make_item(Context& ctx, SourcePolicy const& source, std::string path, po
 }
 
 void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& candidate) {
-  auto const name = basename_of(candidate.path);
-  if (source::is_ignored_name(name) || source::is_companion_name(name) || is_sidecar(name)) return;
+  if (is_sidecar(basename_of(candidate.path))) return;
   auto known = ctx.journal.latest_item(watched.policy->root, candidate.path);
   if (known) {
     auto const was = known->state;
