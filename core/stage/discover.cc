@@ -5,7 +5,6 @@
 
 #include "core/base/ids.h"
 #include "core/base/text.h"
-#include "core/source/names.h"
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
 
@@ -28,8 +27,7 @@ bool is_sidecar(std::string_view name) {
 }  // namespace
 
 bool may_be_item(std::string_view path) {
-  auto const name = basename_of(path);
-  return !source::is_ignored_name(name) && !source::is_companion_name(name) && !is_sidecar(name);
+  return !is_sidecar(basename_of(path));
 }
 
 Known compare(ItemRow const& known, ports::FilePrint const& fresh) {

@@ -33,7 +33,8 @@ enum class Known : std::uint8_t {
 };
 Known compare(journal::ItemRow const& known, ports::FilePrint const& fresh);
 
-// Whether a name that a sweep came upon may be an item at all: no temporary, companion or sidecar name (D13, D15).
+// Whether a candidate may be an item at all, and no sidecar. Temporary and companion names are no candidates: the
+// sweep leaves them out (D13, D15).
 bool may_be_item(std::string_view path);
 
 class Discovery {

@@ -118,6 +118,24 @@ TEST_F(Migrate, CallsADiskWithoutRoomForTheCopyFull) {
   EXPECT_EQ(kind, JournalError::Kind::kFull);
 }
 
+TEST_F(Migrate, TellsOfADiskThatFillsUpOnTheWayAsThat) {
+  if (::mount("sluice-test", scratch_.folder().c_str(), "tmpfs", 0, "size=3m") != 0) GTEST_SKIP() << "needs root";
+  // Too much for the disk, and for the cache: SQLite undoes the whole transaction by itself.
+  Migration const big{2, "0002_big.sql", "CREATE TABLE c (x); INSERT INTO c VALUES (zeroblob(20000000));"};
+  auto kind = JournalError::Kind::kLocked;
+  std::string text;
+  try {
+    open({kOne});
+    open({kOne, big});
+  } catch (JournalError const& error) {
+    kind = error.kind();
+    text = error.what();
+  }
+  ::umount2(scratch_.folder().c_str(), MNT_DETACH);
+  EXPECT_EQ(kind, JournalError::Kind::kFull) << text;
+  EXPECT_THAT(text, HasSubstr("0002_big.sql"));
+}
+
 TEST_F(Migrate, TakesARelativePathToo) {
   auto const before = std::filesystem::current_path();
   std::filesystem::current_path(scratch_.folder());

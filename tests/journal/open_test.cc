@@ -155,6 +155,20 @@ TEST(OpenJournal, RefusesADamagedOneUnchanged) {
   EXPECT_EQ(content_of(scratch.file()), bytes);
 }
 
+TEST(OpenJournal, LooksForDamageInEveryTableAndNotOnlyWhereItReads) {
+  Scratch scratch;
+  {
+    Journal journal(scratch.file());
+    journal.begin();
+    for (int i = 0; i < 2'000; ++i) journal.add_event({0, at(kNoon), 1, "item", "a", "b", std::string(100, 'n')});
+    journal.commit();
+  }
+  auto bytes = content_of(scratch.file());
+  for (auto i = bytes.size() - 8 * 4096; i < bytes.size() - 4 * 4096; ++i) bytes[i] = static_cast<char>(~bytes[i]);
+  std::ofstream(scratch.file(), std::ios::binary) << bytes;
+  EXPECT_THAT(refusal(scratch.file(), Kind::kDamaged), HasSubstr("is damaged"));
+}
+
 TEST(Damage, ThatIsFoundAtWorkSaysWhatToDo) {
   Scratch scratch;
   std::ofstream(scratch.file()).close();

@@ -350,5 +350,12 @@ TEST_F(CreateStep, ALookWaitsForItsPlaceToBeFoundAnew) {
   EXPECT_EQ(step(id).effort.due_at, now + policy.poll_min);
 }
 
+TEST(PickIndexedAssetEdge, OfTwoMadeAtOnceTakesTheOneThatIsListedFirst) {
+  std::vector<platform::IndexedAsset> rows(2);
+  rows[0] = {.id = "1", .asset_id = "a", .index_id = "here", .status_word = "", .created_at = kNoon};
+  rows[1] = {.id = "2", .asset_id = "a", .index_id = "here", .status_word = "", .created_at = kNoon};
+  EXPECT_EQ(pick_indexed_asset(rows, "here", "a")->id, "1");
+}
+
 }  // namespace
 }  // namespace sluice::stage

@@ -40,7 +40,6 @@ TEST_F(Discover, TakesFilesAndNoSidecarsCompanionsOrTemporaryNames) {
   EXPECT_THAT(items(), ElementsAre("a.mp4"));
 }
 
-// A watcher may name a file that no sweep would have shown.
 TEST_F(Discover, SweepsAgainAtTheVeryMomentOfTheRescan) {
   Discovery discovery(files, policy);
   run(discovery);

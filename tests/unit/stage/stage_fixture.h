@@ -54,7 +54,7 @@ class PlayedFiles final : public ports::Files {
     for (auto const& [name, file] : files) entries.push_back({.name = name, .type = file.type, .print = file.print});
     return entries;
   }
-  std::string sniff(ports::OpenFile const& file) override { return static_cast<Opened const&>(file).file.mime; }
+  Result<std::string> sniff(ports::OpenFile const& file) override { return static_cast<Opened const&>(file).file.mime; }
 
  private:
   struct Opened final : ports::OpenFile {
