@@ -279,7 +279,7 @@ void Database::check_whole() {
   constexpr std::string_view kUnread = "unable to get the page. error code=";
   if (auto const at = verdict.find(kUnread); at != std::string::npos) {
     auto const code = std::atoi(verdict.c_str() + at + kUnread.size());
-    if (kind_of(code) != Kind::kDamaged) fail(code, "quick_check");
+    if (kind_of(handle_.get(), code) != Kind::kDamaged) fail(code, "integrity_check");
   }
   throw JournalError(Kind::kDamaged,
                      "journal " + file_ + ": the journal is damaged: " + verdict + way_out_of_damage(file_));

@@ -58,9 +58,13 @@ Context Turn::context() {
 void Turn::recover() {
   auto ctx = context();
   journal_.begin();
+  auto const rows_before = journal_.rows_written();
   try {
     stage::recover(ctx);
-    commit();
+    if (journal_.rows_written() != rows_before)
+      commit();
+    else
+      journal_.rollback();
   } catch (...) {
     journal_.rollback();
     throw;

@@ -23,7 +23,7 @@ class ToldFiles final : public ports::Files {
   }
   Result<std::shared_ptr<ports::OpenFile>> open(std::string const&, std::string const&) override { std::abort(); }
   Result<std::vector<ports::DirEntry>> list(std::string const&, std::string const&) override { std::abort(); }
-  std::string sniff(ports::OpenFile const&) override { std::abort(); }
+  Result<std::string> sniff(ports::OpenFile const&) override { std::abort(); }
 };
 
 class NoDice final : public ports::Random {
@@ -31,7 +31,7 @@ class NoDice final : public ports::Random {
   std::uint64_t bits() override { return 0; }
 };
 
-class KeptLog final : public ports::Log {
+class RememberedLog final : public ports::Log {
  public:
   std::string text = {};
   void write(ports::Level, std::string_view line) override { text.append(line).append("\n"); }
@@ -57,7 +57,7 @@ class Bench {
   journal::Journal journal{scratch.file()};
   ToldFiles files = {};
   NoDice random = {};
-  KeptLog log = {};
+  RememberedLog log = {};
   Policy policy = {};
   budget::Traffic traffic = budget::Traffic();
   OpenSources sources{files};

@@ -40,7 +40,7 @@ class PlayedWire final : public ports::Wire {
 class CountedMoments final : public ports::Witness {
  public:
   void reached(ports::Moment moment) override { ++counts[static_cast<std::size_t>(moment)]; }
-  int counts[3] = {};
+  int counts[4] = {};
   int of(ports::Moment moment) const { return counts[static_cast<std::size_t>(moment)]; }
 };
 
@@ -107,7 +107,6 @@ TEST_F(TurnTest, WithAnOutcomeHasChangedSomethingEvenIfNoRowDid) {
 
 TEST_F(TurnTest, NeedsNoWitness) {
   Turn alone{journal, {.clock = clock, .wire = wire, .files = files, .random = dice, .log = log}, policy};
-  alone.recover();
   put_item(ItemState::kSent);
   put_item(ItemState::kAssetReady, 2);
   EXPECT_TRUE(alone.run());
@@ -206,16 +205,16 @@ TEST_F(TurnTest, IsDueAtOnceWhileFoldersAreToBeListed) {
   EXPECT_EQ(sweeping.next_due(), clock.now + policy.rescan);
 }
 
-TEST_F(TurnTest, IsDueSoonWhileDueRowsWaitForASlotAndElseWhenTheNextRowIs) {
+TEST_F(TurnTest, IsDueWhenTheNextRowIsOrHalfAMinuteLaterForRowsThatWaitForASlot) {
   EXPECT_FALSE(turn.next_due());
   auto const row = put_item(ItemState::kStable);
-  EXPECT_EQ(turn.next_due(), clock.now + 250ms);
+  EXPECT_EQ(turn.next_due(), clock.now + 30s);
   change(row, [&](auto& later) { later.effort.due_at = clock.now + 100ms; });
   EXPECT_EQ(turn.next_due(), clock.now + 100ms);
   auto const blocked = put_item(ItemState::kStable, 2);
   EXPECT_EQ(turn.next_due(), clock.now + 100ms);
   change(row, [&](auto& later) { later.effort.due_at = clock.now + 300ms; });
-  EXPECT_EQ(turn.next_due(), clock.now + 250ms);
+  EXPECT_EQ(turn.next_due(), clock.now + 300ms);
   change(blocked, [&](auto& later) { later.effort.due_at = clock.now + 1h; });
   EXPECT_EQ(turn.next_due(), clock.now + 300ms);
   turn.traffic().pause(Group::kAssets, clock.now + 200ms);
