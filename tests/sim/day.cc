@@ -75,7 +75,7 @@ class Maker {
   void drop_files() {
     static constexpr char const* kNames[] = {"Ada", "Bo", "Cy"};
     auto& scenario = day_.scenario;
-    auto const count = number(5, 9);
+    auto const count = number(11, 16);
     for (std::uint64_t i = 0; i < count; ++i) {
       auto const tag = std::to_string(i);
       auto const at = some_time();

@@ -1,6 +1,8 @@
 #include "tests/sim/sim_disk.h"
 
 #include <algorithm>
+#include <cstring>
+#include <iterator>
 #include <utility>
 
 namespace sluice::sim {
@@ -10,7 +12,7 @@ constexpr std::uint64_t kSectorBytes = 512;
 
 void put(std::string& content, std::uint64_t offset, std::string_view bytes) {
   if (content.size() < offset + bytes.size()) content.resize(offset + bytes.size(), '\0');
-  std::ranges::copy(bytes, content.begin() + static_cast<std::ptrdiff_t>(offset));
+  std::memcpy(content.data() + offset, bytes.data(), bytes.size());
 }
 
 std::string_view fault_name(DiskCall call, DiskError error) {
