@@ -92,12 +92,13 @@ void place_again(Context const& ctx, StepRow& step, bool same_asset) {
 
 // Steps that failed begin again; what they go into is looked up anew where it was lost.
 void restart_steps(Context& ctx, ItemRow const& item) {
+  auto const same_asset = !item.asset_id.empty();  // also while it is in doubt whether it is still there
   for (auto step : ctx.journal.steps_of(item.id)) {
     if (step.state != StepState::kFailed) continue;
-    place_again(ctx, step, item.state == ItemState::kAssetReady);
+    place_again(ctx, step, same_asset);
     step.reason.clear();
     step.named_id = 0;
-    if (item.state == ItemState::kAssetReady) {
+    if (same_asset) {
       auto const named = want_named(ctx, step);
       step.named_id = named.id;
       if (named.state == journal::NamedState::kPresent || step.state == StepState::kCreating)
@@ -152,8 +153,8 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
   auto const from = item->failed_from.empty() ? ItemState::kSeen : journal::item_state(item->failed_from);
   auto const session = ctx.journal.open_session(id);
   auto const resumable = session && session->expires_at > ctx.now;
-  auto const of_session = from == ItemState::kOpened || from == ItemState::kReported;
-  item->state = of_session && !resumable ? ItemState::kStable : from;
+  // In `reported` every chunk is with the platform: whatever became of the session, its asset decides.
+  item->state = from == ItemState::kOpened && !resumable ? ItemState::kStable : from;
   item->finished_at.reset();
   item->failed_from.clear();
   item->reason.clear();

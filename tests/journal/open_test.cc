@@ -181,7 +181,8 @@ TEST(Damage, ThatIsFoundAtWorkSaysWhatToDo) {
     ADD_FAILURE() << "it was read";
   } catch (JournalError const& error) {
     EXPECT_EQ(error.kind(), Kind::kDamaged);
-    EXPECT_THAT(error.what(), HasSubstr("move " + scratch.file().string()));
+    EXPECT_THAT(error.what(), HasSubstr("keep " + scratch.file().string()));
+    EXPECT_THAT(error.what(), HasSubstr("run: sluice journal rebuild"));
   }
 }
 

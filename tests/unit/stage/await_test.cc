@@ -25,6 +25,10 @@ class AwaitAsset : public StageTest {
     land({.errand = Errand::kAwaitAsset, .rows = std::move(rows)},
          reply(R"({"data":[)" + assets + R"(],"page_info":{"page":1,"total_page":1}})"));
   }
+  // The answer to the read of one asset alone.
+  void read_alone(RowId row, Result<ports::Reply> answer) {
+    land({.errand = Errand::kAwaitAsset, .rows = {row}, .mode = kReadAlone}, std::move(answer));
+  }
   static std::string asset(std::string const& id, std::string const& status, std::string const& more = "") {
     return R"({"_id":")" + id + R"(","status":")" + status + R"(")" + more + "}";
   }
@@ -81,15 +85,26 @@ TEST_F(AwaitAsset, TellsThePlatformsReasonForAFailureWhereItGivesOne) {
   EXPECT_THAT(item(told.id).effort.last_error, HasSubstr(": no video track"));
 }
 
-TEST_F(AwaitAsset, CallsAnAssetGoneOnlyAfterTwoLooksAndTheListLag) {
+TEST_F(AwaitAsset, CallsAnAssetGoneOnlyAfterTwoLooksTheListLagAndAReadOfItsOwn) {
   auto const row = put_item(ItemState::kSent);
   polled({row.id}, "");
   EXPECT_EQ(item(row.id).state, ItemState::kSent);
+  EXPECT_EQ(item(row.id).reason, "asset_missing");
   EXPECT_EQ(item(row.id).intent.looks, 1u);
-  now += policy.limits.list_lag;
+  EXPECT_EQ(item(row.id).effort.due_at, now + policy.limits.list_lag);
+  now += policy.limits.list_lag - 1ms;
   polled({row.id}, "");
-  EXPECT_EQ(item(row.id).state, ItemState::kFailed);
+  EXPECT_TRUE(left.empty());
+  now += 1ms;
+  polled({row.id}, "");
+  EXPECT_EQ(item(row.id).state, ItemState::kSent);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(target(), "/assets/asset1");
+  read_alone(row.id, fail(Fault::kGone, "404"));
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);  // the file goes up again
   EXPECT_EQ(item(row.id).reason, "asset_gone");
+  EXPECT_EQ(item(row.id).asset_id, "");
+  EXPECT_EQ(item(row.id).generation, 2);
 }
 
 TEST_F(AwaitAsset, UploadsAnewWhatAForgottenSessionLeftNothingOf) {
@@ -98,6 +113,8 @@ TEST_F(AwaitAsset, UploadsAnewWhatAForgottenSessionLeftNothingOf) {
   EXPECT_EQ(item(row.id).state, ItemState::kCompleted);
   now += policy.limits.list_lag;
   polled({row.id}, "");
+  EXPECT_EQ(item(row.id).state, ItemState::kCompleted);
+  read_alone(row.id, fail(Fault::kGone, "404"));
   EXPECT_EQ(item(row.id).state, ItemState::kStable);
   EXPECT_EQ(item(row.id).asset_id, "");
 }
@@ -162,11 +179,22 @@ class AwaitStep : public StageTest {
 TEST_F(AwaitStep, AsksForEachIndexedAssetAndOnceForAllThatWaitForOneEntity) {
   index_step();
   entity_step(item_, 2);
-  entity_step(put_item(ItemState::kAssetReady, 2).id, 1);
+  entity_step(put_item(ItemState::kAssetReady, 2).id, 2);
   choose(choose_await_step);
   ASSERT_EQ(left.size(), 2u);
   EXPECT_THAT(target(0) + target(1), HasSubstr("indexed-assets/remote1"));
-  EXPECT_THAT(target(0) + target(1), HasSubstr("entities/"));
+  EXPECT_THAT(target(0) + target(1), HasSubstr("entities/remote2"));
+}
+
+TEST_F(AwaitStep, AsksForEachIdOfAnEntityThatWasMadeAgain) {
+  auto const old = entity_step(item_, 1);
+  auto const made_again = entity_step(put_item(ItemState::kAssetReady, 2).id, 2);
+  choose(choose_await_step);
+  ASSERT_EQ(left.size(), 2u);
+  EXPECT_THAT(target(0), HasSubstr("entities/remote1"));
+  EXPECT_THAT(target(1), HasSubstr("entities/remote2"));
+  EXPECT_EQ(traffic.flights(Errand::kAwaitStep).at(0).second.rows, std::vector{old});
+  EXPECT_EQ(traffic.flights(Errand::kAwaitStep).at(1).second.rows, std::vector{made_again});
 }
 
 TEST_F(AwaitStep, HoldsBackTheGroupThatIsPaused) {
@@ -210,10 +238,13 @@ TEST_F(AwaitStep, ReadsAnEntityAsAnEntity) {
   EXPECT_EQ(step(id).state, StepState::kReady);
 }
 
-TEST_F(AwaitStep, FailsForWhatIsGoneOrRefusedAndRetriesAllElse) {
+TEST_F(AwaitStep, LooksForWhatIsGoneFailsForWhatIsRefusedAndRetriesAllElse) {
   auto const gone = index_step();
   lands(gone, fail(Fault::kGone, "404"));
-  EXPECT_EQ(step(gone).reason, "gone");
+  EXPECT_EQ(step(gone).state, StepState::kCreating);
+  EXPECT_EQ(step(gone).remote_id, "");
+  EXPECT_EQ(step(gone).intent.unknown_at, now);
+  EXPECT_EQ(step(gone).effort.due_at, now + policy.limits.list_lag);
   auto const refused = put_step(item_, index_, StepState::kCreated, StepKind::kIndex, 2).id;
   lands(refused, fail(Fault::kRejected, "400", "parameter_invalid"));
   EXPECT_EQ(step(refused).reason, "parameter_invalid");

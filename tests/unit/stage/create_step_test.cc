@@ -208,18 +208,36 @@ TEST_F(CreateStep, FailsForARefusalAndRetriesAfterTrouble) {
   EXPECT_EQ(step(slow).state, StepState::kWaiting);
 }
 
-TEST_F(CreateStep, LooksTheNameUpAnewWhenItsPlaceIsGone) {
+TEST_F(CreateStep, RefusedAsGoneWaitsUntilItsAssetAndThenItsNameAreLookedFor) {
   auto const id = creating();
-  created(id, fail(Fault::kGone, "404"));
-  EXPECT_EQ(step(id).reason, "gone");
+  auto const next = put_step(item_, index_, StepState::kCreating, StepKind::kIndex, 2).id;
+  auto const nowhere = put_step(item_, 0, StepState::kCreating, StepKind::kIndex, 3).id;
+  for (auto const refused : {id, next, nowhere}) {
+    created(refused, fail(Fault::kGone, "404"));
+    EXPECT_EQ(step(refused).state, StepState::kWaiting);
+    EXPECT_EQ(step(refused).effort.attempts, 1u);
+    EXPECT_EQ(item(item_).state, ItemState::kCompleted);
+    EXPECT_EQ(item(item_).reason, "asset_missing");
+    EXPECT_EQ(item(item_).effort.due_at, now + policy.limits.list_lag);
+  }
+  EXPECT_EQ(named(index_).state, NamedState::kPresent);
+  now += policy.limits.list_lag;
+  choose(choose_create_step);
+  EXPECT_TRUE(left.empty());  // nothing is made of an asset in doubt
+  land({.errand = Errand::kAwaitAsset, .rows = {item_}}, page(R"({"_id":"asset1","status":"ready"})"));
+  EXPECT_EQ(item(item_).state, ItemState::kAssetReady);
   EXPECT_EQ(named(index_).state, NamedState::kWanted);
   EXPECT_EQ(named(index_).remote_id, "");
-  auto const next = put_step(item_, index_, StepState::kCreating, StepKind::kIndex, 2).id;
-  created(next, fail(Fault::kGone, "404"));  // the name is wanted already
-  EXPECT_EQ(step(next).reason, "gone");
-  auto const nowhere = put_step(item_, 0, StepState::kCreating, StepKind::kIndex, 3).id;
-  created(nowhere, fail(Fault::kGone, "404"));
-  EXPECT_EQ(step(nowhere).reason, "gone");
+  EXPECT_EQ(named(index_).intent.unknown_at, now);
+}
+
+TEST_F(CreateStep, RefusedAsGoneForTheLastTimeFails) {
+  policy.retry_attempts = 1;
+  auto const id = creating();
+  created(id, fail(Fault::kGone, "404"));
+  EXPECT_EQ(step(id).state, StepState::kFailed);
+  EXPECT_EQ(step(id).reason, "gone");
+  EXPECT_EQ(item(item_).state, ItemState::kAssetReady);
 }
 
 TEST_F(CreateStep, LooksOnlyForWhatIsUnknownAndOnceAtATime) {
@@ -236,34 +254,49 @@ TEST_F(CreateStep, LooksOnlyForWhatIsUnknownAndOnceAtATime) {
   EXPECT_TRUE(left.empty());
 }
 
-TEST_F(CreateStep, LooksInTheIndexWhereTheListByAssetIsHidden) {
-  within([](Context& ctx) { ctx.journal.set_meta("platform_lookup", "hidden"); });
-  unknown();
-  choose(choose_look_step);
+TEST_F(CreateStep, LooksInTheIndexWhereTheListByAssetIsNotThere) {
+  auto const id = unknown();
+  looked(id, fail(Fault::kGone, "404"));  // such a call is not there (R52), or the asset is gone
   EXPECT_THAT(target(), StartsWith("/indexes/remote_footage"));
+  EXPECT_EQ(step(id).effort.attempts, 0u);
+  EXPECT_EQ(named(index_).state, NamedState::kPresent);
 }
 
-TEST_F(CreateStep, LearnsThatTheListByAssetIsHidden) {
+TEST_F(CreateStep, ALookThatWasRefusedAsGoneSaysNothingOfTheNext) {
   auto const id = unknown();
   looked(id, fail(Fault::kGone, "404"));
-  EXPECT_EQ(journal.meta("platform_lookup"), "hidden");
-  EXPECT_THAT(target(), StartsWith("/indexes/remote_footage"));
-  looked(id, fail(Fault::kGone, "404"), kByIndex);  // now it is the index that is gone
-  EXPECT_EQ(step(id).reason, "gone");
+  auto const next = put_step(item_, index_, StepState::kCreating, StepKind::kIndex, 2).id;
+  change(step(next), [&](auto& row) { row.intent.unknown_at = now; });
+  choose(choose_look_step);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_THAT(target(), StartsWith("/assets/asset1/indexed-assets"));
 }
 
-TEST_F(CreateStep, AnEntityThatIsGoneSaysNothingOfTheLists) {
-  auto const id = unknown(StepKind::kEntity);
-  looked(id, fail(Fault::kGone, "404"));
-  EXPECT_FALSE(journal.meta("platform_lookup"));
-  EXPECT_EQ(step(id).reason, "gone");
+TEST_F(CreateStep, ANameThatALookFindsGoneIsLookedForAndThenTheStep) {
+  auto const indexed = unknown();
+  auto const attached = put_step(item_, entity_, StepState::kCreating, StepKind::kEntity, 2).id;
+  change(step(attached), [&](auto& row) { row.intent.unknown_at = now; });
+  looked(indexed, fail(Fault::kGone, "404"), kByIndex);
+  looked(attached, fail(Fault::kGone, "404"));
+  for (auto const name : {index_, entity_}) {
+    EXPECT_EQ(named(name).state, NamedState::kWanted);
+    EXPECT_EQ(named(name).remote_id, "");
+    EXPECT_EQ(named(name).intent.unknown_at, now);
+  }
+  for (auto const id : {indexed, attached}) {
+    EXPECT_EQ(step(id).state, StepState::kCreating);
+    EXPECT_EQ(step(id).intent.unknown_at, now);
+    EXPECT_EQ(step(id).intent.looks, 0u);
+    EXPECT_EQ(step(id).effort.attempts, 1u);
+    EXPECT_GT(step(id).effort.due_at, now);
+  }
 }
 
-TEST_F(CreateStep, ALookThatFailedIsRepeatedAndLearnsNothing) {
+TEST_F(CreateStep, ALookThatFailedIsRepeatedAndSaysNothing) {
   auto const id = unknown();
   looked(id, fail(Fault::kTransient, "503"));
   EXPECT_EQ(step(id).state, StepState::kCreating);
-  EXPECT_FALSE(journal.meta("platform_lookup"));
+  EXPECT_EQ(named(index_).state, NamedState::kPresent);
   EXPECT_TRUE(left.empty());
   looked(id, reply("<html>"));
   EXPECT_EQ(step(id).state, StepState::kCreating);
@@ -296,12 +329,15 @@ TEST_F(CreateStep, ReadsTheIndexBackToTheAttemptAndNoFurther) {
   EXPECT_THAT(target(), HasSubstr("page=2"));
 }
 
-TEST_F(CreateStep, IsMadeAgainOnlyAfterTwoEmptyLooksAndTheListLag) {
+TEST_F(CreateStep, IsMadeAgainOnlyAfterTwoEmptyLooksTheLateEffectAndTheListLag) {
   auto const id = unknown();
   looked(id, page(""));
   EXPECT_EQ(step(id).state, StepState::kCreating);
-  EXPECT_GT(step(id).effort.due_at, now);
-  now += policy.limits.list_lag;
+  EXPECT_EQ(step(id).effort.due_at, now + policy.limits.late_effect + policy.limits.list_lag);
+  now += policy.limits.late_effect + policy.limits.list_lag - 1ms;
+  looked(id, page(""));
+  EXPECT_EQ(step(id).state, StepState::kCreating);
+  now += 1ms;
   looked(id, page(""));
   EXPECT_EQ(step(id).state, StepState::kWaiting);
 }
@@ -312,10 +348,11 @@ TEST_F(CreateStep, GivesUpAfterTheLastAttemptWasLostToo) {
   change(step(id), [&](auto& row) {
     row.effort.attempts = 2;
     row.intent.looks = 1;
-    row.intent.unknown_at = now - policy.limits.list_lag;
+    row.intent.unknown_at = now - policy.limits.late_effect - policy.limits.list_lag;
   });
   looked(id, page(""));
   EXPECT_EQ(step(id).reason, "outcome_unknown");
+  EXPECT_FALSE(step(id).intent.unknown_at);  // it did not happen: a retry makes it
 }
 
 TEST_F(CreateStep, FindsAnAssetAmongThoseOfItsEntity) {

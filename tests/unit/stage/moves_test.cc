@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/stage/admit.h"
 #include "core/stage/finish.h"
 #include "core/stage/recover.h"
 #include "tests/unit/stage/stage_fixture.h"
@@ -39,7 +40,8 @@ TEST_F(Moves, AFileThatChangedIsTakenAnewAndItsSessionAbandoned) {
   EXPECT_TRUE(journal.steps_of(row.id).empty());
 }
 
-TEST_F(Moves, AFileThatIsGoneFailsOtherwiseThanOneThatCannotBeRead) {
+TEST_F(Moves, AFileThatIsGoneFailsAndOneThatCannotBeReadIsLookedAtAgain) {
+  policy.sources.push_back({.name = "drop", .root = "/srv/drop"});
   auto const gone = put_item(ItemState::kStable, 1);
   files.files.erase(gone.path);
   within([&](Context& ctx) { source_changed(ctx, gone); });
@@ -47,6 +49,12 @@ TEST_F(Moves, AFileThatIsGoneFailsOtherwiseThanOneThatCannotBeRead) {
   auto const secret = put_item(ItemState::kStable, 2);
   files.files[secret.path].open_error = Error{Fault::kSourceIo, "permission denied"};
   within([&](Context& ctx) { source_changed(ctx, secret); });
+  EXPECT_EQ(item(secret.id).state, ItemState::kSeen);
+  EXPECT_EQ(item(secret.id).generation, 2);
+  EXPECT_EQ(item(secret.id).print, secret.print);
+  EXPECT_EQ(item(secret.id).reason, "source_changed");
+  choose(choose_admit);
+  EXPECT_EQ(item(secret.id).state, ItemState::kFailed);
   EXPECT_EQ(item(secret.id).reason, "unreadable");
 }
 

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/stage/create_step.h"
 #include "tests/unit/stage/stage_fixture.h"
 
 namespace sluice::stage {
@@ -223,6 +224,7 @@ TEST_F(RetryOrder, BeginsOnlyTheStepsAgainThatFailed) {
   put_named(NamedKind::kIndex, "n", NamedState::kPresent);
   auto const ready = put_step(row.id, index, StepState::kReady, StepKind::kIndex, 1).id;
   auto const refused = put_step(row.id, index, StepState::kFailed, StepKind::kIndex, 2).id;
+  change(step(refused), [](auto& failed) { failed.remote_id = ""; });
   auto const unindexed = put_step(row.id, index, StepState::kFailed, StepKind::kIndex, 3).id;
   change(step(unindexed), [](auto& failed) { failed.reason = "indexing_failed"; });
   EXPECT_EQ(retry(row.id), "");
@@ -231,15 +233,41 @@ TEST_F(RetryOrder, BeginsOnlyTheStepsAgainThatFailed) {
   EXPECT_EQ(item(row.id).generation, 1);
   EXPECT_EQ(step(ready).state, StepState::kReady);
   EXPECT_EQ(step(refused).state, StepState::kWaiting);
-  EXPECT_EQ(step(refused).remote_id, "");
   EXPECT_EQ(step(refused).effort.due_at, now);
+  EXPECT_EQ(step(unindexed).state, StepState::kWaiting);
   EXPECT_EQ(step(unindexed).remote_id, "remote3");  // deleted before another is made (U11)
+}
+
+TEST_F(RetryOrder, PollsARecordThatStandsAndLooksForACallThatWasNeverDecided) {
+  auto const row = put_failed(ItemState::kAssetReady);
+  auto const index = put_named(NamedKind::kIndex, "n", NamedState::kPresent).id;
+  auto const stands = put_step(row.id, index, StepState::kFailed, StepKind::kIndex, 1).id;
+  auto const undecided = put_step(row.id, index, StepState::kFailed, StepKind::kIndex, 2).id;
+  auto const lost = put_step(row.id, index, StepState::kFailed, StepKind::kIndex, 3).id;
+  change(step(undecided), [&](auto& failed) {
+    failed.remote_id = "";
+    failed.intent = {.at = now - 2h, .unknown_at = now - 1h, .looks = 1};
+  });
+  change(step(lost), [](auto& failed) { failed.reason = "gone"; });
+  EXPECT_EQ(retry(row.id), "");
+  EXPECT_EQ(step(stands).state, StepState::kCreated);
+  EXPECT_EQ(step(stands).remote_id, "remote1");
+  EXPECT_EQ(step(stands).effort.due_at, now);
+  EXPECT_EQ(step(undecided).state, StepState::kCreating);
+  EXPECT_EQ(step(undecided).intent.at, now - 2h);
+  EXPECT_EQ(step(undecided).intent.unknown_at, now);
+  EXPECT_EQ(step(undecided).intent.looks, 0u);
+  EXPECT_EQ(step(undecided).effort.due_at, now);
+  EXPECT_EQ(step(lost).state, StepState::kWaiting);
+  EXPECT_EQ(step(lost).remote_id, "");
 }
 
 TEST_F(RetryOrder, AStepWhoseNameIsLostWaitsForIt) {
   auto const row = put_failed(ItemState::kAssetReady);
   auto const failed = put_step(row.id, 0, StepState::kFailed).id;
+  change(step(failed), [](auto& refused) { refused.remote_id = ""; });
   EXPECT_EQ(retry(row.id), "");
+  EXPECT_EQ(step(failed).state, StepState::kWaiting);
   EXPECT_FALSE(step(failed).effort.due_at);
   EXPECT_EQ(named(step(failed).named_id).state, NamedState::kWanted);
   EXPECT_EQ(named(step(failed).named_id).effort.due_at, now);
@@ -279,12 +307,26 @@ TEST_F(CancelOrder, RemembersWhereARetryMayGoOn) {
   std::int64_t number = 0;
   for (auto const& [state, from] :
        {std::pair{ItemState::kSeen, "seen"}, std::pair{ItemState::kStable, "stable"},
-        std::pair{ItemState::kSending, "stable"}, std::pair{ItemState::kOpened, "opened"},
-        std::pair{ItemState::kReported, "stable"}, std::pair{ItemState::kAssetReady, "asset_ready"}}) {
+        std::pair{ItemState::kOpening, "stable"}, std::pair{ItemState::kSending, "sending"},
+        std::pair{ItemState::kOpened, "opened"}, std::pair{ItemState::kReported, "reported"},
+        std::pair{ItemState::kCompleted, "completed"}, std::pair{ItemState::kSent, "sent"},
+        std::pair{ItemState::kAssetReady, "asset_ready"}}) {
     auto const row = put_item(state, ++number);
     EXPECT_EQ(cancel(row.id), "");
     EXPECT_EQ(item(row.id).failed_from, from) << word(state);
   }
+}
+
+TEST_F(CancelOrder, KeepsThatACallMayHaveHappenedWhichMustNotBeRepeated) {
+  auto const sending = put_item(ItemState::kSending, 1);
+  EXPECT_EQ(cancel(sending.id), "");
+  EXPECT_EQ(item(sending.id).intent.at, sending.intent.at);
+  EXPECT_EQ(item(sending.id).intent.unknown_at, now);
+  EXPECT_FALSE(journal.meta("orphan_reservations"));
+  auto const opening = put_item(ItemState::kOpening, 2);
+  EXPECT_EQ(cancel(opening.id), "");
+  EXPECT_FALSE(item(opening.id).intent.at);  // its empty reservation cannot be looked for
+  EXPECT_EQ(journal.meta("orphan_reservations"), "1");
 }
 
 TEST_F(CancelOrder, CallsOffWhatIsInTheAirAndTheStepsThatAreNotOver) {
@@ -307,6 +349,40 @@ TEST_F(CancelOrder, GroundsTheChunksThatAreInTheAir) {
   set_chunk(session.id, 3, ChunkState::kPutting);
   EXPECT_EQ(cancel(row.id), "");
   EXPECT_EQ(chunk(session.id, 3).state, ChunkState::kNeedsUrl);
+}
+
+class RetriedOrder : public StageTest {};
+
+// The call of step 3 was refused as gone, which puts the asset in doubt; steps 1 and 2 stand or are undecided.
+TEST_F(RetriedOrder, MakesNothingAgainWhileItsAssetIsOnlyInDoubt) {
+  auto const row = put_item(ItemState::kAssetReady);
+  auto const index = put_named(NamedKind::kIndex, "n", NamedState::kPresent).id;
+  auto const made = put_step(row.id, index, StepState::kCreated, StepKind::kIndex, 1).id;
+  auto const undecided = put_step(row.id, index, StepState::kCreating, StepKind::kIndex, 2).id;
+  auto const refused = put_step(row.id, index, StepState::kCreating, StepKind::kIndex, 3).id;
+  land({.errand = Errand::kCreateStep, .row = refused, .item = row.id}, fail(Fault::kGone, "404"));
+  within([&](Context& ctx) { EXPECT_TRUE(cancel_order(ctx, row.id)); });
+  within([&](Context& ctx) { EXPECT_TRUE(retry_order(ctx, row.id)); });
+  EXPECT_EQ(item(row.id).state, ItemState::kCompleted);
+  EXPECT_EQ(step(made).state, StepState::kCreated);
+  EXPECT_EQ(step(made).remote_id, "remote1");
+  EXPECT_EQ(step(undecided).state, StepState::kCreating);
+  EXPECT_TRUE(step(undecided).intent.unknown_at);
+  land({.errand = Errand::kAwaitAsset, .rows = {row.id}},
+       reply(R"({"data":[{"_id":"asset1","status":"ready"}],"page_info":{"page":1,"total_page":1}})"));
+  now += 1h;
+  choose(choose_create_step);
+  ASSERT_EQ(left.size(), 1u);  // only what was refused is made
+  EXPECT_EQ(step(refused).state, StepState::kCreating);
+}
+
+TEST_F(RetriedOrder, OfAnItemWhoseChunksWereAllReportedLetsItsAssetDecide) {
+  auto const row = put_item(ItemState::kReported);
+  auto const session = put_session(row.id);
+  within([&](Context& ctx) { EXPECT_TRUE(cancel_order(ctx, row.id)); });
+  now = this->session(session.id).expires_at;
+  within([&](Context& ctx) { EXPECT_TRUE(retry_order(ctx, row.id)); });
+  EXPECT_EQ(item(row.id).state, ItemState::kReported);
 }
 
 }  // namespace

@@ -219,9 +219,13 @@ TEST_F(ResolveNamed, KeepsLookingForWhatMayHaveBeenMade) {
   looked(id, page(""));
   EXPECT_EQ(named(id).state, NamedState::kCreating);
   EXPECT_TRUE(left.empty());
-  now += policy.limits.list_lag;
+  EXPECT_EQ(named(id).effort.due_at, now + policy.limits.late_effect + policy.limits.list_lag);
+  now += policy.limits.late_effect + policy.limits.list_lag - 1ms;
   looked(id, page(""));
-  EXPECT_EQ(left.size(), 1u);  // looked twice: made again
+  EXPECT_TRUE(left.empty());
+  now += 1ms;
+  looked(id, page(""));
+  EXPECT_EQ(left.size(), 1u);  // looked for long enough: made again
   EXPECT_FALSE(named(id).intent.unknown_at);
 }
 

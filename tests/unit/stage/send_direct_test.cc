@@ -210,11 +210,15 @@ TEST_F(SendDirect, ReadsOnUntilTheListReachesBackBeyondTheAttempt) {
   EXPECT_EQ(item(row.id).intent.looks, 1u);
 }
 
-TEST_F(SendDirect, IsSentAgainOnlyAfterTwoEmptyLooksAndTheListLag) {
+TEST_F(SendDirect, IsSentAgainOnlyAfterTwoEmptyLooksTheLateEffectAndTheListLag) {
   auto const row = unknown();
   looked(row.id, page(""));
   EXPECT_EQ(item(row.id).state, ItemState::kSending);
-  now += policy.limits.list_lag;
+  EXPECT_EQ(item(row.id).effort.due_at, now + policy.limits.late_effect + policy.limits.list_lag);
+  now += policy.limits.late_effect + policy.limits.list_lag - 1ms;
+  looked(row.id, page(""));
+  EXPECT_EQ(item(row.id).state, ItemState::kSending);
+  now += 1ms;
   looked(row.id, page(""));
   EXPECT_EQ(item(row.id).state, ItemState::kStable);
 }
@@ -225,7 +229,7 @@ TEST_F(SendDirect, GivesUpWhenTheLastAttemptWasLostToo) {
   change(row, [&](auto& last) {
     last.effort.attempts = 2;
     last.intent.looks = 1;
-    last.intent.unknown_at = now - policy.limits.list_lag;
+    last.intent.unknown_at = now - policy.limits.late_effect - policy.limits.list_lag;
   });
   looked(row.id, page(""));
   EXPECT_EQ(item(row.id).state, ItemState::kFailed);

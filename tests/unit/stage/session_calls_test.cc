@@ -100,12 +100,25 @@ TEST_F(OpenSession, OpensOneMoreForAChunkPlanThatDoesNotFitAndThenFails) {
   EXPECT_EQ(item(row.id).reason, "chunk_plan");
 }
 
-TEST_F(OpenSession, AnAnswerThatCannotBeReadIsRetried) {
+TEST_F(OpenSession, AnAnswerThatCannotBeReadIsALostOneAndOpenedAgainUntilTheAttemptsAreUsedUp) {
+  policy.retry_attempts = 2;
   auto const row = put_item(ItemState::kOpening);
   lands(row.id, reply("<html>"));
   EXPECT_EQ(item(row.id).state, ItemState::kStable);
-  EXPECT_EQ(item(row.id).reason, "protocol");
   EXPECT_EQ(item(row.id).effort.attempts, 1u);
+  EXPECT_GT(item(row.id).effort.due_at, now);
+  EXPECT_NE(item(row.id).effort.last_error, "");
+  EXPECT_FALSE(item(row.id).intent.at);
+  EXPECT_EQ(journal.meta("orphan_reservations"), "1");
+  change(item(row.id), [&](auto& again) {
+    again.state = ItemState::kOpening;
+    again.intent.at = now;
+  });
+  lands(row.id, reply("<html>"));
+  EXPECT_EQ(item(row.id).state, ItemState::kFailed);
+  EXPECT_EQ(item(row.id).reason, "outcome_unknown");
+  EXPECT_EQ(item(row.id).failed_from, "stable");
+  EXPECT_EQ(journal.meta("orphan_reservations"), "2");
 }
 
 TEST_F(OpenSession, TriesAgainWithoutTheTagThatWasRefused) {
