@@ -62,7 +62,8 @@ class Source:
             if token.text == "<" and not self.is_(i - 1, "operator"):
                 token.angle = not self._stands_apart(token) or self.is_(i - 1, "template")
             elif token.text == ">" and not self.is_(i - 1, "operator"):
-                token.angle = not self.text[token.start - 1].isspace()
+                shift = self.is_(i - 1, ">") and self.tokens[i - 1].end == token.start and not self.tokens[i - 1].angle
+                token.angle = not shift and not self.text[token.start - 1].isspace()
 
     def _stands_apart(self, token):
         return self.text[token.start - 1].isspace() and self.text[token.end].isspace()
