@@ -10,7 +10,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
+#include <system_error>
 
 #include "process.h"
 #include "until.h"
@@ -75,9 +77,8 @@ std::string tried() {
   } catch (std::exception const& error) {
     why = std::string("power cuts need loop mounts and ext4's shutdown, which are not to be had here: ") + error.what();
   }
-  ::unlink((folder + "/image").c_str());
-  ::rmdir((folder + "/disk").c_str());
-  ::rmdir(folder.c_str());
+  std::error_code ignored;
+  std::filesystem::remove_all(folder, ignored);
   return why;
 }
 
