@@ -103,6 +103,9 @@ def _ended(code, text, took):
 
 
 def _clear(folder, pid):
+    for line in Path("/proc/self/mounts").read_text().splitlines():  # a disk that a test made for itself
+        if line.split()[1].startswith(folder + "/"):
+            subprocess.run(["umount", "--lazy", line.split()[1]], check=False)
     shutil.rmtree(folder, ignore_errors=True)
     for left in Path("/dev/shm").glob(f"sluice-sim-{pid}-*"):
         shutil.rmtree(left, ignore_errors=True)

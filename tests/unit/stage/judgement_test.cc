@@ -1,6 +1,7 @@
 // The stages' pure decisions: ETags, failed PUTs, found assets, known files, limits.
 #include <gtest/gtest.h>
 
+#include "core/base/text.h"
 #include "core/stage/admit.h"
 #include "core/stage/create_step.h"
 #include "core/stage/discover.h"
@@ -189,6 +190,18 @@ TEST(Plan, ReadsWhatAnEarlierVersionDidNotWriteAsEmpty) {
   EXPECT_FALSE(plan.enable_hls);
   EXPECT_EQ(plan.steps.at(0).name, "films");
   EXPECT_EQ(plan.steps.at(0).collection, "");
+}
+
+TEST(Plan, KeepsNamesAsTheyAreUnlessThePlatformCouldNotReadThem) {
+  PipelinePolicy pipeline{.name = "cast", .kinds = {"image"}, .filename = *parse_template("{name}")};
+  pipeline.entity =
+      EntityWish{.collection = "cast", .name = *parse_template("{stem}"), .description = {}, .metadata = {}};
+  auto const named = [&](std::string const& file) {
+    return make_plan(pipeline, template_values("drop", file, "host", kNoon)).steps.at(0).name;
+  };
+  EXPECT_EQ(named("a\nb.jpg"), "a\nb");
+  EXPECT_EQ(named("Zo\xc3\xab.jpg"), "Zo\xc3\xab");
+  EXPECT_EQ(named("Zo\xeb.jpg"), printable("Zo\xeb"));
 }
 
 TEST(Plan, CarriesTheOperationTagBesideTheOperatorsMetadata) {

@@ -195,8 +195,10 @@ TEST_F(Moves, ACallBelongsToTheGroupOfWhatItIsAbout) {
   auto const row = put_item(ItemState::kAssetReady);
   auto const index = put_named(NamedKind::kIndex, "i", NamedState::kPresent).id;
   auto const cast = put_named(NamedKind::kCollection, "c", NamedState::kPresent).id;
-  auto const indexed = put_step(row.id, index, StepState::kCreated, StepKind::kIndex, 1).id;
-  auto const attached = put_step(row.id, 0, StepState::kCreated, StepKind::kEntity, 2).id;
+  // Steps and names are numbered apart: what has the index's number among the steps is an entity's.
+  auto const attached = put_step(row.id, 0, StepState::kCreated, StepKind::kEntity, 1).id;
+  auto const indexed = put_step(row.id, index, StepState::kCreated, StepKind::kIndex, 2).id;
+  ASSERT_EQ(attached, index);
   within([&](Context& ctx) {
     EXPECT_EQ(group_of(ctx, {.errand = Errand::kPutChunk}), Group::kStorage);
     EXPECT_EQ(group_of(ctx, {.errand = Errand::kAwaitAsset}), Group::kAssets);

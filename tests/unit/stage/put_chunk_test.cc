@@ -88,6 +88,15 @@ TEST_F(PutChunk, SharesItsSlotsAmongTheSessions) {
   EXPECT_EQ(journal.count_chunks(other.id).putting, 2u);
 }
 
+TEST_F(PutChunk, LeavesASessionWaitingForWhichNoSlotIsLeft) {
+  policy.chunks_max = 1;
+  auto const other = put_session(put_item(ItemState::kOpened, 2).id);
+  with_urls(session_.id, 1);
+  with_urls(other.id, 1);
+  choose(choose_put_chunk);
+  EXPECT_EQ(left.size(), 1u);
+}
+
 TEST_F(PutChunk, SendsNothingWhileTheStorageAsksForAPause) {
   with_urls(session_.id, 1);
   traffic.pause(Group::kStorage, now + 1s);
