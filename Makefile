@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test sim soak soak-binary build release release-e2e show-big show-many show-photos mutants format tidy clean
+.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e show-big show-many show-photos mutants format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -49,12 +49,13 @@ test: build
 SIM := build/release/tests/sim/sluice-sim --jobs $(JOBS)
 SIM_SEEDS ?= 20000
 SIM_FIRST ?= 1
-sim: PROGRAMS += sluice-sim
-sim: release
+sim sim-days: PROGRAMS += sluice-sim
+sim-days: release
 	$(SIM) --seeds $(SIM_SEEDS) --first $(SIM_FIRST)
+sim: sim-days
 	$(SIM) --points --quiet
 	$(SIM) --points --pairs 12 --stride 10 --quiet
-	$(SIM) --torture --stride 7 --quiet
+	$(SIM) --torture --scenario main_job --stride 3 --quiet
 
 soak: SIM_SEEDS := 1000000
 soak: sim soak-binary
