@@ -26,9 +26,7 @@ bool is_sidecar(std::string_view name) {
 
 }  // namespace
 
-bool may_be_item(std::string_view path) {
-  return !is_sidecar(basename_of(path));
-}
+bool may_be_item(std::string_view path) { return !is_sidecar(basename_of(path)); }
 
 Known compare(ItemRow const& known, ports::FilePrint const& fresh) {
   if (known.state == ItemState::kSeen) return known.print == fresh ? Known::kSame : Known::kGrowing;
