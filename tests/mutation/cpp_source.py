@@ -62,8 +62,18 @@ class Source:
             if token.text == "<" and not self.is_(i - 1, "operator"):
                 token.angle = not self._stands_apart(token) or self.is_(i - 1, "template")
             elif token.text == ">" and not self.is_(i - 1, "operator"):
-                shift = self.is_(i - 1, ">") and self.tokens[i - 1].end == token.start and not self.tokens[i - 1].angle
-                token.angle = not shift and not self.text[token.start - 1].isspace()
+                token.angle = not self._is_shift(i - 1) and not self.text[token.start - 1].isspace()
+        for i in range(len(self.tokens) - 2, -1, -1):
+            if self._is_shift(i):
+                first, second = self.tokens[i : i + 2]
+                self.tokens[i : i + 2] = [Token("sign", ">>", first.start, second.end)]
+
+    def _is_shift(self, index):
+        """Tokens of `>>` are read one by one, since two template brackets may stand there."""
+        if not (self.is_(index, ">") and self.is_(index + 1, ">")):
+            return False
+        first, second = self.tokens[index : index + 2]
+        return first.end == second.start and not first.angle and not second.angle
 
     def _stands_apart(self, token):
         return self.text[token.start - 1].isspace() and self.text[token.end].isspace()

@@ -19,8 +19,8 @@ bool may_pass(int age, bool has_ticket, std::optional<int> const& row) {
   return age >= 18 && has_ticket && (!row || *row != 13);
 }
 
-// Nobody tries a child of exactly six.
-int fee_of(int age) { return age < 6 ? 0 : 5; }
+// Nobody tries a child of exactly six. A shift is no comparison.
+int fee_of(int age) { return age < 6 ? 0 : 10 >> 1; }
 
 // The bound makes no difference here.
 int highest(std::vector<int> const& numbers) {
