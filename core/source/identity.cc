@@ -59,11 +59,9 @@ std::optional<OperationTag> parse_operation_tag(std::string_view text) {
     text.remove_prefix(dot + 1);
   }
   OperationTag tag{.ulid = std::string(front[0]), .generation = 0, .identity = std::string(text)};
-  auto const* const end = front[1].data() + front[1].size();
-  auto const [stop, error] = std::from_chars(front[1].data(), end, tag.generation);
-  // Written anew it must be the same text: no sign, no leading zero.
-  if (error != std::errc() || stop != end || tag.generation < 1 || std::to_string(tag.generation) != front[1])
-    return std::nullopt;
+  std::from_chars(front[1].data(), front[1].data() + front[1].size(), tag.generation);  // stays 0 if it is none
+  // Written anew it must be the same text: no sign, no leading zero, nothing after it.
+  if (tag.generation < 1 || std::to_string(tag.generation) != front[1]) return std::nullopt;
   if (!is_ulid(tag.ulid) || !is_identity(tag.identity)) return std::nullopt;
   return tag;
 }

@@ -33,7 +33,7 @@ std::string subject_of(StepRow const& step) {
 std::string subject_of(NamedRow const& named) { return "named " + std::string(word(named.kind)) + " " + named.name; }
 
 void tell_loss(Context& ctx, RowId item_id, std::string subject, std::string id, std::string_view note) {
-  auto const item = item_id == 0 ? std::nullopt : ctx.journal.item(item_id);
+  auto const item = ctx.journal.item(item_id);  // none of a name, whose item_id is 0
   ctx.log.warning((item ? "item=" + item->ulid + " path=\"" + printable(item->path) + "\" " : std::string()) +
                   printable(subject) + " is gone from the platform: " + printable(note));
   ctx.journal.add_event({.at = ctx.now,

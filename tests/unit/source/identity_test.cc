@@ -33,6 +33,7 @@ TEST(OperationTag, IsNothingElse) {
   for (auto const& text :
        {std::string(), std::string("x"), kUlid, kUlid + ".1", kUlid + ".1.s1", kUlid + ".1.",
         kUlid + ".0.0123456789abcdef", kUlid + ".-1.0123456789abcdef", kUlid + ".01.0123456789abcdef",
+        kUlid + ".1x.0123456789abcdef", kUlid + ".x.0123456789abcdef", kUlid + "..0123456789abcdef",
         kUlid + ".1.0123456789ABCDEF", kUlid + ".1.0123456789abcdef0", kUlid + ".1.0123456789abcde",
         kUlid + ".99999999999999999999.0123456789abcdef", kUlid + ".1.0123456789abcdef.s1",
         kUlid.substr(1) + ".1.0123456789abcdef", "Z" + kUlid.substr(1) + ".1.0123456789abcdef"})
