@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -64,6 +65,17 @@ TEST(OpenJournal, ClosesAFileThatOthersCouldRead) {
   std::filesystem::permissions(scratch.file(), std::filesystem::perms(0644));
   Journal journal(scratch.file());
   EXPECT_EQ(mode_of(scratch.file()), 0600u);
+}
+
+TEST(OpenJournal, IsMadeWithoutStandardInputAndNotLeftInItsPlace) {
+  Scratch scratch;
+  auto const kept = ::dup(STDIN_FILENO);
+  ::close(STDIN_FILENO);
+  std::error_code none;
+  EXPECT_NO_THROW(Journal(scratch.file()));
+  EXPECT_NE(std::filesystem::read_symlink("/proc/self/fd/0", none), scratch.file());
+  ::dup2(kept, STDIN_FILENO);
+  ::close(kept);
 }
 
 TEST(OpenJournal, SetsWhatDurabilityAsksFor) {

@@ -48,6 +48,15 @@ class Queries : public testing::Test {
     for (auto const& row : rows) found.push_back(row.index);
     return found;
   }
+  // The queries so far that look for open rows of a table.
+  std::vector<std::string> asked_of(std::string const& table) const {
+    auto plans = journal_.query_plans();
+    std::erase_if(plans, [&](std::string const& plan) {
+      auto const looks = plan.starts_with("SELECT min(") || plan.find("t.state = 'open' AND i.state") != plan.npos;
+      return !looks || plan.find("FROM " + table + " ") == plan.npos;
+    });
+    return plans;
+  }
 
   Scratch scratch_;
   Journal journal_{scratch_.file()};
@@ -131,6 +140,8 @@ TEST_F(Queries, ListsByFilterAndCursor) {
   EXPECT_THAT(list({.state = ItemState::kFailed, .source = "other"}), IsEmpty());
   EXPECT_THAT(ids(journal_.items_in(ItemState::kFailed, 5)), ElementsAre(failed));
   EXPECT_THAT(ids(journal_.items_in(ItemState::kSending, 5)), ElementsAre(three));
+  auto const done = add(ItemState::kDone, 7);
+  EXPECT_THAT(ids(journal_.items_in(ItemState::kDone, 5)), ElementsAre(done));
 }
 
 TEST_F(Queries, ListsTheItemsOfEveryEnd) {
@@ -309,6 +320,26 @@ TEST_F(Queries, WhatHasEndedIsNeverDue) {
   row.state = SessionState::kAbandoned;
   journal_.update(row, SessionState::kOpen, at(kNoon));
   EXPECT_FALSE(journal_.next_due());
+}
+
+// What the counters say is none there is asked for by no query: this runs before every sleep.
+TEST_F(Queries, AskForNothingThatIsNotThere) {
+  journal_.next_due();
+  EXPECT_THAT(asked_of("session"), IsEmpty());
+  EXPECT_THAT(asked_of("named"), IsEmpty());
+  EXPECT_THAT(asked_of("step"), IsEmpty());
+  journal_.insert(session_of(add(ItemState::kReported, 1)));
+  journal_.open_sessions(5);
+  EXPECT_THAT(asked_of("session"), IsEmpty()) << "no item of an open session goes up";
+}
+
+TEST_F(Queries, AskForNoSessionOnceTheLastHasEnded) {
+  auto row = *journal_.session(add_session(1, 1));
+  row.state = SessionState::kAbandoned;
+  journal_.update(row, SessionState::kOpen, at(kNoon));
+  journal_.open_sessions(5);
+  journal_.next_due();
+  EXPECT_THAT(asked_of("session"), IsEmpty());
 }
 
 // Every statement that a turn runs must be served by an index: a scan that takes a moment with ten rows

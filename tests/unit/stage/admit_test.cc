@@ -99,6 +99,31 @@ TEST_F(Admit, TellsAFileThatWentAwayFromOneThatMayNotBeRead) {
   EXPECT_EQ(item(secret.id).reason, "unreadable");
 }
 
+TEST_F(Admit, TriesAgainWhatTheDiskOrThisHostCouldNotDoNow) {
+  for (auto const& trouble : {Error{Fault::kLocal, "too many open files"}, Error{Fault::kSourceIo, "EIO", "io"},
+                              Error{Fault::kSourceIo, "text file busy", "busy"}}) {
+    auto const row = seen();
+    files.files[row.path].open_error = trouble;
+    choose(choose_admit);
+    EXPECT_EQ(item(row.id).state, ItemState::kSeen) << trouble.text;
+    EXPECT_GT(item(row.id).effort.due_at, now) << trouble.text;
+    change(item(row.id), [&](auto& over) {
+      over.state = ItemState::kCancelled;
+      over.finished_at = now;
+    });
+  }
+}
+
+TEST_F(Admit, ReadsNothingOfAnEmptyFile) {
+  auto const row = seen("a.bin");
+  change(row, [](auto& empty) { empty.print.size_bytes = 0; });
+  files.files["a.bin"].print.size_bytes = 0;
+  files.files["a.bin"].sniff_error = Error{Fault::kSourceIo, "nothing to read"};
+  change(item(row.id), [&](auto& quiet) { quiet.quiet_since = now - 1h; });
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).reason, "empty_file");
+}
+
 TEST_F(Admit, SaysWhatKeepsAFileFromSettling) {
   auto const young = seen("a.mp4");
   change(young, [&](auto& row) { row.quiet_since = now - 1s; });

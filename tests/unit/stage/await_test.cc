@@ -105,6 +105,7 @@ TEST_F(AwaitAsset, CallsAnAssetGoneOnlyAfterTwoLooksTheListLagAndAReadOfItsOwn) 
   EXPECT_EQ(item(row.id).reason, "asset_gone");
   EXPECT_EQ(item(row.id).asset_id, "");
   EXPECT_EQ(item(row.id).generation, 2);
+  EXPECT_EQ(journal.losses_of(row.id).at(0).note, "the platform no longer has the asset");
 }
 
 TEST_F(AwaitAsset, UploadsAnewWhatAForgottenSessionLeftNothingOf) {
@@ -117,6 +118,7 @@ TEST_F(AwaitAsset, UploadsAnewWhatAForgottenSessionLeftNothingOf) {
   read_alone(row.id, fail(Fault::kGone, "404"));
   EXPECT_EQ(item(row.id).state, ItemState::kStable);
   EXPECT_EQ(item(row.id).asset_id, "");
+  EXPECT_THAT(journal.losses_of(row.id).at(0).note, HasSubstr("the upload session was forgotten"));
 }
 
 TEST_F(AwaitAsset, GivesTheAssetOfAForgottenSessionAnHour) {
@@ -154,6 +156,9 @@ TEST_F(AwaitAsset, AFailedPollChargesNobody) {
 TEST_F(AwaitAsset, LeavesAloneWhatWentOnMeanwhile) {
   auto const row = put_item(ItemState::kDone);
   polled({row.id, 999}, asset("asset1", "failed"));
+  EXPECT_EQ(item(row.id).state, ItemState::kDone);
+  read_alone(row.id, reply(asset("asset1", "failed")));
+  read_alone(999, reply(asset("asset1", "failed")));
   EXPECT_EQ(item(row.id).state, ItemState::kDone);
 }
 

@@ -376,6 +376,18 @@ TEST_F(CreateStep, ALookForAStepThatWentOnChangesNothing) {
   looked(999, page(""));
 }
 
+TEST_F(CreateStep, LooksForNothingOfAnAssetThatIsNotKnown) {
+  auto const id = unknown();
+  change(step(id), [&](auto& row) { row.effort.due_at = now; });
+  auto lost = item(item_);
+  lost.state = ItemState::kStable;
+  lost.asset_id.clear();
+  within([&](Context& ctx) { ctx.journal.update(lost, ItemState::kAssetReady, now); });
+  choose(choose_look_step);
+  EXPECT_TRUE(left.empty());
+  EXPECT_GT(step(id).effort.due_at, now);
+}
+
 TEST_F(CreateStep, ALookWaitsForItsPlaceToBeFoundAnew) {
   auto const wanted = put_named(NamedKind::kIndex, "n", NamedState::kWanted).id;
   auto const id = put_step(item_, wanted, StepState::kCreating).id;

@@ -126,7 +126,7 @@ TEST_F(Gone, ALossIsSaidInTheStoryTheLogAndTheReason) {
   auto const losses = bench_.journal.losses_of(item.id);
   ASSERT_EQ(losses.size(), 1u);
   EXPECT_EQ(losses.front().was, "asset1");
-  EXPECT_THAT(bench_.log.text, HasSubstr("is gone from the platform"));
+  EXPECT_THAT(bench_.log.text, HasSubstr("item=" + item.ulid + " path=\"clip1.mp4\" asset is gone from the platform"));
 }
 
 TEST_F(Gone, TheNextUploadIsANewGenerationWithTagsOfItsOwn) {
@@ -204,6 +204,19 @@ TEST_F(Gone, ARecordThatMayOutliveItsAssetIsReadBeforeAnotherIsMade) {
   EXPECT_EQ(now_of(entity).remote_id, "");
 }
 
+TEST_F(Gone, StepsThatFailedOrHaveACallInTheAirAreNotBegunAnew) {
+  auto const item = add(ItemState::kSent);
+  auto const index = present("footage");
+  auto refused = add_step(item, index, StepState::kWaiting);
+  refused.state = StepState::kFailed;
+  refused.reason = "refused";
+  bench_.journal.update(refused, StepState::kWaiting, bench_.now);
+  auto const in_the_air = add_step(item, index, StepState::kCreating);
+  lose(item);
+  EXPECT_EQ(now_of(refused).state, StepState::kFailed) << "that is a person's retry";
+  EXPECT_EQ(now_of(in_the_air).state, StepState::kCreating);
+}
+
 TEST_F(Gone, ARefusalDoubtsTheAssetFirstAndTheNameOnlyIfTheAssetIsThere) {
   auto const item = add(ItemState::kAssetReady);
   auto const index = present("footage");
@@ -218,6 +231,51 @@ TEST_F(Gone, ARefusalDoubtsTheAssetFirstAndTheNameOnlyIfTheAssetIsThere) {
   poll(item, kReady);
   EXPECT_EQ(now_of(item).state, ItemState::kAssetReady);
   EXPECT_EQ(now_of(index).state, NamedState::kWanted);
+}
+
+TEST_F(Gone, OnlyTheNameThatARefusedStepGoesIntoIsDoubted) {
+  auto const item = add(ItemState::kAssetReady);
+  auto const footage = present("footage");
+  auto const archive = present("archive");
+  auto const step = add_step(item, footage, StepState::kCreating);
+  add_step(item, archive, StepState::kWaiting);
+  bench_.land(settle_create_step, {.errand = Errand::kCreateStep, .row = step.id}, Bench::gone());
+  poll(item, kReady);
+  EXPECT_EQ(now_of(footage).state, NamedState::kWanted);
+  EXPECT_EQ(now_of(archive).state, NamedState::kPresent);
+}
+
+TEST_F(Gone, TheRefusalOfAnEntityThatWasNotMadeYetDoubtsItsCollection) {
+  auto const item = add(ItemState::kAssetReady);
+  auto const cast = present("Cast", NamedKind::kCollection);
+  auto ada = bench_.journal.ensure_named(journal::named_called("Ada", NamedKind::kEntity, cast.id));
+  auto const step = add_step(item, ada, StepState::kWaiting, StepKind::kEntity);
+  ada.state = NamedState::kCreating;
+  ada.intent.at = bench_.now;
+  ada.seed_step_id = step.id;
+  bench_.journal.update(ada, NamedState::kWanted, bench_.now);
+  bench_.land(settle_create_named, {.errand = Errand::kCreateNamed, .row = ada.id}, Bench::gone());
+  EXPECT_EQ(now_of(item).state, ItemState::kSent) << "the asset is asked for first";
+  EXPECT_EQ(now_of(cast).state, NamedState::kPresent);
+  poll(item, kReady);
+  EXPECT_EQ(now_of(cast).state, NamedState::kWanted);
+}
+
+TEST_F(Gone, AnEntityRefusedAsGoneChargesNoStepThatWentOnMeanwhile) {
+  auto const item = add(ItemState::kAssetReady);
+  auto const cast = present("Cast", NamedKind::kCollection);
+  for (auto const seeded : {true, false}) {
+    auto ada = bench_.journal.ensure_named(journal::named_called(seeded ? "Ada" : "Eve", NamedKind::kEntity, cast.id));
+    auto const step = add_step(item, ada, StepState::kReady, StepKind::kEntity);
+    ada.state = NamedState::kCreating;
+    ada.intent.at = bench_.now;
+    ada.seed_step_id = seeded ? step.id : 0;
+    bench_.journal.update(ada, NamedState::kWanted, bench_.now);
+    bench_.land(settle_create_named, {.errand = Errand::kCreateNamed, .row = ada.id}, Bench::gone());
+    EXPECT_EQ(now_of(ada).state, NamedState::kWanted);
+    EXPECT_EQ(now_of(step).state, StepState::kReady);
+    EXPECT_EQ(now_of(item).state, ItemState::kAssetReady);
+  }
 }
 
 TEST_F(Gone, ANameInDoubtIsLookedForTwiceBeforeItIsMadeAgain) {
@@ -293,6 +351,9 @@ TEST_F(Gone, ARecordThatWasJustMadeMayBeLateToBeRead) {
   bench_.land(settle_await_step, {.errand = Errand::kAwaitStep, .row = step.id}, Bench::gone());
   EXPECT_EQ(now_of(step).state, StepState::kCreated);
   EXPECT_TRUE(bench_.journal.losses_of(item.id).empty());
+  bench_.now += 1s;
+  bench_.land(settle_await_step, {.errand = Errand::kAwaitStep, .row = step.id}, Bench::gone());
+  EXPECT_EQ(now_of(step).state, StepState::kCreating) << "the lag is over: it is looked for";
 }
 
 TEST_F(Gone, AnEntityWithoutOurPictureIsNotReady) {

@@ -90,6 +90,24 @@ TEST(MatchFiles, PrefersReadyToProcessingToFailedAndThenTheLaterGeneration) {
   EXPECT_EQ(best({tagged("failed", 1, kFailed)}), "failed");
 }
 
+TEST(MatchFiles, OfTwoAssetsThatDifferInNothingElseTakesTheOlder) {
+  auto old = tagged("old", 1);
+  old.created_at = kNoon;
+  auto const young = tagged("young", 1);
+  for (auto const& assets : {std::vector{old, young}, std::vector{young, old}}) {
+    auto const made = World{{file(1)}, assets}.match();
+    EXPECT_EQ(assets[made.files[0].assets.at(0)].id, "old");
+  }
+}
+
+TEST(MatchFiles, WithoutATagAllowsTheClocksFiveMinutes) {
+  auto early = untagged("x");
+  early.created_at = kNoon - 5min;
+  EXPECT_EQ((World{{file(1)}, {early}}.match().files[0].fate), Fate::kAdopt);
+  early.created_at = kNoon - 5min - 1ms;
+  EXPECT_EQ((World{{file(1)}, {early}}.match().files[0].fate), Fate::kUpload);
+}
+
 TEST(MatchFiles, WithoutATagGoesByNameSizeAndTime) {
   auto old = untagged("old");
   old.created_at = kNoon - 6min;
@@ -144,6 +162,24 @@ TEST(Reservation, IsNoneThatMayBeComplete) {
     EXPECT_EQ((World{{file(1)}, {asset}, sessions}.match().files[0].fate), Fate::kAdopt);
   EXPECT_EQ((World{{file(1)}, {multipart(tagged("x", 1))}, {session()}}.match().files[0].fate), Fate::kAdopt);
   EXPECT_EQ((World{{file(1)}, {tagged("x", 1, kProcessing)}, {session()}}.match().files[0].fate), Fate::kAdopt);
+}
+
+TEST(Reservation, IsOpenedWithinFiveSecondsOfItsSession) {
+  auto const asset = multipart(tagged("x", 1, kProcessing));
+  for (auto const after : {5000ms, -5000ms})
+    EXPECT_EQ((World{{file(1)}, {asset}, {session(7, after)}}.match().files[0].fate), Fate::kUpload);
+  for (auto const after : {5001ms, -5001ms})
+    EXPECT_EQ((World{{file(1)}, {asset}, {session(7, after)}}.match().files[0].fate), Fate::kAdopt);
+}
+
+TEST(Reservation, IsNoneWhereTheTimeOfEitherIsNotKnown) {
+  auto timeless = multipart(tagged("x", 1, kProcessing));
+  timeless.created_at.reset();
+  EXPECT_EQ((World{{file(1)}, {timeless}, {session()}}.match().files[0].fate), Fate::kAdopt);
+  EXPECT_EQ((World{{file(1)}, {timeless}}.match().files[0].fate), Fate::kAdopt);
+  auto opened = session();
+  opened.created_at.reset();
+  EXPECT_EQ((World{{file(1)}, {multipart(tagged("x", 1, kProcessing))}, {opened}}.match().files[0].fate), Fate::kAdopt);
 }
 
 TEST(Reservation, IsNotClaimedWhereOneOfTwoMayBeComplete) {

@@ -90,6 +90,36 @@ TEST_F(Moves, AReadyAssetWantsTheNamesOfItsWaitingSteps) {
   EXPECT_EQ(named(ada.parent_id).effort.due_at, now);
 }
 
+// A rebuild does not know whether these calls were made, nor what the names are called there (docs/JOURNAL.md).
+TEST_F(Moves, AStepOfARebuildIsLookedForInItsIndexAndWaitsForItsEntity) {
+  auto const row = put_item(ItemState::kSent);
+  auto const rebuilt = [&](StepKind kind, std::int64_t ordinal) {
+    auto const id = put_step(row.id, 0, StepState::kCreating, kind, ordinal).id;
+    change(step(id), [&](auto& unknown) {
+      unknown.intent.unknown_at = now;
+      unknown.effort.due_at.reset();
+    });
+    return id;
+  };
+  auto const index = rebuilt(StepKind::kIndex, 1);
+  auto const entity = rebuilt(StepKind::kEntity, 2);
+  within([&](Context& ctx) { asset_became_ready(ctx, item(row.id)); });
+  EXPECT_EQ(step(index).state, StepState::kCreating);
+  EXPECT_TRUE(step(index).intent.unknown_at);
+  EXPECT_EQ(named(step(index).named_id).kind, NamedKind::kIndex);
+  EXPECT_EQ(step(entity).state, StepState::kWaiting);
+  EXPECT_FALSE(step(entity).intent.at);
+  EXPECT_EQ(named(step(entity).named_id).kind, NamedKind::kEntity);
+}
+
+TEST_F(Moves, AStepWhoseCallIsUndecidedKeepsItsPlaceWhenTheAssetIsReadyAgain) {
+  auto const row = put_item(ItemState::kSent);
+  auto const other = put_named(NamedKind::kIndex, "other", NamedState::kPresent).id;
+  auto const id = put_step(row.id, other, StepState::kCreating).id;
+  within([&](Context& ctx) { asset_became_ready(ctx, item(row.id)); });
+  EXPECT_EQ(step(id).named_id, other);
+}
+
 TEST_F(Moves, AnEntityIsLookedForOnlyWhenItsCollectionIsThere) {
   auto const row = put_item(ItemState::kSent);
   auto const wish = put_step(row.id, 0, StepState::kWaiting, StepKind::kEntity);

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/stage/gone.h"
 #include "tests/unit/stage/stage_fixture.h"
 
 namespace sluice::stage {
@@ -62,6 +63,24 @@ TEST_F(ResolveNamed, LooksForAnEntityInItsCollection) {
   EXPECT_THAT(target(), HasSubstr("remote_cast"));
 }
 
+TEST_F(ResolveNamed, AnEntityMakesItsCollectionDueUnlessThatHasItsOwnTimeOrItsOwnCall) {
+  auto const entity_in = [&](std::string const& name, NamedState state, std::optional<WallTime> due) {
+    auto const cast = put_named(NamedKind::kCollection, name, state).id;
+    change(named(cast), [&](auto& row) { row.effort.due_at = due; });
+    auto const ada = put_named(NamedKind::kEntity, "of " + name, NamedState::kWanted, cast).id;
+    return std::pair(cast, ada);
+  };
+  auto const [asleep, first] = entity_in("asleep", NamedState::kWanted, std::nullopt);
+  auto const [later, second] = entity_in("later", NamedState::kWanted, now + 1h);
+  auto const [made, third] = entity_in("made", NamedState::kCreating, std::nullopt);
+  choose(choose_resolve_named);
+  EXPECT_TRUE(left.empty());
+  EXPECT_EQ(named(asleep).effort.due_at, now);
+  EXPECT_EQ(named(later).effort.due_at, now + 1h);
+  EXPECT_FALSE(named(made).effort.due_at);
+  for (auto const entity : {first, second, third}) EXPECT_FALSE(named(entity).effort.due_at);
+}
+
 TEST_F(ResolveNamed, HoldsBackOnlyTheGroupThatIsPaused) {
   index();
   collection(NamedState::kWanted);
@@ -96,6 +115,36 @@ TEST_F(ResolveNamed, WakesTheStepsAndTheEntitiesOfANameThatIsThere) {
   looked(films, page(R"({"_id":"i1","index_name":"footage"})"));
   EXPECT_EQ(step(step_id).state, StepState::kWaiting);
   EXPECT_EQ(step(step_id).effort.due_at, now);
+}
+
+TEST_F(ResolveNamed, HoldsNoRefusalAgainstANameThatWasLookedUpSince) {
+  auto const films = index();
+  auto const refused = waiting(films, StepKind::kIndex, 1);
+  auto const lost = waiting(films, StepKind::kIndex, 2);
+  change(step(refused), [](auto& row) { row.remote_status = kRefusedAsGone; });
+  change(step(lost), [](auto& row) { row.remote_status = "gone"; });
+  looked(films, page(R"({"_id":"i1","index_name":"footage"})"));
+  EXPECT_EQ(step(refused).remote_status, "");
+  EXPECT_EQ(step(lost).remote_status, "gone") << "said for as long as it is made again";
+}
+
+TEST_F(ResolveNamed, LooksForTheStepsOfARebuildOnceTheirNameIsThere) {
+  auto const films = index();
+  auto const creating = [&](std::int64_t ordinal, std::optional<WallTime> unknown_at, std::optional<WallTime> due_at) {
+    auto const id = put_step(item_, films, StepState::kCreating, StepKind::kIndex, ordinal).id;
+    change(step(id), [&](auto& row) {
+      row.intent.unknown_at = unknown_at;
+      row.effort.due_at = due_at;
+    });
+    return id;
+  };
+  auto const rebuilt = creating(1, now, std::nullopt);
+  auto const in_the_air = creating(2, std::nullopt, std::nullopt);
+  auto const has_its_time = creating(3, now, now + 1h);
+  looked(films, page(R"({"_id":"i1","index_name":"footage"})"));
+  EXPECT_EQ(step(rebuilt).effort.due_at, now);
+  EXPECT_FALSE(step(in_the_air).effort.due_at);
+  EXPECT_EQ(step(has_its_time).effort.due_at, now + 1h);
 }
 
 TEST_F(ResolveNamed, ReadsEveryPageBeforeItCreates) {
@@ -196,6 +245,26 @@ TEST_F(ResolveNamed, ARefusedLookFailsThoseWhoWaitAndThoseOnItsEntities) {
   auto const indexed = waiting(films, StepKind::kIndex, 2);
   looked(films, fail(Fault::kGone, "404", "not_found"));
   EXPECT_EQ(step(indexed).reason, "not_found");
+}
+
+TEST_F(ResolveNamed, ARefusedLookFailsAStepThatIsLookedForAndNoneWhoseCallIsInTheAir) {
+  auto const films = index();
+  auto const sought = put_step(item_, films, StepState::kCreating, StepKind::kIndex, 1).id;
+  change(step(sought), [&](auto& row) { row.intent.unknown_at = now; });
+  auto const in_the_air = put_step(item_, films, StepState::kCreating, StepKind::kIndex, 2).id;
+  looked(films, fail(Fault::kRejected, "403", "api_not_allowed"));
+  EXPECT_EQ(step(sought).reason, "api_not_allowed");
+  EXPECT_EQ(step(in_the_air).state, StepState::kCreating);
+}
+
+TEST_F(ResolveNamed, ARefusedLookForAnEntityFailsAllWhoWaitWhoeverWasToSeedIt) {
+  auto const id = entity();
+  auto const seed = waiting(id, StepKind::kEntity, 1);
+  auto const next = waiting(id, StepKind::kEntity, 2);
+  change(named(id), [&](auto& row) { row.seed_step_id = seed; });
+  looked(id, fail(Fault::kRejected, "403", "api_not_allowed"));
+  EXPECT_EQ(step(seed).reason, "api_not_allowed");
+  EXPECT_EQ(step(next).reason, "api_not_allowed");
 }
 
 TEST_F(ResolveNamed, ALookThatFailedIsRepeatedUntilItsAttemptsAreUsedUp) {

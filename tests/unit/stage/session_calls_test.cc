@@ -37,6 +37,7 @@ class OpenSession : public StageTest {
     return reply(R"({"upload_id":"u","asset_id":"a","chunk_size":10,"total_chunks":)" + std::to_string(chunks) +
                  R"(,"upload_urls":)" + urls + R"(,"expires_at":")" + to_rfc3339(now + 24h) + "\"}");
   }
+  std::int64_t number_ = 0;
 };
 
 TEST_F(OpenSession, OpensAsManyAsThereAreSlots) {
@@ -84,6 +85,15 @@ TEST_F(OpenSession, TakesTheUrlsOfTheAnswerThatAreStillGood) {
   auto const late = put_item(ItemState::kOpening, 2);
   lands(late.id, session_of(10, urls_of({1}, now)));
   EXPECT_EQ(journal.count_chunks(journal.open_session(late.id)->id).has_url, 0u);
+}
+
+TEST_F(OpenSession, ForgetsAnOldTroubleButNotThatAnAssetWasLost) {
+  for (auto const& [reason, kept] : {std::pair{"transient", ""}, std::pair{"asset_gone", "asset_gone"}}) {
+    auto const row = put_item(ItemState::kOpening, ++number_);
+    change(row, [&](auto& again) { again.reason = reason; });
+    lands(row.id, session_of(10));
+    EXPECT_EQ(item(row.id).reason, kept);
+  }
 }
 
 TEST_F(OpenSession, OpensOneMoreForAChunkPlanThatDoesNotFitAndThenFails) {

@@ -30,6 +30,7 @@ class PlayedFiles final : public ports::Files {
     ports::FilePrint print = {};
     ports::Writer writer = ports::Writer::kNone;
     std::optional<Error> open_error = {};
+    std::optional<Error> sniff_error = {};
     std::string mime = {};
     ports::FileType type = ports::FileType::kRegular;
   };
@@ -54,7 +55,11 @@ class PlayedFiles final : public ports::Files {
     for (auto const& [name, file] : files) entries.push_back({.name = name, .type = file.type, .print = file.print});
     return entries;
   }
-  Result<std::string> sniff(ports::OpenFile const& file) override { return static_cast<Opened const&>(file).file.mime; }
+  Result<std::string> sniff(ports::OpenFile const& file) override {
+    auto const& played = static_cast<Opened const&>(file).file;
+    if (played.sniff_error) return std::unexpected(*played.sniff_error);
+    return played.mime;
+  }
 
  private:
   struct Opened final : ports::OpenFile {

@@ -97,6 +97,10 @@ TEST_F(TurnTest, ThatChangesNothingDoesNotCommit) {
   EXPECT_EQ(witness.of(ports::Moment::kBeforeCommit), 1);
   EXPECT_EQ(witness.of(ports::Moment::kAfterCommit), 1);
   EXPECT_EQ(witness.of(ports::Moment::kAfterSend), 1);
+  EXPECT_EQ(witness.of(ports::Moment::kReceived), 0);
+  answer(sent_ticket(), 500);
+  turn.run();
+  EXPECT_EQ(witness.of(ports::Moment::kReceived), 1);
 }
 
 TEST_F(TurnTest, WithAnOutcomeHasChangedSomethingEvenIfNoRowDid) {
@@ -138,6 +142,7 @@ TEST_F(TurnTest, SaysOnceThatTheKeyIsRefusedAndThatItWorksAgain) {
   answer(sent_ticket(), 401);
   turn.run();
   EXPECT_EQ(turn.traffic().key_refused_since(), clock.now);
+  EXPECT_EQ(count(log, "refuses the API key"), 1u);
   clock.now += 1min;  // the probe
   turn.run();
   answer(sent_ticket(1), 401);
@@ -165,6 +170,7 @@ TEST_F(TurnTest, SaysOnceThatItIsOfflineUntilAnAnswerComes) {
   turn.run();
   auto const since = clock.now;
   EXPECT_EQ(turn.traffic().offline_since(), since);
+  EXPECT_EQ(count(log, "offline:"), 1u);
   clock.now += 10min;
   turn.run();
   unreachable(sent_ticket(1));

@@ -120,6 +120,31 @@ TEST(WhyWords, LooksAreCountedWhenThereWereAny) {
   EXPECT_THAT(why_of(row).text, HasSubstr("(looked 2 times)"));
 }
 
+TEST(WhyWords, LooksForAMissingAssetAreCountedTheSameWay) {
+  auto row = item(ItemState::kSent, "asset_missing");
+  EXPECT_THAT(why_of(row).text, Not(HasSubstr("looked")));
+  row.intent.looks = 2;
+  EXPECT_THAT(why_of(row).text, HasSubstr("(looked 2 times)"));
+}
+
+TEST(WhyWords, WhatIsGoneIsCalledByItsKind) {
+  auto const of = [](StepKind kind) {
+    auto row = step(kind, StepState::kCreating);
+    row.remote_status = "gone";
+    return why_of(item(ItemState::kAssetReady), {row}).text;
+  };
+  EXPECT_THAT(of(StepKind::kIndex), HasSubstr("what was put into the index"));
+  EXPECT_THAT(of(StepKind::kEntity), HasSubstr("the entity or its picture"));
+}
+
+TEST(WhyWords, AStepThatWaitsForItsNameTellsTheLastErrorIfThereWasOne) {
+  auto row = step(StepKind::kIndex, StepState::kWaiting);
+  row.effort.due_at.reset();
+  EXPECT_THAT(why_of(item(ItemState::kAssetReady), {row}).text, testing::EndsWith("looked for or created"));
+  row.effort.last_error = "404";
+  EXPECT_THAT(why_of(item(ItemState::kAssetReady), {row}).text, testing::EndsWith("looked for or created: 404"));
+}
+
 TEST(WhyWords, ABackoffNamesTheNextAttemptOnlyWhereAttemptsAreCharged) {
   auto row = item(ItemState::kStable, "", "cut");
   row.effort.due_at = kLater;
