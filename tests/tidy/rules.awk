@@ -25,6 +25,7 @@ BEGIN {
   home("systemd/", "daemon/notify_systemd")
   home("magic.h", "daemon/files_linux")
   home("openssl/", "core/base/ core/upload/ tests/")
+  home("benchmark/", "tests/bench/")
   home("CLI/", "daemon/ tests/")
   home("thread", "daemon/ tests/")  # core and config know no threads
   functions_max = 70
