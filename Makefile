@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e show-big show-many show-photos mutants format tidy clean
+.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e bench show-big show-many show-photos mutants format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -14,6 +14,7 @@ help:
 	@echo "make sim       the simulation at large, on the release build: 20,000 days, every crash point, every failed call"
 	@echo "make soak      a million days, and the long runs of the real programs: hours"
 	@echo "make mutants   flip every condition of journal, stage and source, and say which flips no test notices"
+	@echo "make bench     measure beside curl, sendfile and the official SDK; ONLY=A,C some (docs/PERFORMANCE.md)"
 	@echo "make build     build/dev: sanitizers on, warnings are errors"
 	@echo "make release   build/release: the three programs, optimised"
 	@echo "make format    lay out the C++ sources by .clang-format"
@@ -94,6 +95,11 @@ soak-binary: release-e2e
 # Takes long and gives way to everything else; ONLY=core/stage/turn.cc asks about one file.
 mutants: packages
 	nice -n 15 tests/mutation/mutate --jobs $(JOBS) --only "$(ONLY)"
+
+# Beside its peers, against a sink on this host. On a quiet machine: about a quarter of an hour.
+bench: PROGRAMS += sluice-bench-sink sluice-bench-send
+bench: release
+	tests/bench/run --only "$(ONLY)"
 
 format:
 	find core config daemon tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print0 \
