@@ -72,7 +72,7 @@ def one_large(setting, say):
 
 
 def some_large(setting, say):
-    return bulk(setting, say, setting.place.media(32, setting.bytes(128 * MIB)), sdk_at_once=8)
+    return bulk(setting, say, setting.place.media(setting.count(32), 128 * MIB), sdk_at_once=8)
 
 
 def one_large_tls(setting, say):
@@ -80,7 +80,7 @@ def one_large_tls(setting, say):
 
 
 def some_large_tls(setting, say):
-    return bulk(setting, say, setting.place.media(32, setting.bytes(128 * MIB)), setting.tls, sdk_at_once=8)
+    return bulk(setting, say, setting.place.media(setting.count(32), 128 * MIB), setting.tls, sdk_at_once=8)
 
 
 def many_small(setting, say):

@@ -60,7 +60,8 @@ Stream::Progress Stream::read(std::span<char> into) {
 Stream::Progress Stream::write(std::span<char const> from) {
   if (!ssl_) return plain_progress(send(fd_, from.data(), from.size(), MSG_NOSIGNAL));
   std::size_t sent = 0;
-  return tls_progress(SSL_write_ex(ssl_.get(), from.data(), from.size(), &sent), sent);
+  auto const result = SSL_write_ex(ssl_.get(), from.data(), from.size(), &sent);
+  return tls_progress(result, sent);
 }
 
 bool Stream::has_pending() const { return ssl_ && SSL_has_pending(ssl_.get()) == 1; }
