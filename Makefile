@@ -97,7 +97,7 @@ mutants: packages
 	nice -n 15 tests/mutation/mutate --jobs $(JOBS) --only "$(ONLY)"
 
 # Beside its peers, against a sink on this host. On a quiet machine: about a quarter of an hour.
-bench: PROGRAMS += sluice-bench-sink sluice-bench-send
+bench: PROGRAMS += sluice-bench-sink sluice-bench-send sluice-bench-backlog
 bench: release
 	tests/bench/run --only "$(ONLY)"
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import transfers as t
-from measure import GIB, MIB
+from measure import GIB, MIB, summary
 
 
 @dataclass
@@ -100,11 +100,20 @@ RULES = {
 }
 
 
+def standing_figures(found):
+    return {
+        name: {**summary(values), "unit": unit, "at_most": at_most} for name, (unit, values, at_most) in found.items()
+    }
+
+
 def all_marks(workloads):
     marks = []
-    for key, clients in workloads.items():
+    for key, found in workloads.items():
         if key in RULES:
-            marks += RULES[key](Figures(key, clients))
+            marks += RULES[key](Figures(key, found))
+        else:
+            asked = {name: figure for name, figure in found.items() if figure["at_most"] is not None}
+            marks += [Mark(key, name, figure["median"], figure["at_most"]) for name, figure in asked.items()]
     return marks + footprint(workloads)
 
 

@@ -63,6 +63,10 @@ class Sink:
     def reset(self):
         self._ask("POST", "/reset")
 
+    def lap(self):
+        """A new record, for the same sessions."""
+        self._ask("POST", "/lap")
+
     def cpu_s(self):
         return process_cpu_s(self.process.pid)
 

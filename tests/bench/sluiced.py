@@ -1,5 +1,6 @@
 """The real daemon under measurement: its release build, its default configuration but for places and settling."""
 
+import json
 import os
 import shutil
 import signal
@@ -84,6 +85,25 @@ class Sluiced:
     @property
     def pid(self):
         return self.process.pid
+
+    def fill(self, **counts):
+        """Makes the journal of a long life, before the first start."""
+        state = self.home / "state"
+        state.mkdir(mode=0o700)
+        argv = [self.place.program("sluice-bench-backlog"), "--journal", state / "journal.db", "--root", self.drop]
+        for name, count in counts.items():
+            argv += ["--" + name, str(count)]
+        subprocess.run(argv, check=True)
+
+    def status(self):
+        """By the command line, as people ask. Returns what it said and the seconds it took."""
+        begun = time.monotonic()
+        argv = [self.place.program("sluice"), "--socket", self.socket_path, "status", "--json"]
+        answer = subprocess.run(argv, capture_output=True)
+        seconds = time.monotonic() - begun
+        if not answer.stdout:
+            raise Failed("sluice status: " + answer.stderr.decode().strip())
+        return json.loads(answer.stdout), seconds
 
     def state_bytes(self):
         return sum(file.stat().st_size for file in (self.home / "state").iterdir())

@@ -26,6 +26,13 @@ def workload_lines(title, clients):
     return lines
 
 
+def standing_lines(title, figures):
+    lines = ["", title, f"{'':44}{'median':>10} {'min..max':>20} {'runs':>5}"]
+    for name, figure in figures.items():
+        lines.append(f"  {name:42}{figure['median']:10.4g} {spread(figure):>20} {figure['runs']:5}")
+    return lines
+
+
 def mark_lines(marks):
     lines = ["", f"{'':10}{'mark':42}{'measured':>10} {'at most':>9}"]
     for mark in marks:

@@ -79,9 +79,9 @@ Reply Platform::answer(Request const& request, std::string_view body) {
     return {.etag = "\"sink-" + std::to_string(record_.puts) + '"'};
   }
   if (request.path == "/record") return record();
-  if (request.path == "/reset") {
+  if (request.path == "/lap" || request.path == "/reset") {  // a lap keeps the sessions
     record_ = {};
-    sessions_.clear();
+    if (request.path == "/reset") sessions_.clear();
     return json_reply(200, json::object());
   }
   if (!request.path.starts_with(kBasePath)) return missing();
