@@ -6,6 +6,9 @@ import transfers as t
 from measure import GIB, MIB, summary
 
 
+MEMORY_MIB = 64  # for payload buffers; what transfer.memory bounds
+
+
 @dataclass
 class Mark:
     workload: str
@@ -82,7 +85,7 @@ def footprint(workloads):
     ours = [row[t.SLUICE] for row in workloads.values() if t.SLUICE in row]
     if not ours:
         return []
-    marks = [Mark("RSS", "largest, MiB", max(row["rss_bytes"]["max"] for row in ours) / MIB, 48 + 64)]
+    marks = [Mark("RSS", "largest, MiB", max(row["rss_bytes"]["max"] for row in ours) / MIB, 48 + MEMORY_MIB)]
     if "A" in workloads and "written_per_byte" in workloads["A"][t.SLUICE]:
         written = workloads["A"][t.SLUICE]["written_per_byte"]["median"]
         marks.append(Mark("disk", "bytes written for a byte sent, in A", written, 0.001))

@@ -2,12 +2,14 @@
 
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 from measure import MIB
 
 HEAD = bytes.fromhex("00000018667479706d703432000000006d70343269736f6d")  # how an MP4 file begins
 BLOCK_BYTES = MIB
+MEMORY = Path("/dev/shm")
 
 
 class Place:
@@ -17,8 +19,6 @@ class Place:
         self.top = root / "build" / "bench"
         self.media_dir = self.top / "media"
         self.work = self.top / "work"
-        memory = Path("/dev/shm")
-        self.cut_dir = (memory if os.access(memory, os.W_OK) else self.work) / f"sluice-bench-{os.getpid()}"
 
     def prepare(self):
         shutil.rmtree(self.work, ignore_errors=True)
@@ -26,7 +26,6 @@ class Place:
         self.media_dir.mkdir(parents=True, exist_ok=True)
 
     def clean(self):
-        shutil.rmtree(self.cut_dir, ignore_errors=True)
         shutil.rmtree(self.work, ignore_errors=True)
 
     def program(self, name):
@@ -66,15 +65,16 @@ def warm(file):
 
 
 class CutFiles:
-    """Each chunk as a file of its own, in memory where there is /dev/shm: curl can send whole files only. As a context;
+    """Each chunk as a file of its own, in memory where /dev/shm has room: curl can send whole files only. As a context;
     the time of cutting is nobody's."""
 
     def __init__(self, place, cuts):
-        self.folder = place.cut_dir
         self.cuts = cuts  # (file, offset, length)
+        need = sum(length for _, _, length in cuts)
+        room = shutil.disk_usage(MEMORY).free if os.access(MEMORY, os.W_OK) else 0
+        self.folder = Path(tempfile.mkdtemp(prefix="sluice-bench-", dir=MEMORY if room > 1.2 * need else place.work))
 
     def __enter__(self):
-        self.folder.mkdir(parents=True)
         names = []
         for i, (file, offset, length) in enumerate(self.cuts):
             name = self.folder / f"{i:06}"

@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 from measure import Failed, Sample, peak_rss_bytes, process_cpu_s, wait_until, written_bytes
 from sink import KEY
@@ -53,6 +54,7 @@ class Sluiced:
     def __exit__(self, *_):
         if self.process:
             self.end(signal.SIGKILL)
+        Path(self.socket_path).unlink(missing_ok=True)
         shutil.rmtree(self.home, ignore_errors=True)
 
     def start(self):

@@ -43,8 +43,10 @@ def mark_lines(marks):
 
 def machine_lines(facts):
     network = "a network namespace of its own" if facts["own_network"] else "the host's network"
-    return [
+    busy = facts["load_before"] > facts["cores"] / 4
+    lines = [
         f"commit {facts['commit']}; {facts['cores']} cores, {facts['cpu']}, {' '.join(facts['flags'])}",
         f"kernel {facts['kernel']}; {facts['congestion_control']} in {network}; media on {facts['media_on']}, page cache warm; "
         f"load before: {facts['load_before']:.1f}",
     ]
+    return lines + ["the machine is busy: trust CPU seconds more than wall times"] * busy
