@@ -78,14 +78,21 @@ def drop_trust():
     subprocess.run(["umount", TRUST_ROOTS], check=True)
 
 
+def first_line(*argv):
+    try:
+        return subprocess.run(argv, capture_output=True, text=True).stdout.partition("\n")[0].strip()
+    except FileNotFoundError:
+        return ""
+
+
 def facts(place):
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     flags = next((line.split(":")[1].split() for line in lines if line.startswith("flags")), [])
     model = next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), "unknown")
-    git = ["git", "-C", str(place.root), "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, capture_output=True, text=True).stdout.strip()
     return {
-        "commit": commit or "unknown",
+        "commit": first_line("git", "-C", str(place.root), "describe", "--always", "--dirty") or "unknown",
+        "curl": " ".join(first_line("curl", "--version").split()[:2]),
+        "node": first_line("node", "--version"),
         "cpu": model,
         "cores": os.cpu_count(),
         "flags": [flag for flag in ("avx2", "avx512f", "avx512bw", "sha_ni", "aes", "vaes") if flag in flags],
@@ -93,7 +100,5 @@ def facts(place):
         "congestion_control": CONGESTION.read_text().strip(),
         "own_network": os.environ.get(INSIDE) == "yes",
         "load_before": os.getloadavg()[0],
-        "media_on": subprocess.run(
-            ["stat", "--file-system", "--format=%T", place.media_dir], capture_output=True, text=True
-        ).stdout.strip(),
+        "media_on": first_line("stat", "--file-system", "--format=%T", str(place.media_dir)),
     }

@@ -13,10 +13,10 @@ MEMORY = Path("/dev/shm")
 
 
 class Place:
-    def __init__(self, root, build):
+    def __init__(self, root, build, top):
         self.root = root
         self.build = build
-        self.top = root / "build" / "bench"
+        self.top = top  # everything that a run writes, but for what fits into MEMORY
         self.media_dir = self.top / "media"
         self.work = self.top / "work"
 

@@ -84,8 +84,8 @@ def some_large_tls(setting, say):
 
 
 def many_small(setting, say):
-    """The whole protocol for files below direct_max; curl and sendfile only PUT. The SDK is given a quarter of the files,
-    since only its rate counts."""
+    """The whole protocol for files below direct_max; curl and sendfile only PUT. The SDK is given a quarter of the
+    files, since only its rate counts."""
     place, runs = setting.place, setting.runs
     files = place.media(setting.count(2000), 256 * KIB)
     some = files[: max(1, len(files) // 4)]

@@ -109,7 +109,7 @@ void Server::accept_from(int listener) {
     epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
     epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event);
     platform_.connected();
-    if (options_.connect_delay_ms > 0) sleep_until(connection, now_ns() + options_.connect_delay_ms * 1'000'000);
+    if (options_.connect_delay_ms > 0) defer_until(connection, now_ns() + options_.connect_delay_ms * 1'000'000);
   }
 }
 
@@ -130,7 +130,7 @@ void Server::wake_due() {
   }
 }
 
-void Server::sleep_until(Connection& connection, std::int64_t at_ns) {
+void Server::defer_until(Connection& connection, std::int64_t at_ns) {
   connection.wake_ns = at_ns;
   watch(connection, false, false);
   timers_.push({at_ns, connection.stream.fd(), connection.serial});
@@ -161,13 +161,13 @@ bool Server::advance(Connection& connection) {
     auto const now = now_ns();
     auto const until = pay(connection, got.bytes, now);
     if (until > now) {
-      sleep_until(connection, until);
+      defer_until(connection, until);
       return true;
     }
   }
   if (!connection.out.empty()) return flush(connection);
   watch(connection, true, false);
-  if (connection.stream.has_pending()) sleep_until(connection, now_ns());
+  if (connection.stream.has_pending()) defer_until(connection, now_ns());
   return true;
 }
 
@@ -189,7 +189,7 @@ bool Server::flush(Connection& connection) {
     connection.out.erase(0, sent.bytes);
   }
   watch(connection, true, false);
-  if (connection.stream.has_pending()) sleep_until(connection, now_ns());
+  if (connection.stream.has_pending()) defer_until(connection, now_ns());
   return true;
 }
 
@@ -233,7 +233,7 @@ void Server::finish_request(Connection& connection) {
   connection.out += to_wire(reply, connection.request->closes);
   connection.request.reset();
   connection.body.clear();
-  if (options_.answer_delay_ms > 0) sleep_until(connection, now_ns() + options_.answer_delay_ms * 1'000'000);
+  if (options_.answer_delay_ms > 0) defer_until(connection, now_ns() + options_.answer_delay_ms * 1'000'000);
 }
 
 }  // namespace sluice::bench

@@ -61,7 +61,7 @@ class Server {
   bool begin(Connection& connection);
   void finish_request(Connection& connection);
   std::int64_t pay(Connection& connection, std::size_t bytes, std::int64_t now_ns);
-  void sleep_until(Connection& connection, std::int64_t at_ns);
+  void defer_until(Connection& connection, std::int64_t at_ns);
   void watch(Connection& connection, bool readable, bool writable);
   void wake_due();
   void touch(int fd);
