@@ -96,7 +96,7 @@ soak-binary: release-e2e
 mutants: packages
 	nice -n 15 tests/mutation/mutate --jobs $(JOBS) --only "$(ONLY)"
 
-# Beside its peers, against a sink on this host. On a quiet machine: about a quarter of an hour.
+# Beside its peers, against a sink on this host. On a quiet machine: about twenty minutes.
 bench: PROGRAMS += sluice-bench-sink sluice-bench-send sluice-bench-backlog
 bench: release
 	tests/bench/run --only "$(ONLY)"

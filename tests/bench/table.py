@@ -59,7 +59,7 @@ def markdown_standing(figures):
 
 def markdown_lines(report):
     """All of it as Markdown, for docs/PERFORMANCE.md."""
-    lines = [*machine_lines(report["machine"])]
+    lines = ["\n\n".join(machine_lines(report["machine"]))]
     for key, found in report["workloads"].items():
         is_transfer = any("wall_s" in row for row in found.values())
         lines += ["", f"**{report['titles'][key]}**", ""]

@@ -117,7 +117,7 @@ def shaped(setting, say, more_clients, **options):
         cut_files = stack.enter_context(CutFiles(place, cuts.parts()))
         clients = {
             SENDFILE: (runs, lambda: run_send(place, sink, cuts, "sendfile", 10)),
-            CURL: (runs, lambda: run_curl(place, sink, cuts, cut_files, 10)),
+            CURL: (min(runs, 1), lambda: run_curl(place, sink, cuts, cut_files, 10)),
             TEN: (runs, lambda: run_sluiced(place, sink, files, "max_chunks: 10")),
             SDK: (min(setting.sdk_runs, 1), lambda: run_sdk(place, sink, files, 1, 10)),
         }
