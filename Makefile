@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e show-big show-many show-photos mutants fuzz format tidy clean
+.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e bench show-big show-many show-photos mutants fuzz format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -15,6 +15,7 @@ help:
 	@echo "make soak      a million days, and the long runs of the real programs: hours"
 	@echo "make mutants   flip every condition of journal, stage and source, and say which flips no test notices"
 	@echo "make fuzz      fuzz for FUZZ_SECONDS=120 (needs clang-19 and libclang-rt-19-dev)"
+	@echo "make bench     measure beside curl, sendfile and the official SDK; ONLY=A,C some (docs/PERFORMANCE.md)"
 	@echo "make build     build/dev: sanitizers on, warnings are errors"
 	@echo "make release   build/release: the three programs, optimised"
 	@echo "make format    lay out the C++ sources by .clang-format"
@@ -104,6 +105,11 @@ fuzz: packages
 	mkdir -p build/fuzz/corpus/md5_lanes
 	cd build/fuzz && nice -n 15 tests/fuzz/md5_lanes_fuzz -max_len=65536 -max_total_time=$(FUZZ_SECONDS) \
 	  -print_final_stats=1 corpus/md5_lanes
+
+# Beside its peers, against a sink on this host. On a quiet machine: about twenty minutes.
+bench: PROGRAMS += sluice-bench-sink sluice-bench-send sluice-bench-backlog
+bench: release
+	tests/bench/run --only "$(ONLY)"
 
 format:
 	find core config daemon tests -name node_modules -prune -o \( -name '*.cc' -o -name '*.h' \) -print0 \
