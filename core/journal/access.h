@@ -107,15 +107,26 @@ inline void require_one_row(Database& database, std::string_view table, std::str
   std::abort();
 }
 
-// Writes every column of the row where it is in `expected`.
+inline bool is_about_its_end(ItemState state) { return is_end(state); }
+template <class State>
+bool is_about_its_end(State) {
+  return false;
+}
+
+// Writes every column that may change, of the row where it is in `expected`.
 template <class Row, class State>
 void update_row(Database& database, Row const& row, State expected) {
-  static std::string const sql = std::string("UPDATE ")
-                                     .append(Table<Row>::kName)
-                                     .append(" SET " + columns_of<Row>().assigned + " WHERE id = ? AND state = ?");
-  auto statement = database.statement(sql);
+  static auto const text = [](bool with_end) {
+    return std::string("UPDATE ")
+        .append(Table<Row>::kName)
+        .append(" SET " + assignments_of<Row>(with_end) + " WHERE id = ? AND state = ?");
+  };
+  static std::string const whole = text(true);
+  static std::string const live = text(false);
+  auto const with_end = is_about_its_end(row.state) || is_about_its_end(expected);
+  auto statement = database.statement(with_end ? whole : live);
   Binder binder(statement);
-  visit(binder, row);
+  visit_moving(binder, row, with_end);
   statement.bind(row.id).bind(word(expected));
   statement.run();
   require_one_row(database, Table<Row>::kName, std::to_string(row.id), word(expected));

@@ -3,10 +3,16 @@
 // For core/journal only. The same list makes the SQL's column names, binds a row's values and reads
 // them back, so that a new column cannot be written and then forgotten when reading. The id of a row
 // and the key of a chunk are not in the lists: statements name them.
+//
+// Each list has two parts. What is `fixed` when the row is made is left out of updates, and so is an item's end
+// while it lives: SQLite writes every index that has a column of the SET list anew, changed or not (an item has
+// six; measured, half of an update's cost).
 #pragma once
 
+#include <concepts>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -32,11 +38,16 @@ void visit_effort(Visitor& v, Row& effort) {
 }
 
 template <class Visitor, class Row>
-void visit_item(Visitor& v, Row& row) {
+void visit_item_fixed(Visitor& v, Row& row) {
   v.text("ulid", row.ulid);
   v.text("source", row.source);
   v.blob("root", row.root);
   v.blob("path", row.path);
+  v.time("created_at_ms", row.created_at);
+}
+
+template <class Visitor, class Row>
+void visit_item(Visitor& v, Row& row) {
   v.text_or_null("kind", row.kind);
   v.text_or_null("pipeline", row.pipeline);
   v.number("generation", row.generation);
@@ -59,15 +70,17 @@ void visit_item(Visitor& v, Row& row) {
   v.number("priority", row.priority);
   v.number("bytes_sent", row.bytes_sent);
   v.number("bytes_acked", row.bytes_acked);
-  v.time("created_at_ms", row.created_at);
+}
+
+template <class Visitor, class Row>
+void visit_item_end(Visitor& v, Row& row) {
   v.time_or_null("finished_at_ms", row.finished_at);
 }
 
 template <class Visitor, class Row>
-void visit_session(Visitor& v, Row& row) {
+void visit_session_fixed(Visitor& v, Row& row) {
   v.number("item_id", row.item_id);
   v.number("generation", row.generation);
-  v.word("state", row.state);
   v.text("upload_id", row.upload_id);
   v.text("asset_id", row.asset_id);
   v.number("file_bytes", row.file_bytes);
@@ -75,6 +88,11 @@ void visit_session(Visitor& v, Row& row) {
   v.number("total_chunks", row.total_chunks);
   v.headers("upload_headers", row.upload_headers);
   v.time("opened_at_ms", row.opened_at);
+}
+
+template <class Visitor, class Row>
+void visit_session(Visitor& v, Row& row) {
+  v.word("state", row.state);
   v.time("expires_at_ms", row.expires_at);
   v.time("due_at_ms", row.due_at);
   v.number("tries", row.tries);
@@ -95,10 +113,14 @@ void visit_chunk(Visitor& v, Row& row) {
 }
 
 template <class Visitor, class Row>
-void visit_named(Visitor& v, Row& row) {
+void visit_named_fixed(Visitor& v, Row& row) {
   v.word("kind", row.kind);
   v.number("parent_id", row.parent_id);
   v.text("name", row.name);
+}
+
+template <class Visitor, class Row>
+void visit_named(Visitor& v, Row& row) {
   v.word("state", row.state);
   v.text_or_null("remote_id", row.remote_id);
   v.text("params", row.params);
@@ -110,10 +132,14 @@ void visit_named(Visitor& v, Row& row) {
 }
 
 template <class Visitor, class Row>
-void visit_step(Visitor& v, Row& row) {
+void visit_step_fixed(Visitor& v, Row& row) {
   v.number("item_id", row.item_id);
   v.number("ordinal", row.ordinal);
   v.word("kind", row.kind);
+}
+
+template <class Visitor, class Row>
+void visit_step(Visitor& v, Row& row) {
   v.word("state", row.state);
   v.text("params", row.params);
   v.text("client_op", row.client_op);
@@ -125,45 +151,33 @@ void visit_step(Visitor& v, Row& row) {
   v.text_or_null("reason", row.reason);
 }
 
-template <class Visitor>
-void visit(Visitor& v, ItemRow& row) {
-  visit_item(v, row);
+template <class Row, class Of>
+concept IsRow = std::same_as<std::remove_const_t<Row>, Of>;
+
+template <class Visitor, class Row>
+void visit_fixed(Visitor& v, Row& row) {
+  if constexpr (IsRow<Row, ItemRow>) visit_item_fixed(v, row);
+  if constexpr (IsRow<Row, SessionRow>) visit_session_fixed(v, row);
+  if constexpr (IsRow<Row, NamedRow>) visit_named_fixed(v, row);
+  if constexpr (IsRow<Row, StepRow>) visit_step_fixed(v, row);
 }
-template <class Visitor>
-void visit(Visitor& v, ItemRow const& row) {
-  visit_item(v, row);
+
+// What an update writes: `with_end` where the row ends, ended, or comes back from its end.
+template <class Visitor, class Row>
+void visit_moving(Visitor& v, Row& row, bool with_end) {
+  if constexpr (IsRow<Row, ItemRow>) visit_item(v, row);
+  if constexpr (IsRow<Row, ItemRow>)
+    if (with_end) visit_item_end(v, row);
+  if constexpr (IsRow<Row, SessionRow>) visit_session(v, row);
+  if constexpr (IsRow<Row, ChunkRow>) visit_chunk(v, row);
+  if constexpr (IsRow<Row, NamedRow>) visit_named(v, row);
+  if constexpr (IsRow<Row, StepRow>) visit_step(v, row);
 }
-template <class Visitor>
-void visit(Visitor& v, SessionRow& row) {
-  visit_session(v, row);
-}
-template <class Visitor>
-void visit(Visitor& v, SessionRow const& row) {
-  visit_session(v, row);
-}
-template <class Visitor>
-void visit(Visitor& v, ChunkRow& row) {
-  visit_chunk(v, row);
-}
-template <class Visitor>
-void visit(Visitor& v, ChunkRow const& row) {
-  visit_chunk(v, row);
-}
-template <class Visitor>
-void visit(Visitor& v, NamedRow& row) {
-  visit_named(v, row);
-}
-template <class Visitor>
-void visit(Visitor& v, NamedRow const& row) {
-  visit_named(v, row);
-}
-template <class Visitor>
-void visit(Visitor& v, StepRow& row) {
-  visit_step(v, row);
-}
-template <class Visitor>
-void visit(Visitor& v, StepRow const& row) {
-  visit_step(v, row);
+
+template <class Visitor, class Row>
+void visit(Visitor& v, Row& row) {
+  visit_fixed(v, row);
+  visit_moving(v, row, true);
 }
 
 // Collects the names of the columns.
@@ -227,10 +241,25 @@ template <class Row>
 ColumnNames const& columns_of() {
   static ColumnNames const names = [] {
     ColumnNames collected;
-    visit(collected, Row{});
+    Row const row{};
+    visit(collected, row);
     return collected;
   }();
   return names;
+}
+
+// "state = ?, ...": what an update writes.
+template <class Row>
+std::string const& assignments_of(bool with_end) {
+  static auto const collect = [](bool end) {
+    ColumnNames collected;
+    Row const row{};
+    visit_moving(collected, row, end);
+    return collected.assigned;
+  };
+  static std::string const all = collect(true);
+  static std::string const live = collect(false);
+  return with_end ? all : live;
 }
 
 // Binds a row's values in the order of its columns.

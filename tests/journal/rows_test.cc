@@ -131,11 +131,31 @@ TEST_F(Rows, AnItemComesBackAsItWasInserted) {
 }
 
 TEST_F(Rows, AnItemComesBackAsItWasUpdated) {
-  auto const id = journal_.insert(item_in(ItemState::kSeen));
+  auto const made = item_in(ItemState::kSeen);
+  auto const id = journal_.insert(made);
   auto row = full_item();
   row.id = id;
   journal_.update(row, ItemState::kSeen, at(kNoon));
+  // What names it stays as it was made.
+  row.ulid = made.ulid;
+  row.source = made.source;
+  row.root = made.root;
+  row.path = made.path;
+  row.created_at = made.created_at;
   expect_same(*journal_.item(id), row);
+}
+
+TEST_F(Rows, AnItemThatEndsAndComesBackIsLiveAgain) {
+  auto row = item_in(ItemState::kSeen);
+  row.id = journal_.insert(row);
+  for (auto const state : {ItemState::kStable, ItemState::kCancelled, ItemState::kStable, ItemState::kSkipped}) {
+    auto const was = row.state;
+    row.state = state;
+    row.reason = "it was asked for";
+    row.finished_at = is_end(state) ? std::optional(at(kNoon)) : std::nullopt;
+    journal_.update(row, was, at(kNoon));
+    expect_same(*journal_.item(row.id), row);
+  }
 }
 
 TEST_F(Rows, EveryItemStateIsAccepted) {
@@ -155,7 +175,6 @@ TEST_F(Rows, ASessionComesBack) {
     auto const before = row.state;
     row.state = state;
     row.tries += 1;
-    row.upload_headers.clear();
     journal_.update(row, before, at(kNoon));
     expect_same(*journal_.session(row.id), row);
   }
