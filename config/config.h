@@ -116,10 +116,13 @@ struct Source {
 
 enum class Verify : std::uint8_t { kEtag, kNone };
 
+inline constexpr std::uint64_t kTransferMemoryMin = 4 * kMiB;
+
 struct Transfer {
   std::uint32_t max_files = 8;                 // uploads under way at once
   std::uint32_t max_chunks = 32;               // chunk PUTs in flight over all files
   std::uint64_t direct_max_bytes = 16 * kMiB;  // files up to this size go up in one request
+  std::uint64_t memory_bytes = 256 * kMiB;     // ceiling of payload buffers
   Verify verify = Verify::kEtag;
   Millis url_renew_before = std::chrono::minutes(5);
   std::uint64_t stall_below_bytes_per_s = 64 * kKiB;  // slower than this ...

@@ -28,7 +28,7 @@ Transfer read_transfer(At const& at) {
     }
     stall.finish();
   }
-  section.not_yet("memory");
+  if (auto key = section.find("memory")) assign(transfer.memory_bytes, read_size(*key, kTransferMemoryMin));
   section.not_yet("bandwidth");
   section.finish();
   return transfer;

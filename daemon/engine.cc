@@ -6,7 +6,7 @@
 namespace sluice::daemon {
 namespace {
 
-constexpr Millis kTurnPause{5};      // between two turns at the least: outcomes gather meanwhile
+constexpr Millis kTurnPause{10};     // between two turns: outcomes gather meanwhile, for one flush and fewer pages
 constexpr Millis kFullPause{5'000};  // durability.md: SQLITE_FULL is retried every 5 s
 
 // A missing journal must be noticed before it is opened, since that would make a new one.
@@ -19,13 +19,20 @@ JournalMark checked(JournalMark mark) {
 
 Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey key,
                std::filesystem::path const& journal_file, ports::Log& log)
-    : wire_(base_url, std::move(key), "sluice/" SLUICE_VERSION),
+    : workers_(policy.read_ahead_bytes),
+      wire_(base_url, std::move(key), "sluice/" SLUICE_VERSION),
       log_(log),
       mark_(checked(JournalMark(journal_file))),
       journal_(journal_file),
       policy_(policy),
       turn_(journal_,
-            {.clock = clock_, .wire = wire_, .files = files_, .random = random_, .log = log, .witness = nullptr},
+            {.clock = clock_,
+             .wire = wire_,
+             .files = files_,
+             .reader = workers_,
+             .random = random_,
+             .log = log,
+             .witness = nullptr},
             policy) {
   try_when_not_full([this] { mark_.adopt(journal_, clock_.wall(), random_); });
   note_progress();
@@ -54,15 +61,21 @@ bool Engine::try_when_not_full(std::function<void()> const& work) {
 }
 
 bool Engine::has_work() {
-  return changed_ || hinted_ || wire_.has_outcomes() || (next_due_ && *next_due_ <= clock_.wall());
+  return changed_ || hinted_ || wire_.outcomes() > 0 || (next_due_ && *next_due_ <= clock_.wall());
+}
+
+// Outcomes gather for a while, so that one commit settles many. But while most of what was in the air waits to be
+// settled, the wire would stand idle: then only the disk is a reason to wait.
+BootTime Engine::turn_at() const {
+  auto const most_landed = wire_.outcomes() >= wire_.in_air() && wire_.outcomes() > 0;
+  auto const at = turn_ended_ + std::max(2 * turn_.commit_took(), most_landed ? Millis(0) : kTurnPause);
+  return std::max(at, full_since_ ? retry_full_at_ : BootTime{});
 }
 
 void Engine::sleep(std::span<ExtraFd> fds, Millis at_most) {
   auto timeout = at_most;
-  auto const boot = clock_.boot();
-  auto const turn_at = std::max(next_turn_, full_since_ ? retry_full_at_ : BootTime{});
   if (has_work())
-    timeout = std::min(timeout, std::max(Millis(0), std::chrono::duration_cast<Millis>(turn_at - boot)));
+    timeout = std::min(timeout, turn_at() - clock_.boot());
   else if (next_due_)
     timeout = std::min(timeout, std::max(Millis(1), *next_due_ - clock_.wall()));
   wire_.wait(fds, std::max(timeout, Millis(0)));
@@ -71,7 +84,7 @@ void Engine::sleep(std::span<ExtraFd> fds, Millis at_most) {
 
 bool Engine::step(std::function<void(stage::Context&)> const& orders) {
   auto const begun = clock_.boot();
-  if (!orders && (begun < next_turn_ || !has_work())) return false;
+  if (!orders && (begun < turn_at() || !has_work())) return false;
   if (full_since_ && begun < retry_full_at_) return false;
   hinted_ = false;
   auto const done = try_when_not_full([&] {
@@ -80,8 +93,7 @@ bool Engine::step(std::function<void(stage::Context&)> const& orders) {
   });
   if (!done) return false;
   wire_.pump();
-  auto const ended = clock_.boot();
-  next_turn_ = ended + std::max(kTurnPause, 2 * (ended - begun));
+  turn_ended_ = clock_.boot();
   next_due_ = turn_.next_due();
   return changed_;
 }

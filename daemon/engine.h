@@ -18,6 +18,7 @@
 #include "core/stage/turn.h"
 #include "core/stage/why.h"
 #include "daemon/clock_linux.h"
+#include "daemon/file_workers.h"
 #include "daemon/files_linux.h"
 #include "daemon/journal_mark.h"
 #include "daemon/operations.h"
@@ -38,7 +39,8 @@ class Engine {
   void sleep(std::span<ExtraFd> fds, Millis at_most);
 
   // Runs a turn if there is something for one to do: outcomes, due rows, `orders`, a change by the last
-  // one; at most once every max(5 ms, twice the last turn's time). Orders are never put off.
+  // one; at most once every max(10 ms, twice the last commit's time), and without
+  // the 10 ms where most calls have landed. Orders are never put off.
   // Returns  whether a turn ran and changed something.
   // Throws   journal::JournalError of kinds other than kFull; after kFull full_since() says so, nothing
   //          of the turn happened, and the next turn is tried after 5 s.
@@ -60,19 +62,21 @@ class Engine {
 
  private:
   bool has_work();
+  BootTime turn_at() const;
   void note_progress();
   bool try_when_not_full(std::function<void()> const& work);
 
   ClockLinux mutable clock_;
   RandomLinux random_;
   FilesLinux files_;
+  FileWorkers workers_;
   WireCurl wire_;
   ports::Log& log_;
   JournalMark mark_;
   journal::Journal journal_;
   stage::Policy const& policy_;
   stage::Turn turn_;
-  BootTime next_turn_{};
+  BootTime turn_ended_{};
   bool changed_ = true;  // the last turn did something: the next may find more
   bool hinted_ = false;
   bool mark_failed_ = false;  // said once

@@ -2,11 +2,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <utility>
 
 #include "core/base/json.h"
+#include "daemon/file_workers.h"
+#include "daemon/wire_curl.h"
 
 namespace sluice::daemon {
 namespace {
@@ -65,6 +68,17 @@ stage::SourcePolicy source_from(config::Source const& source) {
           .rescan = source.poll_every};
 }
 
+// Every upload in the air has one of the wire's buffers and at least one block that was read ahead. Where
+// transfer.memory holds fewer of them than were asked for, fewer are in the air, so that none ever waits for memory.
+void fit_into_memory(config::Transfer const& transfer, stage::Policy& policy) {
+  auto const fit = transfer.memory_bytes / (WireCurl::kUploadBufferBytes + FileWorkers::kBlockBytes);
+  auto const files = std::min<std::uint64_t>(transfer.max_files, std::max<std::uint64_t>(1, fit / 2));
+  auto const chunks = std::min<std::uint64_t>(transfer.max_chunks, fit - files);
+  policy.files_max = static_cast<std::uint32_t>(files);
+  policy.chunks_max = static_cast<std::uint32_t>(chunks);
+  policy.read_ahead_bytes = transfer.memory_bytes - (files + chunks) * WireCurl::kUploadBufferBytes;
+}
+
 }  // namespace
 
 stage::Policy policy_from(config::Config const& config, std::string host) {
@@ -79,8 +93,7 @@ stage::Policy policy_from(config::Config const& config, std::string host) {
   policy.limits.multipart_image_bytes = limits.multipart_image_bytes;
   policy.limits.list_lag = limits.list_lag;
   policy.limits.late_effect = limits.late_effect;
-  policy.files_max = config.transfer.max_files;
-  policy.chunks_max = config.transfer.max_chunks;
+  fit_into_memory(config.transfer, policy);
   policy.direct_max_bytes = config.transfer.direct_max_bytes;
   policy.verify_etag = config.transfer.verify == config::Verify::kEtag;
   policy.url_renew_before = config.transfer.url_renew_before;

@@ -9,7 +9,9 @@
 #include "core/base/text.h"
 #include "core/stage/rebuild.h"
 #include "daemon/engine.h"
+#include "daemon/file_workers.h"
 #include "daemon/journal_place.h"
+
 #include "daemon/log_spdlog.h"
 #include "daemon/platform_lists.h"
 #include "daemon/policy.h"
@@ -204,8 +206,10 @@ class Rebuild {
     LogSpdlog log(ports::Level::kError);
     budget::Traffic traffic;
     stage::OpenSources sources(os_files_);
+    FileWorkers reader(FileWorkers::kMemoryMin);  // nothing is read: its threads never start
     stage::Context ctx{.journal = made,
                        .files = os_files_,
+                       .reader = reader,
                        .random = random_,
                        .log = log,
                        .policy = setting_.policy,

@@ -73,10 +73,14 @@ void Service::sleep() {
   if (auto const control = control_->sleep_at_most()) at_most = std::min(at_most, *control);
   std::array<ExtraFd, 3> fds = {{{.fd = signals_.fd()}, {.fd = watch_.fd()}, {.fd = control_->fd()}}};
   engine_.sleep(fds, at_most);
+  signal_came_ = fds[0].readable;
   if (fds[1].readable) next_watch_ = boot;
+  auto const control_left = control_->sleep_at_most();
+  control_called_ = fds[2].readable || (control_left && *control_left == Millis(0));
 }
 
 void Service::take_signals() {
+  if (!signal_came_) return;
   for (auto const asked : signals_.collect()) {
     if (asked == Asked::kReload) {
       log_.warning("SIGHUP: reloading is not supported yet; restart to read a changed configuration");
@@ -108,6 +112,7 @@ void Service::take_hints() {
 }
 
 void Service::serve_requests() {
+  if (!control_called_) return;
   control_->run();
   auto const requests = control_->collect();
   if (requests.empty()) return;

@@ -56,6 +56,8 @@ class Service {
   WatchInotify watch_;
   WallTime started_at_;
   int stops_ = 0;
+  bool signal_came_ = true;  // what the last sleep saw; at first everything is looked at
+  bool control_called_ = true;
   std::optional<BootTime> drain_until_;
   BootTime next_watch_{};
   BootTime next_refresh_{};

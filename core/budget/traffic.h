@@ -16,8 +16,8 @@
 
 #include "core/base/time.h"
 #include "core/journal/rows.h"
+#include "core/ports/reader.h"
 #include "core/ports/wire.h"
-#include "core/upload/file_body.h"
 
 namespace sluice::budget {
 
@@ -48,15 +48,15 @@ std::string_view name_of(Group group);
 // One call in the air and what its stage must remember of it.
 struct Flight {
   Errand errand = Errand::kAwaitAsset;
-  journal::RowId row = 0;                       // the item, session, named or step row it is about
-  std::vector<journal::RowId> rows = {};        // of a batch: all of them
-  journal::RowId item = 0;                      // for pruning when the item is cancelled
-  std::uint32_t chunk_index = 0;                // kPutChunk
-  std::vector<std::uint32_t> chunks = {};       // kReportChunks
-  int page = 1;                                 // of a look or a status read
-  int mode = 0;                                 // the stage's own: which of its ways of looking or sending
-  std::string host = {};                        // kPutChunk: whose ETag it will be
-  std::shared_ptr<upload::FileBody> body = {};  // kPutChunk: for its MD5
+  journal::RowId row = 0;                      // the item, session, named or step row it is about
+  std::vector<journal::RowId> rows = {};       // of a batch: all of them
+  journal::RowId item = 0;                     // for pruning when the item is cancelled
+  std::uint32_t chunk_index = 0;               // kPutChunk
+  std::vector<std::uint32_t> chunks = {};      // kReportChunks
+  int page = 1;                                // of a look or a status read
+  int mode = 0;                                // the stage's own: which of its ways of looking or sending
+  std::string host = {};                       // kPutChunk: whose ETag it will be
+  std::shared_ptr<ports::FileBody> body = {};  // kPutChunk: for its MD5
 };
 
 class Traffic {

@@ -25,27 +25,30 @@ FormBody::FormBody(std::string before, std::shared_ptr<ports::Body> file, std::s
 
 std::uint64_t FormBody::size_bytes() const { return before_.size() + file_->size_bytes() + after_.size(); }
 
-Result<std::size_t> FormBody::read(std::span<std::byte> into) {
+void FormBody::on_more(std::function<void()> notice) { file_->on_more(std::move(notice)); }
+
+Result<std::optional<std::size_t>> FormBody::read(std::span<std::byte> into) {
   if (failure_) return std::unexpected(*failure_);
   auto got = read_next(into);
   if (!got) failure_ = got.error();
   return got;
 }
 
-Result<std::size_t> FormBody::read_next(std::span<std::byte> into) {
+Result<std::optional<std::size_t>> FormBody::read_next(std::span<std::byte> into) {
   assert(!into.empty());
   if (auto const copied = copy_some(before_, before_done_, into); copied > 0) return copied;
   if (!file_ended_) {
     SLUICE_TRY(got, read_file(into));
-    if (got > 0) return got;
+    if (!got || *got > 0) return got;
   }
   return copy_some(after_, after_done_, into);
 }
 
-Result<std::size_t> FormBody::read_file(std::span<std::byte> into) {
+Result<std::optional<std::size_t>> FormBody::read_file(std::span<std::byte> into) {
   SLUICE_TRY(got, file_->read(into));
-  file_done_bytes_ += got;
-  file_ended_ = got == 0;
+  if (!got) return got;
+  file_done_bytes_ += *got;
+  file_ended_ = *got == 0;
   bool const too_few = file_ended_ && file_done_bytes_ < file_->size_bytes();
   if (too_few || file_done_bytes_ > file_->size_bytes()) {
     return fail(

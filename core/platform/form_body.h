@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,11 +25,12 @@ class FormBody final : public ports::Body {
 
   // Fails as the file's body does, and with kSourceChanged when that gives more or fewer bytes than
   // it promised. After a failure every read fails the same way.
-  Result<std::size_t> read(std::span<std::byte> into) override;
+  Result<std::optional<std::size_t>> read(std::span<std::byte> into) override;
+  void on_more(std::function<void()> notice) override;
 
  private:
-  Result<std::size_t> read_next(std::span<std::byte> into);
-  Result<std::size_t> read_file(std::span<std::byte> into);
+  Result<std::optional<std::size_t>> read_next(std::span<std::byte> into);
+  Result<std::optional<std::size_t>> read_file(std::span<std::byte> into);
 
   std::string before_;
   std::shared_ptr<ports::Body> file_;

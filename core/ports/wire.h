@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -32,10 +33,15 @@ class Body {
   virtual ~Body() = default;
   virtual std::uint64_t size_bytes() const = 0;
 
-  // Fills up to into.size() bytes and returns how many; 0 only at the end.
+  // Fills up to into.size() bytes and returns how many: 0 only at the end, and nothing while the next ones are
+  // still being read from the disk; then the notice says when to ask again. Never waits.
   // Fails with kSourceChanged or kSourceIo: the wire then aborts the call before its last byte, so
   // that no torn content is ever completed (D33), and hands the error on in Outcome::body_error.
-  virtual Result<std::size_t> read(std::span<std::byte> into) = 0;
+  virtual Result<std::optional<std::size_t>> read(std::span<std::byte> into) = 0;
+
+  // Set once, before the first read. A body calls it after a read gave nothing, from any thread and at least
+  // once, when there are bytes or a failure; never after the body is gone. It must not call the body back.
+  virtual void on_more(std::function<void()> notice) { static_cast<void>(notice); }
 };
 
 enum class Method : std::uint8_t { kGet, kPost, kPut, kPatch, kDelete };

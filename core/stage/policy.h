@@ -80,6 +80,7 @@ struct Policy {
   std::uint32_t chunks_max = 32;
   std::uint32_t api_calls_max = 16;  // API requests in the air at once; chunk PUTs do not count
   std::uint64_t direct_max_bytes = 16 * kMiB;
+  std::uint64_t read_ahead_bytes = 236 * kMiB;  // blocks of sources read and not sent; the wire's buffers come beside
   bool verify_etag = true;
   Millis url_renew_before{300'000};
   Millis stall_limit{60'000};

@@ -53,8 +53,10 @@ bool put(Context& ctx, SessionRow const& session, ItemRow const& item, ChunkRow 
     return false;
   }
   auto const cut = upload::chunk_at(session.file_bytes, session.chunk_size_bytes, chunk.index);
-  auto body =
-      std::make_shared<upload::FileBody>(*file, item.print, cut.offset_bytes, cut.length_bytes, ctx.policy.verify_etag);
+  auto body = ctx.reader.read(*file, {.admitted = item.print,
+                                      .offset_bytes = cut.offset_bytes,
+                                      .length_bytes = cut.length_bytes,
+                                      .hashed = ctx.policy.verify_etag});
   auto const host = host_of(shown(chunk.url));
   auto call = platform::put_chunk(chunk.url, session.upload_headers, body);
   call.stall_limit = ctx.policy.stall_limit;

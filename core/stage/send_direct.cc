@@ -120,7 +120,7 @@ bool send_one(Context& ctx, ItemRow item) {
       .enable_hls = plan.enable_hls,
       .enable_thumbnail = plan.enable_thumbnail,
       .user_metadata = takes_metadata(ctx) ? with_operation_tag(plan.metadata_json, item.client_op) : ""};
-  auto body = std::make_shared<upload::FileBody>(*file, item.print, 0, item.print.size_bytes, false);
+  auto body = ctx.reader.read(*file, {.admitted = item.print, .length_bytes = item.print.size_bytes});
   auto call = platform::create_asset(options, item.content_type, std::move(body),
                                      std::to_string(ctx.random.bits()) + std::to_string(ctx.random.bits()));
   call.stall_limit = ctx.policy.stall_limit;

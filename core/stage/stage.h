@@ -22,6 +22,7 @@
 #include "core/ports/files.h"
 #include "core/ports/log.h"
 #include "core/ports/random.h"
+#include "core/ports/reader.h"
 #include "core/ports/wire.h"
 #include "core/stage/policy.h"
 
@@ -47,6 +48,7 @@ class OpenSources {
 struct Context {
   journal::Journal& journal;
   ports::Files& files;
+  ports::Reader& reader;
   ports::Random& random;
   ports::Log& log;
   Policy const& policy;

@@ -47,6 +47,7 @@ Turn::Turn(journal::Journal& journal, Ports ports, Policy const& policy)
 Context Turn::context() {
   return {.journal = journal_,
           .files = ports_.files,
+          .reader = ports_.reader,
           .random = ports_.random,
           .log = ports_.log,
           .policy = policy_,
@@ -116,7 +117,9 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
 
 void Turn::commit() {
   reached(ports::Moment::kBeforeCommit);
+  auto const begun = ports_.clock.boot();
   journal_.commit();
+  commit_took_ = ports_.clock.boot() - begun;
   reached(ports::Moment::kAfterCommit);
 }
 

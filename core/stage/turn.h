@@ -22,6 +22,7 @@ struct Ports {
   ports::Clock& clock;
   ports::Wire& wire;
   ports::Files& files;
+  ports::Reader& reader;
   ports::Random& random;
   ports::Log& log;
   ports::Witness* witness = nullptr;  // tests only
@@ -40,6 +41,9 @@ class Turn {
 
   // When the next turn has something to do by itself; nothing if only an outcome or an event can bring it.
   std::optional<WallTime> next_due() const;
+
+  // How long the last commit took: what a turn costs whoever waits for it.
+  Millis commit_took() const { return commit_took_; }
 
   Discovery& discovery() { return discovery_; }
   Discovery const& discovery() const { return discovery_; }
@@ -64,6 +68,7 @@ class Turn {
   OpenSources sources_;
   Discovery discovery_;
   std::vector<ports::Outcome> outcomes_;  // collected, not yet committed
+  Millis commit_took_{0};
   bool draining_ = false;
   bool recovered_ = false;
 };

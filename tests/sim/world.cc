@@ -374,9 +374,15 @@ World::End World::live_once() {
     compare(journal);
     if (lives_ > 1) protect_stored(journal, platform_);
     SimRandom random(options_.seed, 100 + lives_);
-    stage::Turn turn(
-        journal, {.clock = clock_, .wire = wire_, .files = files_, .random = random, .log = log_, .witness = &*witness},
-        scenario_.policy);
+    stage::Turn turn(journal,
+                     {.clock = clock_,
+                      .wire = wire_,
+                      .files = files_,
+                      .reader = reader_,
+                      .random = random,
+                      .log = log_,
+                      .witness = &*witness},
+                     scenario_.policy);
     wire_.watch_departures([&](Ask ask, std::size_t waiting) {
       if (!intents_are_on_disk(journal, ask, waiting))
         violations_.push_back(std::string(name_of(ask)) + " left and its intent is not on disk");

@@ -20,6 +20,7 @@
 
 #include "core/journal/journal.h"
 #include "core/stage/turn.h"
+#include "tests/sim/instant_reader.h"
 #include "tests/sim/mishaps.h"
 #include "tests/sim/scenario.h"
 #include "tests/sim/sim_disk.h"
@@ -129,6 +130,7 @@ class World {
   SimLog log_{clock_};
   SimDisk disk_;
   SimFiles files_;
+  InstantReader reader_;
   SimPlatform platform_;
   SimWire wire_;
   SimRandom dice_;

@@ -146,7 +146,7 @@ sources:
 TEST(Load, ReadsTheEngine) {
   auto const loaded = load_with(R"(
 state_dir: /tmp/state
-transfer: {max_files: 2, max_chunks: 4, direct_max: 0B, verify: none, url_renew_before: 30s, stall: {below: 1kB/s, for: 5s}}
+transfer: {max_files: 2, max_chunks: 4, memory: 8MiB, direct_max: 0B, verify: none, url_renew_before: 30s, stall: {below: 1kB/s, for: 5s}}
 retry: {initial: 10ms, max: 1s, attempts: 3}
 poll: {min: 50ms, max: 2s}
 control: {socket: /tmp/s.sock, listen: ~}
@@ -157,6 +157,7 @@ hooks: []
   ASSERT_EQ(errors_of(loaded), "");
   EXPECT_EQ(loaded->state_dir, "/tmp/state");
   EXPECT_EQ(loaded->transfer.direct_max_bytes, 0u);
+  EXPECT_EQ(loaded->transfer.memory_bytes, 8 * kMiB);
   EXPECT_EQ(loaded->transfer.verify, Verify::kNone);
   EXPECT_EQ(loaded->transfer.url_renew_before, 30s);
   EXPECT_EQ(loaded->transfer.stall_below_bytes_per_s, 1000u);

@@ -112,13 +112,17 @@ TEST(Refuse, BaseUrlsThatWouldShowTheKey) {
   }
 }
 
+TEST(Refuse, MemoryThatHoldsNoUpload) {
+  EXPECT_THAT(refusal("transfer: {memory: 3MiB}\n"), HasSubstr("must be 4.19 MB at least"));
+}
+
 TEST(Refuse, WhatIsNotSupportedYet) {
   auto const later = HasSubstr("is not supported yet in this release");
   EXPECT_THAT(refusal_of_platform("  api_key: {credential: key}\n  ca_file: /etc/ca.pem\n"), later);
   EXPECT_THAT(refusal_of_platform("  api_key: {credential: key}\n  proxy: http://p:3128\n"), later);
-  for (auto const* line : {"rate_limits: {assets: 5}\n", "hooks: [{exec: [a]}]\n", "transfer: {memory: 256MiB}\n",
-                           "transfer: {bandwidth: 50MB/s}\n", "control: {listen: \"127.0.0.1:8484\"}\n",
-                           "pipelines: {p: {embed: {model: m}}}\n", "pipelines: {p: {knowledge_store: [{name: k}]}}\n",
+  for (auto const* line : {"rate_limits: {assets: 5}\n", "hooks: [{exec: [a]}]\n", "transfer: {bandwidth: 50MB/s}\n",
+                           "control: {listen: \"127.0.0.1:8484\"}\n", "pipelines: {p: {embed: {model: m}}}\n",
+                           "pipelines: {p: {knowledge_store: [{name: k}]}}\n",
                            "pipelines: {p: {kinds: [image], entity: {collection: C, name: n, existing: new}}}\n",
                            "pipelines: {p: {asset: {filename: \"{meta.reel}\"}}}\n",
                            "pipelines: {p: {index: [{name: \"{source}\"}]}}\n"}) {

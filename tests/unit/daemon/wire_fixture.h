@@ -3,10 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "daemon/wire_curl.h"
 #include "tests/unit/daemon/loopback_server.h"
@@ -22,8 +27,8 @@ class PatternBody final : public ports::Body {
   bool breaks_short = false;  // ends early instead of failing
 
   std::uint64_t size_bytes() const override { return size_; }
-  Result<std::size_t> read(std::span<std::byte> into) override {
-    if (done_ >= breaks_at && breaks_short) return 0;
+  Result<std::optional<std::size_t>> read(std::span<std::byte> into) override {
+    if (done_ >= breaks_at && breaks_short) return 0u;
     if (done_ >= breaks_at) return fail(Fault::kSourceChanged, "the file grew");
     auto const count = std::min({into.size(), size_ - done_, breaks_at - done_});
     for (std::size_t i = 0; i < count; ++i) into[i] = byte_at(done_ + i);
@@ -41,6 +46,41 @@ class PatternBody final : public ports::Body {
  private:
   std::size_t size_;
   std::size_t done_ = 0;
+};
+
+// A body whose every other read finds nothing yet; then another thread says that there is more, unless it is stuck.
+class HesitantBody final : public ports::Body {
+ public:
+  HesitantBody(std::size_t size, bool is_stuck) : whole_(size), is_stuck_(is_stuck) {}
+  ~HesitantBody() override {
+    for (auto& thread : sayers_) thread.join();
+  }
+
+  std::uint64_t size_bytes() const override { return whole_.size_bytes(); }
+  void on_more(std::function<void()> notice) override {
+    std::lock_guard const lock(mutex_);
+    notice_ = std::move(notice);
+  }
+  Result<std::optional<std::size_t>> read(std::span<std::byte> into) override {
+    hesitates_ = !hesitates_;
+    if (!hesitates_) return whole_.read(into.first(std::min<std::size_t>(into.size(), 1000)));
+    if (!is_stuck_) sayers_.emplace_back([this] { say(); });
+    return std::nullopt;
+  }
+  std::string text() const { return whole_.text(); }
+
+ private:
+  void say() {
+    std::lock_guard const lock(mutex_);
+    if (notice_) notice_();
+  }
+
+  PatternBody whole_;
+  bool is_stuck_;
+  bool hesitates_ = false;
+  std::mutex mutex_;
+  std::function<void()> notice_;
+  std::vector<std::thread> sayers_;
 };
 
 inline ports::Call api_call(std::uint64_t ticket, ports::Method method, std::string path, std::string body = "") {

@@ -16,7 +16,7 @@ struct FakeBody final : ports::Body {
 
   explicit FakeBody(std::string text) : content(std::move(text)), promised_bytes(content.size()) {}
   std::uint64_t size_bytes() const override { return promised_bytes; }
-  Result<std::size_t> read(std::span<std::byte> into) override {
+  Result<std::optional<std::size_t>> read(std::span<std::byte> into) override {
     auto const count = std::min(into.size(), content.size() - done);
     if (count == 0 && failure_at_end) return std::unexpected(*failure_at_end);
     if (count > 0) std::memcpy(into.data(), content.data() + done, count);
@@ -30,8 +30,8 @@ Result<void> drain(FormBody& form, std::size_t piece, std::string& sent) {
   std::string buffer(piece, '\0');
   while (true) {
     SLUICE_TRY(got, form.read(std::as_writable_bytes(std::span(buffer))));
-    if (got == 0) return {};
-    sent.append(buffer, 0, got);
+    if (got == 0u) return {};
+    sent.append(buffer, 0, got.value());
   }
 }
 

@@ -17,7 +17,7 @@ struct TextBody final : ports::Body {
   std::size_t done = 0;
   explicit TextBody(std::string text) : content(std::move(text)) {}
   std::uint64_t size_bytes() const override { return content.size(); }
-  Result<std::size_t> read(std::span<std::byte> into) override {
+  Result<std::optional<std::size_t>> read(std::span<std::byte> into) override {
     auto const count = std::min(into.size(), content.size() - done);
     if (count > 0) std::memcpy(into.data(), content.data() + done, count);
     done += count;
@@ -37,7 +37,8 @@ std::string header_of(Call const& call, std::string_view name) {
 std::string sent_by(Call const& call) {
   std::string text(call.body->size_bytes() + 1, '\0');
   std::size_t done = 0;
-  while (auto const got = call.body->read(std::as_writable_bytes(std::span(text)).subspan(done)).value()) done += got;
+  while (auto const got = call.body->read(std::as_writable_bytes(std::span(text)).subspan(done)).value().value())
+    done += got;
   text.resize(done);
   return text;
 }

@@ -8,6 +8,7 @@
 
 #include "core/stage/stage.h"
 #include "tests/journal/samples.h"
+#include "tests/sim/instant_reader.h"
 
 namespace sluice::stage {
 
@@ -41,7 +42,7 @@ class Bench {
  public:
   Bench() { journal.begin(); }
 
-  Context context() { return {journal, files, random, log, policy, traffic, sources, now}; }
+  Context context() { return {journal, files, reader, random, log, policy, traffic, sources, now}; }
 
   // As the turn does it: settles one call, with the platform's answer or with how it failed.
   void land(void (*settle)(Context&, Landing const&), budget::Flight const& flight, Result<ports::Reply> reply) {
@@ -56,6 +57,7 @@ class Bench {
   journal::Scratch scratch = {};
   journal::Journal journal{scratch.file()};
   ToldFiles files = {};
+  sim::InstantReader reader = {};
   NoDice random = {};
   RememberedLog log = {};
   Policy policy = {};

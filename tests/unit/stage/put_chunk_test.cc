@@ -32,9 +32,9 @@ class PutChunk : public StageTest {
   std::string put(std::uint32_t index) {
     set_chunk(session_.id, index, ChunkState::kPutting);
     auto file = files.open("", item_.path);
-    body_ = std::make_shared<upload::FileBody>(*file, item_.print, 0, 10, policy.verify_etag);
+    body_ = reader.read(*file, {.admitted = item_.print, .length_bytes = 10, .hashed = policy.verify_etag});
     std::array<std::byte, 10> bytes{};
-    while (*body_->read(bytes) > 0) {
+    while (body_->read(bytes)->value() > 0) {
     }
     return body_->md5_hex().value_or("");
   }
@@ -54,7 +54,7 @@ class PutChunk : public StageTest {
 
   journal::ItemRow item_;
   journal::SessionRow session_;
-  std::shared_ptr<upload::FileBody> body_;
+  std::shared_ptr<ports::FileBody> body_;
 };
 
 std::string const kOtherMd5(32, '0');

@@ -18,6 +18,7 @@
 #include "core/stage/plan.h"
 #include "core/stage/stage.h"
 #include "tests/journal/samples.h"
+#include "tests/sim/instant_reader.h"
 
 namespace sluice::stage {
 
@@ -103,6 +104,7 @@ class StageTest : public testing::Test {
   void within(Act&& act) {
     Context ctx{.journal = journal,
                 .files = files,
+                .reader = reader,
                 .random = dice,
                 .log = log,
                 .policy = policy,
@@ -227,6 +229,7 @@ class StageTest : public testing::Test {
   journal::Scratch folder;
   journal::Journal journal{folder.file()};
   PlayedFiles files;
+  sim::InstantReader reader;
   MiddleDice dice;
   KeptLog log;
   Policy policy;

@@ -83,7 +83,9 @@ class TurnTest : public StageTest {
   PlayedWire wire;
   CountedMoments witness;
   Turn turn{
-      journal, {.clock = clock, .wire = wire, .files = files, .random = dice, .log = log, .witness = &witness}, policy};
+      journal,
+      {.clock = clock, .wire = wire, .files = files, .reader = reader, .random = dice, .log = log, .witness = &witness},
+      policy};
   std::int64_t number_ = 0;
 };
 
@@ -110,7 +112,8 @@ TEST_F(TurnTest, WithAnOutcomeHasChangedSomethingEvenIfNoRowDid) {
 }
 
 TEST_F(TurnTest, NeedsNoWitness) {
-  Turn alone{journal, {.clock = clock, .wire = wire, .files = files, .random = dice, .log = log}, policy};
+  Turn alone{
+      journal, {.clock = clock, .wire = wire, .files = files, .reader = reader, .random = dice, .log = log}, policy};
   put_item(ItemState::kSent);
   put_item(ItemState::kAssetReady, 2);
   EXPECT_TRUE(alone.run());
@@ -204,7 +207,8 @@ TEST_F(TurnTest, PausesTheGroupThatWasThrottled) {
 
 TEST_F(TurnTest, IsDueAtOnceWhileFoldersAreToBeListed) {
   policy.sources.push_back({.name = "drop", .root = "/srv/drop"});
-  Turn sweeping{journal, {.clock = clock, .wire = wire, .files = files, .random = dice, .log = log}, policy};
+  Turn sweeping{
+      journal, {.clock = clock, .wire = wire, .files = files, .reader = reader, .random = dice, .log = log}, policy};
   sweeping.discovery().want_all();
   EXPECT_EQ(sweeping.next_due(), clock.now);
   sweeping.run();

@@ -1,4 +1,4 @@
-#include "core/upload/file_body.h"
+#include "core/upload/guarded_range.h"
 
 #include <gtest/gtest.h>
 
@@ -34,73 +34,46 @@ struct FakeFile final : ports::OpenFile {
   ports::Writer writer() const override { return ports::Writer::kNone; }
 };
 
-// A body over the whole of a file, or a range of it, and the file to play with.
+// The whole of a file, or a range of it, and the file to play with.
 struct Case {
   std::shared_ptr<FakeFile> file;
-  FileBody body;
+  GuardedRange range;
   explicit Case(std::string text) : Case(text, 0, text.size()) {}
-  Case(std::string text, std::uint64_t offset, std::uint64_t length, bool hashed = true)
-      : file(std::make_shared<FakeFile>(std::move(text))), body(file, file->now, offset, length, hashed) {}
+  Case(std::string text, std::uint64_t offset, std::uint64_t length)
+      : file(std::make_shared<FakeFile>(std::move(text))),
+        range(file, {.admitted = file->now, .offset_bytes = offset, .length_bytes = length}) {}
 
   Result<std::string> next(std::size_t bytes_max) {
     std::string buffer(bytes_max, '\0');
-    SLUICE_TRY(got, body.read(std::as_writable_bytes(std::span(buffer))));
+    SLUICE_TRY(got, range.read(std::as_writable_bytes(std::span(buffer))));
     buffer.resize(got);
     return buffer;
   }
 };
 
-TEST(FileBody, GivesTheRangeAndThenItsEnd) {
+TEST(GuardedRange, GivesTheRangeAndThenItsEnd) {
   Case it("0123456789", 2, 5);
-  EXPECT_EQ(it.body.size_bytes(), 5u);
+  EXPECT_EQ(it.range.left_bytes(), 5u);
   EXPECT_EQ(it.next(3), "234");
   EXPECT_EQ(it.next(3), "56");
   EXPECT_EQ(it.next(3), "");
   EXPECT_EQ(it.next(3), "");
 }
 
-TEST(FileBody, HashesWhatItHandedOut) {
-  Case it("xxabcxx", 2, 3);
-  EXPECT_EQ(it.next(2), "ab");
-  EXPECT_EQ(it.body.md5_hex(), std::nullopt);
-  EXPECT_EQ(it.next(2), "c");
-  EXPECT_EQ(it.body.md5_hex(), "900150983cd24fb0d6963f7d28e17f72");  // RFC 1321, MD5 ("abc")
-}
-
-TEST(FileBody, GivesTheSameHashWhateverThePieces) {
-  auto const text = std::string(1000, 'q') + "end";
-  std::optional<std::string> hash;
-  for (std::size_t const piece : {1, 7, 64, 5000}) {
-    Case it(text);
-    it.file->piece_max = piece;
-    while (!it.next(piece * 2 + 1)->empty()) {
-    }
-    ASSERT_TRUE(it.body.md5_hex());
-    EXPECT_EQ(*it.body.md5_hex(), hash.value_or(*it.body.md5_hex()));
-    hash = it.body.md5_hex();
-  }
-}
-
-TEST(FileBody, HashesNothingWhenNotAsked) {
-  Case it("abc", 0, 3, false);
-  EXPECT_EQ(it.next(8), "abc");
-  EXPECT_EQ(it.body.md5_hex(), std::nullopt);
-}
-
-TEST(FileBody, ReadsOnAfterAShortRead) {
+TEST(GuardedRange, ReadsOnAfterAShortRead) {
   Case it("abcdef");
   it.file->piece_max = 2;
   EXPECT_EQ(it.next(6), "abcdef");
 }
 
-TEST(FileBody, ReadsNoByteOfAFileThatChangedBefore) {
+TEST(GuardedRange, ReadsNoByteOfAFileThatChangedBefore) {
   Case it("abcdef");
   it.file->now.mtime_ns += 1;
   EXPECT_EQ(it.next(3).error().fault, Fault::kSourceChanged);
   EXPECT_EQ(it.file->read_up_to, 0u);
 }
 
-TEST(FileBody, WithholdsTheLastPieceUntilTheSecondPrintIsClean) {
+TEST(GuardedRange, WithholdsTheLastPieceUntilTheSecondPrintIsClean) {
   Case it("abcdef");
   EXPECT_EQ(it.next(4), "abcd");
   it.file->now.ctime_ns += 1;  // torn: changed in place while it was read
@@ -109,10 +82,9 @@ TEST(FileBody, WithholdsTheLastPieceUntilTheSecondPrintIsClean) {
   EXPECT_EQ(last.error().fault, Fault::kSourceChanged);
   EXPECT_EQ(last.error().code, "source_changed");
   EXPECT_EQ(it.file->read_up_to, 6u);  // it was read, and not handed out
-  EXPECT_EQ(it.body.md5_hex(), std::nullopt);
 }
 
-TEST(FileBody, NoticesEveryFieldOfThePrint) {
+TEST(GuardedRange, NoticesEveryFieldOfThePrint) {
   for (int field = 0; field < 5; ++field) {
     Case it("abcdef");
     EXPECT_EQ(it.next(5), "abcde");
@@ -126,7 +98,7 @@ TEST(FileBody, NoticesEveryFieldOfThePrint) {
   }
 }
 
-TEST(FileBody, TakesAFileThatShrankForChanged) {
+TEST(GuardedRange, TakesAFileThatShrankForChanged) {
   Case it("abcdef");
   EXPECT_EQ(it.next(2), "ab");
   it.file->content = "abc";  // the print has not caught up yet
@@ -135,7 +107,7 @@ TEST(FileBody, TakesAFileThatShrankForChanged) {
   EXPECT_EQ(torn.error().fault, Fault::kSourceChanged);
 }
 
-TEST(FileBody, StaysFailedOnceItFailed) {
+TEST(GuardedRange, StaysFailedOnceItFailed) {
   Case it("abcdef");
   EXPECT_EQ(it.next(2), "ab");
   it.file->now.mtime_ns += 1;
@@ -144,13 +116,13 @@ TEST(FileBody, StaysFailedOnceItFailed) {
   EXPECT_EQ(it.next(4).error().fault, Fault::kSourceChanged);
 }
 
-TEST(FileBody, PassesAReadErrorOn) {
+TEST(GuardedRange, PassesAReadErrorOn) {
   Case it("abcdef");
   it.file->broken = true;
   EXPECT_EQ(it.next(4).error().fault, Fault::kSourceIo);
 }
 
-TEST(FileBody, TakesTwoPrintsPerRangeAndNoMore) {
+TEST(GuardedRange, TakesTwoPrintsPerRangeAndNoMore) {
   Case it("abcdef");
   while (!it.next(1)->empty()) {
   }

@@ -1,0 +1,82 @@
+// wire_curl_transfer.h - one call in the air as libcurl sees it: its handle, its callbacks, and how it ended.
+//
+// For daemon/wire_curl only, which owns the transfers and moves them. The rules of what may be sent and how
+// (K3, T1 to T7) are all in prepare(). Callbacks note, and never act.
+#pragma once
+
+#include <curl/curl.h>
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/base/secret.h"
+#include "core/ports/wire.h"
+#include "daemon/wire_curl.h"
+
+namespace sluice::daemon {
+
+struct EasyCloser {
+  void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
+};
+struct ListCloser {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+using Easy = std::unique_ptr<CURL, EasyCloser>;
+using Steady = std::chrono::steady_clock;
+
+// One call in the air. Its address is known to libcurl's callbacks, so it never moves.
+struct Transfer {
+  ports::Call call;
+  Easy easy;
+  std::unique_ptr<curl_slist, ListCloser> headers;
+  std::string host;  // for texts
+  bool is_storage = false;
+  bool is_once = false;  // may libcurl send it a second time? never, then
+  int sends = 0;         // how often a request began to leave
+  std::uint64_t handed_out = 0;
+  std::size_t header_bytes = 0;
+  ports::Reply reply;
+  std::string refused;  // why we ended it ourselves; empty if we did not
+  std::optional<Error> body_error;
+  bool paused = false;   // until its body has more
+  bool starved = false;  // it was, since the stall clock was looked at
+  Steady::time_point paused_at{};
+  std::array<char, CURL_ERROR_SIZE> detail{};
+
+  Steady::time_point looked_at = Steady::now();  // the stall clock
+  Steady::time_point moved_at = looked_at;       // when it last moved fast enough
+  std::uint64_t bytes_then = 0;
+
+  std::uint64_t body_bytes() const { return call.body ? call.body->size_bytes() : call.text_body.size(); }
+};
+
+struct Place {
+  std::string host;
+  bool is_loopback = false;
+};
+
+// Where a URL leads, read as libcurl will read it; or why it may not be used.
+std::expected<Place, std::string> place_of(std::string const& url);
+
+// Sets every option of the transfer's handle. Its `call`, `is_storage`, `is_once` and `host` are there already.
+void prepare(Transfer& transfer, std::string const& url, bool is_loopback, ApiKey const& key, WireRoute const& route,
+             std::string const& user_agent);
+
+std::uint64_t bytes_sent(Transfer const& transfer);
+
+// Why it ended without an answer, for people.
+std::string text_of(Transfer const& transfer, CURLcode code);
+
+// How often its bytes want to be counted for the stall rule.
+Millis look_step(Transfer const& transfer);
+// Whether it stalled, counting what moved since the last look.
+bool is_stalled(Transfer& transfer, Steady::time_point now);
+// Whether its own source has given nothing for the stall limit.
+bool is_out_of_bytes(Transfer const& transfer, Steady::time_point now);
+
+}  // namespace sluice::daemon
