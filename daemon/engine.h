@@ -21,6 +21,7 @@
 #include "daemon/file_workers.h"
 #include "daemon/files_linux.h"
 #include "daemon/journal_mark.h"
+#include "daemon/journal_seal.h"
 #include "daemon/operations.h"
 #include "daemon/random_linux.h"
 #include "daemon/wire_curl.h"
@@ -45,6 +46,9 @@ class Engine {
   // Throws   journal::JournalError of kinds other than kFull; after kFull full_since() says so, nothing
   //          of the turn happened, and the next turn is tried after 5 s.
   bool step(std::function<void(stage::Context&)> const& orders = {});
+
+  // Nothing failed and no step follows: the next start then need not check the journal whole (journal_seal.h).
+  void end_in_peace() { seal_.want(); }
 
   void hint() { hinted_ = true; }  // the discovery was told something: a turn has work
 
@@ -73,6 +77,7 @@ class Engine {
   WireCurl wire_;
   ports::Log& log_;
   JournalMark mark_;
+  JournalSeal seal_;  // before the journal, so that it is made after that was closed
   journal::Journal journal_;
   stage::Policy const& policy_;
   stage::Turn turn_;

@@ -55,6 +55,7 @@ int Service::run() {
     tell_systemd();
   }
   notify_.stopping();
+  engine_.end_in_peace();
   log_.info("sluiced ends; the next start takes up what is left");
   return 0;
 }

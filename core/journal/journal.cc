@@ -14,8 +14,8 @@ constexpr std::uint64_t kLogBytesMax = 4u << 20;
 
 }  // namespace
 
-Journal::Journal(std::filesystem::path const& file, std::string const& vfs)
-    : db_(open_database(file, migrations(), vfs)) {
+Journal::Journal(std::filesystem::path const& file, std::string const& vfs, Check check)
+    : db_(open_database(file, migrations(), vfs, check)) {
   count_states();
 }
 Journal::~Journal() = default;

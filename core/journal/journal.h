@@ -43,17 +43,21 @@ class JournalError : public std::runtime_error {
   Kind kind_;
 };
 
+// Whether SQLite's whole check is made of a file that was there. kNone only where somebody knows that it is, byte
+// by byte, one that was closed in peace.
+enum class Check : std::uint8_t { kWhole, kNone };
+
 class Database;  // the connection; in sqlite.h, for this folder only
 
 class Journal {
  public:
-  // Opens or creates the journal, mode 0600, checks it (integrity_check: a damaged index would make a known
-  // file look new) and migrates it forward; before a
+  // Opens or creates the journal, mode 0600, checks it whole (integrity_check: a damaged index would make a known
+  // file look new; `check` can spare that) and migrates it forward; before a
   // migration of an existing file a copy is kept beside it as journal.db.before-N.
   // `vfs`: the SQLite VFS that holds the file; "" for the system's own. The tests have one that forgets
   // what was not synced.
   // Throws  JournalError.
-  explicit Journal(std::filesystem::path const& file, std::string const& vfs = {});
+  explicit Journal(std::filesystem::path const& file, std::string const& vfs = {}, Check check = Check::kWhole);
   ~Journal();
   Journal(Journal const&) = delete;
   Journal& operator=(Journal const&) = delete;
@@ -72,7 +76,8 @@ class Journal {
 
   // --- items
   RowId insert(ItemRow const& row);
-  // Writes every column of `row` where the row is in `expected`, and an event if the state changed.
+  // Writes `row` where it is in `expected`, and an event if the state changed. What names it stays as it was made:
+  // ulid, source, root, path, created_at.
   void update(ItemRow const& row, ItemState expected, WallTime now, std::string_view note = {});
   std::optional<ItemRow> item(RowId id) const;
   std::optional<ItemRow> latest_item(std::string_view root, std::string_view path) const;

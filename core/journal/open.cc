@@ -130,7 +130,7 @@ std::optional<std::string_view> refused_file_system(std::uint64_t type) {
 }
 
 std::unique_ptr<Database> open_database(std::filesystem::path const& file, std::span<Migration const> all,
-                                        std::string const& vfs) {
+                                        std::string const& vfs, Check check) {
   if (vfs.empty()) check_file_system(file);
   auto const was_there = !vfs.empty() || ensure_file(file);
   auto database = std::make_unique<Database>(file.string(), vfs);
@@ -140,7 +140,7 @@ std::unique_ptr<Database> open_database(std::filesystem::path const& file, std::
   check_identity(*database, file, all.empty() ? 0 : all.back().number);
   configure(*database, file);
   if (was_there) {
-    database->check_whole();
+    if (check == Check::kWhole) database->check_whole();
     write_log_back(*database);
   }
   migrate(*database, file, all);

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/journal/journal.h"
 #include "core/journal/migrate.h"
 #include "core/journal/sqlite.h"
 
@@ -26,7 +27,7 @@ inline constexpr std::int64_t kApplicationId = 0x534C5549;  // "SLUI": what `fil
 // may call pages clean that never reached the disk, and only a fresh write makes them durable.
 // Throws  JournalError: kLocked, kNewer, kDamaged, kFull, kIo. A file that is refused is not changed.
 std::unique_ptr<Database> open_database(std::filesystem::path const& file, std::span<Migration const> all,
-                                        std::string const& vfs = {});
+                                        std::string const& vfs = {}, Check check = Check::kWhole);
 
 // Why a journal may not lie on a file system of this type (statfs's f_type); nothing if it may. Network
 // file systems and FUSE keep no promise about locks, fsync or the shared order of writes that WAL needs.
