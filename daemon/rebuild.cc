@@ -206,6 +206,7 @@ class Rebuild {
     LogSpdlog log(ports::Level::kError);
     budget::Traffic traffic;
     stage::OpenSources sources(os_files_);
+    stage::PollRound poll_round;
     FileWorkers reader(FileWorkers::kMemoryMin);  // nothing is read: its threads never start
     stage::Context ctx{.journal = made,
                        .files = os_files_,
@@ -215,6 +216,7 @@ class Rebuild {
                        .policy = setting_.policy,
                        .traffic = traffic,
                        .sources = sources,
+                       .poll_round = poll_round,
                        .now = clock_.wall()};
     for (std::size_t first = 0; first < files_.size(); first += kFilesPerCommit) {
       made.begin();

@@ -116,6 +116,28 @@ std::vector<ItemRow> Journal::due_items(ItemState state, WallTime now, int limit
   return due;
 }
 
+std::vector<UndatedItem> Journal::undated_items(std::span<ItemState const> states, UndatedPlace& place,
+                                                int limit) const {
+  std::vector<UndatedItem> found;
+  for (; place.state < states.size(); ++place.state, place.priority.reset()) {
+    auto const state = states[place.state];
+    if (count_items(state) == 0) continue;
+    if (!place.priority) place = {place.state, next_priority(*db_, state, std::nullopt), 0};
+    for (; place.priority; place = {place.state, next_priority(*db_, state, place.priority), 0}) {
+      auto statement = db_->statement(
+          "SELECT id, asset_id FROM item WHERE state = ? AND finished_at_ms IS NULL AND priority = ? "
+          "AND due_at_ms IS NULL AND id > ? ORDER BY id LIMIT ?");
+      statement.bind(word(state)).bind(*place.priority).bind(place.id).bind(limit - static_cast<int>(found.size()));
+      while (statement.next()) {
+        place.id = statement.take<RowId>();
+        found.push_back({.id = place.id, .asset_id = statement.take_text()});
+      }
+      if (static_cast<int>(found.size()) == limit) return found;
+    }
+  }
+  return found;
+}
+
 std::vector<ItemRow> Journal::items_in(ItemState state, int limit) const {
   if (count_items(state) == 0) return {};
   static auto const live =

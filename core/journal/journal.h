@@ -86,6 +86,9 @@ class Journal {
   std::vector<ItemRow> items_by_path(std::string_view path_or_name,
                                      int limit) const;  // whole absolute or relative path
   // Due rows of a state, highest priority first, then oldest.
+  // Up to `limit` live items of these states without a due time, behind `place`, which moves on; fewer than `limit`
+  // only when no more are left. In the order of states, priorities and ids.
+  std::vector<UndatedItem> undated_items(std::span<ItemState const> states, UndatedPlace& place, int limit) const;
   std::vector<ItemRow> due_items(ItemState state, WallTime now, int limit) const;
   std::vector<ItemRow> items_in(ItemState state, int limit) const;
   bool asset_known(std::string_view asset_id) const;  // by an item or a session

@@ -62,6 +62,17 @@ struct ItemRow {
   std::optional<WallTime> finished_at = {};
 };
 
+// An item that waits without a due time of its own, and where a walk over these stands.
+struct UndatedItem {
+  RowId id = 0;
+  std::string asset_id = {};
+};
+struct UndatedPlace {
+  std::size_t state = 0;                      // index into the states that are walked over
+  std::optional<std::int64_t> priority = {};  // nothing: before the highest
+  RowId id = 0;                               // the last one taken of that priority
+};
+
 struct SessionRow {
   RowId id = 0;
   RowId item_id = 0;

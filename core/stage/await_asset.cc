@@ -1,6 +1,7 @@
 #include "core/stage/await_asset.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <string>
 #include <utility>
@@ -22,14 +23,16 @@ using platform::Asset;
 
 namespace {
 
-bool is_awaited(ItemState state) { return state == ItemState::kCompleted || state == ItemState::kSent; }
+constexpr std::array kAwaited = {ItemState::kCompleted, ItemState::kSent};
+
+bool is_awaited(ItemState state) { return std::ranges::find(kAwaited, state) != kAwaited.end(); }
 
 // Rows due for a poll that no poll in the air is about. A little ahead of time, so that batches fill.
 std::vector<ItemRow> due_for_poll(Context const& ctx) {
   auto const horizon = ctx.now + ctx.policy.poll_min / 4;
   auto const limit = static_cast<int>(platform::kAssetIdsMax * (1 + ctx.traffic.in_air(Errand::kAwaitAsset)));
   std::vector<ItemRow> due;
-  for (auto const state : {ItemState::kCompleted, ItemState::kSent})
+  for (auto const state : kAwaited)
     for (auto& item : ctx.journal.due_items(state, horizon, limit))
       if (!ctx.traffic.busy(Errand::kAwaitAsset, item.id)) due.push_back(std::move(item));
   return due;
@@ -81,6 +84,19 @@ void settle_missing(Context& ctx, ItemRow item) {
                      platform::retrieve_asset(item.asset_id));
 }
 
+void still_processing(Context& ctx, ItemRow item) {
+  auto const forgotten = forgotten_session(ctx, item);
+  if (forgotten && forgotten->expires_at + kForgottenGrace <= ctx.now)
+    return upload_again(ctx, std::move(item), "the upload session was forgotten, and its asset never came to an end");
+  auto const interval = poll_interval(item.effort.tries, ctx.policy);
+  item.effort.due_at = ctx.now + interval;
+  if (interval >= ctx.policy.poll_max && !forgotten) item.effort.due_at.reset();  // from now on in rounds
+  item.effort.tries += 1;
+  item.effort.last_error.clear();
+  item.reason.clear();
+  ctx.journal.update(item, item.state, ctx.now);
+}
+
 void settle_one(Context& ctx, ItemRow item, Asset const& asset) {
   item.intent = {};
   switch (asset.state) {
@@ -90,16 +106,7 @@ void settle_one(Context& ctx, ItemRow item, Asset const& asset) {
                         (asset.error_message.empty() ? std::string() : ": " + asset.error_message);
       return fail_item(ctx, std::move(item), "asset_failed", text, ItemState::kStable);
     }
-    case Asset::State::kProcessing:
-      if (auto const session = forgotten_session(ctx, item);
-          session && session->expires_at + kForgottenGrace <= ctx.now)
-        return upload_again(ctx, std::move(item),
-                            "the upload session was forgotten, and its asset never came to an end");
-      item.effort.due_at = ctx.now + poll_interval(item.effort.tries, ctx.policy);
-      item.effort.tries += 1;
-      item.effort.last_error.clear();
-      item.reason.clear();
-      return ctx.journal.update(item, item.state, ctx.now);
+    case Asset::State::kProcessing: return still_processing(ctx, std::move(item));
   }
 }
 
@@ -125,9 +132,52 @@ void settle_alone(Context& ctx, Landing const& landing) {
   settle_one(ctx, std::move(*item), *asset);
 }
 
+// One poll of the round, when its time has come.
+void choose_round(Context& ctx) {
+  auto& round = ctx.poll_round;
+  auto const items = awaited_items(ctx.journal);
+  // A time beyond the longest pause is left over from before the clock was set back.
+  auto const waits = round.next_at && *round.next_at > ctx.now && *round.next_at <= ctx.now + ctx.policy.poll_max;
+  if (items == 0 || waits) return;
+  if (!ctx.traffic.may_call(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) return;
+  auto const next = ctx.journal.undated_items(kAwaited, round.place, static_cast<int>(platform::kAssetIdsMax));
+  if (next.size() < platform::kAssetIdsMax) round.place = {};  // from the first again
+  auto const pause =
+      next.empty() ? ctx.policy.poll_max : round_pause(items, platform::kAssetIdsMax, ctx.policy.poll_max);
+  round.next_at = ctx.now + pause;
+  if (next.empty()) return;
+  std::vector<std::string> asset_ids;
+  std::vector<journal::RowId> rows;
+  for (auto const& item : next) {
+    asset_ids.push_back(item.asset_id);
+    rows.push_back(item.id);
+  }
+  ctx.traffic.send({.errand = Errand::kAwaitAsset, .rows = std::move(rows), .mode = kReadInRound},
+                   platform::list_assets_by_id(asset_ids));
+}
+
+// The usual answer: nothing changed, and so nothing is read or written.
+bool all_still_processing(std::vector<Asset> const& assets, std::size_t asked) {
+  return assets.size() == asked &&
+         std::ranges::all_of(assets, [](Asset const& asset) { return asset.state == Asset::State::kProcessing; });
+}
+
 }  // namespace
 
+std::int64_t awaited_items(journal::Journal const& journal) {
+  std::int64_t items = 0;
+  for (auto const state : kAwaited) items += journal.count_items(state);
+  return items;
+}
+
+Millis round_pause(std::int64_t items, std::size_t per_poll, Millis poll_max) {
+  auto const per = static_cast<std::int64_t>(per_poll);
+  auto const polls = std::max<std::int64_t>(1, (items + per - 1) / per);
+  return std::max(Millis(1), poll_max / polls);
+}
+
 void choose_await_asset(Context& ctx) {
+  choose_round(ctx);
   auto due = due_for_poll(ctx);
   while (any_has_come(due, ctx.now) && ctx.traffic.may_call(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) {
     auto const count = std::min(due.size(), platform::kAssetIdsMax);
@@ -148,13 +198,15 @@ void settle_await_asset(Context& ctx, Landing const& landing) {
   if (!landing.reply) return settle_failed_poll(ctx, landing.reply.error(), rows);
   auto const page = platform::read_asset_page(*landing.reply);
   if (!page) return settle_failed_poll(ctx, page.error(), rows);
+  auto const in_round = landing.flight.mode == kReadInRound;
+  if (in_round && all_still_processing(page->assets, rows.size())) return;
   for (auto const row : rows) {
     auto item = ctx.journal.item(row);
     if (!item || !is_awaited(item->state)) continue;
     auto const found = std::ranges::find(page->assets, item->asset_id, &Asset::id);
     if (found == page->assets.end())
       settle_missing(ctx, std::move(*item));
-    else
+    else if (!in_round || found->state != Asset::State::kProcessing)
       settle_one(ctx, std::move(*item), *found);
   }
 }

@@ -3,7 +3,7 @@
 //   takes    items in `completed` and `sent` whose due_at has come, up to 50 in one call (R57)
 //   writes   item: `asset_ready` and its steps' due times; or `failed`; or `stable`, to be uploaded again, when
 //            the platform no longer has the asset (R41) or nothing came of a session that it forgot (R11b);
-//            else the next poll's due_at
+//            else the next poll's due_at, and none once its interval is the longest (poll_round.h)
 //   remote   GET /assets?asset_ids=...; for one that stays missing GET /assets/{id}. Safe.
 //   unknown  polls again
 //   then     RESOLVE_NAMED and CREATE_STEP take the steps; FINISH the items that ask for none
@@ -13,7 +13,12 @@
 
 namespace sluice::stage {
 
-inline constexpr int kReadAlone = 1;  // Flight::mode of the read of one asset; 0 reads many
+// Flight::mode; 0 reads many that are due.
+inline constexpr int kReadAlone = 1;    // one asset
+inline constexpr int kReadInRound = 2;  // many that have no due time
+
+// How many items there may be to ask about.
+std::int64_t awaited_items(journal::Journal const& journal);
 
 void choose_await_asset(Context& ctx);
 void settle_await_asset(Context& ctx, Landing const& landing);

@@ -25,6 +25,7 @@
 #include "core/ports/reader.h"
 #include "core/ports/wire.h"
 #include "core/stage/policy.h"
+#include "core/stage/poll_round.h"
 
 namespace sluice::stage {
 
@@ -54,6 +55,7 @@ struct Context {
   Policy const& policy;
   budget::Traffic& traffic;
   OpenSources& sources;
+  PollRound& poll_round;
   WallTime now;
 
   double jitter() const { return random.unit(); }

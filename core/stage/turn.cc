@@ -4,6 +4,7 @@
 #include <iterator>
 #include <utility>
 
+#include "core/stage/await_asset.h"
 #include "core/stage/pipeline.h"
 #include "core/stage/recover.h"
 
@@ -53,6 +54,7 @@ Context Turn::context() {
           .policy = policy_,
           .traffic = traffic_,
           .sources = sources_,
+          .poll_round = poll_round_,
           .now = ports_.clock.wall()};
 }
 
@@ -149,6 +151,10 @@ std::optional<WallTime> Turn::next_due() const {
     take(journal_.next_due(now));
   } else {
     take(first);
+  }
+  if (awaited_items(journal_) > 0) {
+    auto const round_at = poll_round_.next_at.value_or(now);
+    take(round_at > now ? round_at : now + kBlockedTick);
   }
   take(traffic_.next_pause_end(now));
   take(discovery_.next_rescan());

@@ -66,6 +66,7 @@ class Turn {
   Policy const& policy_;
   budget::Traffic traffic_;
   OpenSources sources_;
+  PollRound poll_round_ = {};
   Discovery discovery_;
   std::vector<ports::Outcome> outcomes_;  // collected, not yet committed
   Millis commit_took_{0};

@@ -359,7 +359,10 @@ std::optional<Why> of_progress(ItemRow const& item, StepRow const* step, std::op
     case ItemState::kSending: return working("it is going up in one request");
     case ItemState::kCompleted:
     case ItemState::kSent:
-      return waiting("asset_processing", "the platform is preparing the asset", item.effort.due_at);
+      return waiting("asset_processing",
+                     item.effort.due_at ? "the platform is preparing the asset"
+                                        : "the platform is preparing the asset, and takes long; it is asked in rounds",
+                     item.effort.due_at);
     case ItemState::kAssetReady: return step == nullptr ? working("it is being finished") : of_step(*step, now);
     case ItemState::kSeen:
     case ItemState::kDone:

@@ -1,7 +1,9 @@
 // What the journal finds, in which order, and by which index.
 
 #include <gmock/gmock.h>
+
 #include <gtest/gtest.h>
+#include <array>
 
 #include "tests/journal/samples.h"
 
@@ -61,6 +63,26 @@ class Queries : public testing::Test {
   Scratch scratch_;
   Journal journal_{scratch_.file()};
 };
+
+TEST_F(Queries, ItemsWithoutADueTimeAreWalkedOverOnceAPiece) {
+  std::vector<RowId> made;
+  for (auto const state : {ItemState::kCompleted, ItemState::kSent})
+    for (auto const priority : {90, 50, 10})
+      for (int i = 0; i < 3; ++i)
+        made.push_back(add(state, static_cast<std::int64_t>(made.size()), priority, std::nullopt));
+  add(ItemState::kSent, 100, 50);                  // has one
+  add(ItemState::kStable, 101, 50, std::nullopt);  // another state
+  for (auto const limit : {1, 2, 3, 4, 7, 18, 50}) {
+    UndatedPlace place;
+    std::vector<RowId> walked;
+    for (auto more = true; more;) {
+      auto const some = journal_.undated_items(std::array{ItemState::kCompleted, ItemState::kSent}, place, limit);
+      for (auto const& item : some) walked.push_back(item.id);
+      more = static_cast<int>(some.size()) == limit;
+    }
+    EXPECT_EQ(walked, made) << "by " << limit;
+  }
+}
 
 TEST_F(Queries, DueItemsComeByPriorityThenByAge) {
   auto const low = add(ItemState::kStable, 1, 10);
@@ -360,6 +382,8 @@ TEST_F(Queries, ScanNoTableButWhereThatIsMeant) {
     journal_.items_in(static_cast<ItemState>(i), 5);
   }
   for (auto const state : {ItemState::kFailed, ItemState::kCancelled, ItemState::kSkipped}) journal_.items_in(state, 5);
+  UndatedPlace place;
+  journal_.undated_items(std::array{ItemState::kOpened}, place, 5);
   journal_.latest_item("/srv", "a");
   journal_.items_by_prefix("0", 5);
   journal_.items_by_path("a", 5);

@@ -1,7 +1,7 @@
 // main.cc - the program sluice-bench-backlog: fills a new journal with items, as a long life would have.
 //
 // `--done` items are at their end; `--open` ones have an upload session of four chunks and a sparse file in the
-// folder; `--sent` ones wait for their asset, due evenly over the next minute, in which each is asked for once.
+// folder; `--sent` ones have waited long for their asset: their polls have come to the longest interval.
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -28,7 +28,6 @@ constexpr int kRowsPerCommit = 10'000;
 constexpr std::uint64_t kChunkBytes = 5ULL << 20U;
 constexpr std::uint32_t kChunks = 4;
 constexpr std::uint32_t kTriesLong = 20;  // polled so often that the interval is at its longest
-constexpr Millis kLongestPoll{60'000};    // poll.max
 
 WallTime now() { return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now()); }
 
@@ -46,10 +45,10 @@ class Backlog {
   }
 
   void add_sent(std::int64_t count) {
-    repeat(count, [&](std::int64_t i) {
+    repeat(count, [&](std::int64_t) {
       auto row = next_item(ItemState::kSent);
       row.effort.tries = kTriesLong;
-      row.effort.due_at = begun_ + kLongestPoll * i / count;
+      row.effort.due_at.reset();  // asked about in rounds (core/stage/poll_round.h)
       journal_.insert(row);
     });
   }

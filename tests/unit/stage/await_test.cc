@@ -1,6 +1,10 @@
 // AWAIT_ASSET and AWAIT_STEP: polling until what the platform works on is ready, failed or gone.
 #include <gmock/gmock.h>
 
+#include <set>
+#include <string>
+#include <vector>
+
 #include "core/stage/await_asset.h"
 #include "core/stage/await_step.h"
 #include "tests/unit/stage/stage_fixture.h"
@@ -73,6 +77,101 @@ TEST_F(AwaitAsset, TakesTheReadyAndPollsTheOthersMoreSlowly) {
   EXPECT_EQ(item(slow.id).state, ItemState::kSent);
   EXPECT_EQ(item(slow.id).effort.tries, 1u);
   EXPECT_EQ(item(slow.id).effort.due_at, now + policy.poll_min);
+}
+
+// An item whose interval has grown to the longest, with no due time of its own any more.
+class AwaitInRounds : public AwaitAsset {
+ protected:
+  journal::ItemRow put_slow(std::int64_t number, std::int64_t priority = 50) {
+    auto row = put_item(number % 2 == 0 ? ItemState::kSent : ItemState::kCompleted, number);
+    row.effort.tries = 100;
+    row.effort.due_at.reset();
+    change(row, [&](auto& item) { item.priority = priority; });
+    return row;
+  }
+  void answered(std::vector<RowId> rows, std::string const& assets) {
+    land({.errand = Errand::kAwaitAsset, .rows = std::move(rows), .mode = kReadInRound},
+         reply(R"({"data":[)" + assets + R"(],"page_info":{"page":1,"total_page":1}})"));
+  }
+};
+
+TEST_F(AwaitInRounds, TakesUpAnItemWhoseIntervalIsTheLongest) {
+  auto const row = put_item(ItemState::kSent, 2);
+  change(row, [&](auto& item) { item.effort.tries = 100; });
+  polled({row.id}, asset("asset2", "processing"));
+  EXPECT_EQ(item(row.id).effort.due_at, std::nullopt);
+  choose(choose_await_asset);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_THAT(target(), HasSubstr("asset2"));
+}
+
+TEST_F(AwaitInRounds, AsksForFiftyAtATimeAndForEachOncePerLongestInterval) {
+  for (int i = 1; i <= 120; ++i) put_slow(i, 10 * (i % 3));
+  std::set<std::string> asked;
+  std::size_t polls = 0;
+  for (auto const end = now + policy.poll_max; now < end; now += 100ms) {
+    choose(choose_await_asset);
+    polls += left.size();
+    auto const text = target();
+    for (int i = 1; i <= 120; ++i) {
+      auto const id = "asset" + std::to_string(i);
+      if (text.find(id + "&") == text.npos && !text.ends_with(id)) continue;
+      EXPECT_TRUE(asked.insert(id).second) << id << " twice in a round";
+    }
+  }
+  EXPECT_EQ(polls, 3u);
+  EXPECT_EQ(asked.size(), 120u);
+  EXPECT_EQ(round_pause(120, 50, policy.poll_max), policy.poll_max / 3);
+}
+
+TEST_F(AwaitInRounds, WritesNothingWhereNothingChanged) {
+  auto const row = put_slow(2);
+  auto const written = journal.rows_written();
+  answered({row.id}, asset("asset2", "processing"));
+  EXPECT_EQ(journal.rows_written(), written);
+}
+
+TEST_F(AwaitInRounds, SettlesOnlyTheOnesThatChanged) {
+  auto const slow = put_slow(2);
+  auto const ready = put_slow(4);
+  auto const missing = put_slow(6);
+  answered({slow.id, ready.id, missing.id}, asset("asset2", "processing") + "," + asset("asset4", "ready"));
+  EXPECT_EQ(item(slow.id).effort.due_at, std::nullopt);
+  EXPECT_EQ(item(ready.id).state, ItemState::kAssetReady);
+  EXPECT_EQ(item(missing.id).reason, "asset_missing");
+  EXPECT_EQ(item(missing.id).effort.due_at, now + policy.limits.list_lag);
+}
+
+TEST_F(AwaitInRounds, GivesItemsTheirOwnDueTimesAfterAFailedPoll) {
+  auto const row = put_slow(2);
+  land({.errand = Errand::kAwaitAsset, .rows = {row.id}, .mode = kReadInRound}, fail(Fault::kTransient, "HTTP 500"));
+  EXPECT_GT(item(row.id).effort.due_at, now);
+}
+
+TEST_F(AwaitInRounds, KeepsTheDueTimeOfAnItemWhoseSessionWasForgotten) {
+  auto const row = forgotten(1s);
+  change(row, [&](auto& item) { item.effort.tries = 100; });
+  polled({row.id}, asset(row.asset_id, "processing"));
+  EXPECT_EQ(item(row.id).effort.due_at, now + policy.poll_max);
+}
+
+TEST_F(AwaitInRounds, WaitsWhileTheGroupIsPaused) {
+  put_slow(2);
+  traffic.pause(budget::Group::kAssets, now + 10s);
+  choose(choose_await_asset);
+  EXPECT_TRUE(left.empty());
+  now += 10s;
+  choose(choose_await_asset);
+  EXPECT_EQ(left.size(), 1u);
+}
+
+TEST_F(AwaitInRounds, GoesOnWhenTheClockWasSetBack) {
+  put_slow(2);
+  choose(choose_await_asset);
+  EXPECT_EQ(left.size(), 1u);
+  now -= 240h;
+  choose(choose_await_asset);
+  EXPECT_EQ(left.size(), 1u);
 }
 
 TEST_F(AwaitAsset, TellsThePlatformsReasonForAFailureWhereItGivesOne) {

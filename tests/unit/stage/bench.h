@@ -42,7 +42,7 @@ class Bench {
  public:
   Bench() { journal.begin(); }
 
-  Context context() { return {journal, files, reader, random, log, policy, traffic, sources, now}; }
+  Context context() { return {journal, files, reader, random, log, policy, traffic, sources, poll_round, now}; }
 
   // As the turn does it: settles one call, with the platform's answer or with how it failed.
   void land(void (*settle)(Context&, Landing const&), budget::Flight const& flight, Result<ports::Reply> reply) {
@@ -63,6 +63,7 @@ class Bench {
   Policy policy = {};
   budget::Traffic traffic = budget::Traffic();
   OpenSources sources{files};
+  PollRound poll_round = {};
   WallTime now = journal::at(journal::kNoon);
 };
 

@@ -110,6 +110,7 @@ class StageTest : public testing::Test {
                 .policy = policy,
                 .traffic = traffic,
                 .sources = sources,
+                .poll_round = poll_round,
                 .now = now};
     journal.begin();
     act(ctx);
@@ -235,6 +236,7 @@ class StageTest : public testing::Test {
   Policy policy;
   budget::Traffic traffic;
   OpenSources sources{files};
+  PollRound poll_round = {};
   WallTime now = kNoon;
   std::vector<ports::Call> left;
   std::vector<std::uint64_t> cancelled;
