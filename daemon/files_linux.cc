@@ -119,7 +119,10 @@ Result<std::vector<ports::DirEntry>> read_folder(UniqueFd folder, std::string co
 
     struct stat about {};
     ports::DirEntry entry{.name = std::string(name), .type = ports::FileType::kOther, .print = {}};
-    if (::fstatat(::dirfd(dir.get()), found->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0) {
+    if (entries.size() >= FilesLinux::kPrintsMax && found->d_type != DT_UNKNOWN) {
+      entry.type = type_of(static_cast<mode_t>(DTTOIF(found->d_type)));
+      entry.has_print = false;
+    } else if (::fstatat(::dirfd(dir.get()), found->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0) {
       entry.type = type_of(about.st_mode);
       entry.print = print_of(about);
     } else if (errno == ENOENT) {

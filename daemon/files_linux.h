@@ -22,6 +22,9 @@ namespace sluice::daemon {
 
 class FilesLinux final : public ports::Files {
  public:
+  // A list gives no more prints than this: 100,000 take a tenth of a second, for which the loop would stand still.
+  static constexpr std::size_t kPrintsMax = 4096;
+
   FilesLinux();
   ~FilesLinux() override;
   FilesLinux(FilesLinux const&) = delete;

@@ -31,7 +31,8 @@ struct FilePrint {
 struct DirEntry {
   std::string name;  // bytes; never "." or ".."
   FileType type = FileType::kOther;
-  FilePrint print;  // of the entry itself, links not followed
+  FilePrint print;        // of the entry itself, links not followed
+  bool has_print = true;  // false in a very long folder, whose list would take too long with them: ask stat()
 };
 
 enum class Writer : std::uint8_t { kNone, kPresent, kUnknown };  // kUnknown: no proof to be had (D23)

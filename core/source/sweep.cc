@@ -134,9 +134,11 @@ void Sweep::look_at(ports::DirEntry entry, Slice& slice) {
   } else if (path.size() > kPathBytesMax) {
     slice.problems.push_back(
         problem(Problem::Code::kPathTooLong, std::move(path), "the path of this file is too long"));
-  } else {
+  } else if (entry.has_print) {
     slice.candidates.push_back({std::move(path), entry.print});
-  }
+  } else if (auto const print = files_.stat(scope_.root, path)) {
+    slice.candidates.push_back({std::move(path), *print});
+  }  // else it went away meanwhile, or the next sweep will find it
 }
 
 Slice Sweep::step(std::size_t max_entries) {

@@ -117,6 +117,21 @@ TEST(FilesLinux, NamesUidAndModeOfWhatMayNotBeRead) {
   EXPECT_EQ(status, 0);
 }
 
+TEST(FilesLinux, LeavesPrintsOutOfAVeryLongList) {
+  TempFolder root;
+  for (std::size_t i = 0; i < FilesLinux::kPrintsMax + 10; ++i) root.write("f" + std::to_string(i), "12345");
+  FilesLinux files;
+  auto const listed = files.list(root.path(), "").value();
+  ASSERT_EQ(listed.size(), FilesLinux::kPrintsMax + 10);
+  std::size_t prints = 0;
+  for (auto const& entry : listed) {
+    EXPECT_EQ(entry.type, FileType::kRegular);
+    EXPECT_EQ(entry.print.size_bytes, entry.has_print ? 5u : 0u);
+    prints += entry.has_print ? 1 : 0;
+  }
+  EXPECT_EQ(prints, FilesLinux::kPrintsMax);
+}
+
 TEST(FilesLinux, ListsEntriesWithTheirOwnTypes) {
   TempFolder root;
   root.folder("sub/deep");

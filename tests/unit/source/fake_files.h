@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -26,6 +27,11 @@ class FakeFiles final : public ports::Files {
     if (type == Type::kDirectory) folders_[path];
     folders_[folder].push_back({.name = name, .type = type, .print = {.size_bytes = size_bytes}});
   }
+  // A file of the root whose print the list does not give, as in a very long folder.
+  void add_without_print(std::string const& name, std::optional<ports::FilePrint> print) {
+    folders_[""].push_back({.name = name, .type = Type::kRegular, .print = {}, .has_print = false});
+    if (print) apart_[name] = *print;
+  }
   void remove_folder(std::string const& path) { folders_.erase(path); }
   void make_unreadable(std::string const& path) { unreadable_.insert(path); }
 
@@ -39,12 +45,17 @@ class FakeFiles final : public ports::Files {
     return found->second;
   }
   Result<std::shared_ptr<ports::OpenFile>> open(std::string const&, std::string const&) override { std::abort(); }
-  Result<ports::FilePrint> stat(std::string const&, std::string const&) override { std::abort(); }
+  Result<ports::FilePrint> stat(std::string const&, std::string const& relative) override {
+    auto const found = apart_.find(relative);
+    if (found == apart_.end()) return fail(Fault::kGone, "no such file");
+    return found->second;
+  }
   Result<std::string> sniff(ports::OpenFile const&) override { std::abort(); }
 
  private:
   std::map<std::string, std::vector<ports::DirEntry>> folders_{{"", {}}};
   std::set<std::string> unreadable_;
+  std::map<std::string, ports::FilePrint> apart_;  // prints that only stat() gives
 };
 
 }  // namespace sluice::source

@@ -65,6 +65,19 @@ TEST_F(SweepTest, FindsEveryFileOfTheTreeWithItsPrint) {
   EXPECT_THAT(paths_of(scope()), UnorderedElementsAre("a.mp4", "day1/b.mp4", "day1/scene/c.mp4"));
 }
 
+TEST_F(SweepTest, AsksForThePrintsThatAVeryLongListLeavesOut) {
+  files_.add("near");
+  files_.add_without_print("far", ports::FilePrint{.size_bytes = 77});
+  files_.add_without_print("gone meanwhile", std::nullopt);
+  Sweep sweep(files_, scope());
+  sweep.all();
+  auto const slice = sweep.step(100);
+  ASSERT_EQ(slice.candidates.size(), 2u);
+  EXPECT_EQ(slice.candidates[1].path, "far");
+  EXPECT_EQ(slice.candidates[1].print.size_bytes, 77u);
+  EXPECT_TRUE(slice.problems.empty());
+}
+
 TEST_F(SweepTest, SlicesHoldNoMoreThanAskedFor) {
   for (int i = 0; i < 95; ++i) files_.add("f" + std::to_string(i));
   for (int i = 0; i < 95; ++i) files_.add("d" + std::to_string(i), Type::kDirectory);
