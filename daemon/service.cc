@@ -203,6 +203,10 @@ void Service::tell_systemd() {
   if (boot < next_status_) return;
   next_status_ = boot + kStatusPause;
   auto const& journal = engine_.journal();
+  auto const paused = engine_.turn().traffic().key_refused_since().has_value();
+  if (journal.rows_written() == status_rows_ && paused == status_paused_) return;
+  status_rows_ = journal.rows_written();
+  status_paused_ = paused;
   std::int64_t ended = 0;
   std::int64_t all = 0;
   for (auto const& count : journal.count_by_stage(engine_.clock().wall())) {
@@ -213,7 +217,7 @@ void Service::tell_systemd() {
   auto status = std::to_string(all - ended) + " items under way, " +
                 std::to_string(journal.count_items(journal::ItemState::kDone)) + " done, " + std::to_string(failed) +
                 " failed";
-  if (engine_.turn().traffic().key_refused_since()) status = "paused: the platform refuses the API key; " + status;
+  if (paused) status = "paused: the platform refuses the API key; " + status;
   if (status == last_status_) return;
   notify_.status(status);
   last_status_ = std::move(status);

@@ -64,6 +64,8 @@ class Service {
   BootTime next_alive_{};
   BootTime next_status_{};
   std::string last_status_;
+  std::uint64_t status_rows_ = UINT64_MAX;  // rows written by then, and whether it said paused
+  bool status_paused_ = false;
 };
 
 }  // namespace sluice::daemon

@@ -111,7 +111,7 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
     discovery_.want_all();  // what its sweep had found is in no row
     throw;
   }
-  auto const changed = journal_.rows_written() != rows_before || !outcomes_.empty();
+  auto const changed = journal_.rows_written() != rows_before;  // an outcome's freed slot was offered above already
   outcomes_.clear();
   act();
   return changed;

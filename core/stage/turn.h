@@ -35,7 +35,7 @@ class Turn {
 
   // One turn. The first begins with the rows that a dead daemon left in the middle of something. `orders` are
   // people's wishes, carried out inside its transaction.
-  // Returns  whether anything changed or left.
+  // Returns  whether any row changed: then the next turn may find more to do.
   // Throws   JournalError; then nothing of this turn happened, and its outcomes are settled by the next.
   bool run(std::function<void(Context&)> const& orders = {});
 
