@@ -37,15 +37,24 @@ struct Filled {
 
 // One range on its way. What the worker in charge uses is marked; the rest is under the pool's mutex.
 struct Stream {
-  Stream(std::shared_ptr<ports::OpenFile> file, ports::FileRange const& what)
-      : range(std::move(file), what),
+  Stream(std::shared_ptr<ports::OpenFile> opened, ports::FileRange const& what)
+      : file(std::move(opened)),
+        range(file, what),
+        offset_bytes(what.offset_bytes),
+        length_bytes(what.length_bytes),
         left_bytes(what.length_bytes),
         device(what.admitted.device),
         hashed(what.hashed) {}
 
-  upload::GuardedRange range;  // the worker's
-  upload::Md5 md5;             // the worker's
+  // The worker's.
+  std::shared_ptr<ports::OpenFile> file;
+  upload::GuardedRange range;
+  upload::Md5 md5;
+  bool begun = false;
+  bool fetched = false;  // from the disk, on our account
 
+  std::uint64_t const offset_bytes;
+  std::uint64_t const length_bytes;
   std::uint64_t left_bytes;  // not read yet
   std::uint64_t device;
   bool hashed;
@@ -71,9 +80,18 @@ struct Portion {
   std::optional<Error> failure = {};
 };
 
+// What the page cache is told before a range and behind it (D37).
+void begin_or_end(Stream& stream) {
+  if (!std::exchange(stream.begun, true))
+    stream.fetched = stream.file->expect(stream.offset_bytes, stream.length_bytes);
+  else if (stream.fetched && stream.range.left_bytes() == 0)
+    stream.file->release(stream.offset_bytes, stream.length_bytes);
+}
+
 // Reads and hashes slice by slice, so that a slice is hashed before it leaves the cache.
 void read_and_hash(std::vector<Portion>& portions) {
   std::vector<upload::Md5Piece> pieces;
+  for (auto& portion : portions) begin_or_end(*portion.stream);
   for (std::size_t at = 0; at < FileWorkers::kBlockBytes; at += kSliceBytes) {
     pieces.clear();
     for (auto& portion : portions) {
@@ -90,6 +108,7 @@ void read_and_hash(std::vector<Portion>& portions) {
     }
     upload::md5_update(pieces);
   }
+  for (auto& portion : portions) begin_or_end(*portion.stream);
 }
 
 }  // namespace

@@ -13,8 +13,8 @@
 // Slow disks: the bodies of one worker's round are of one device, and one worker at least stays free of each
 // device where there are two, so that a mount that hangs holds up only its own files.
 //
-// Page cache (D37): a range that was not in it is asked for whole, and let go of when it was read; what others
-// had brought in stays.
+// Page cache (D37): a range whose first byte is not in it is asked for whole, and let go of when it was read; what
+// others had brought in stays.
 #pragma once
 
 #include <cstddef>

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <magic.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
 #include <array>
 #include <cerrno>
@@ -78,6 +79,20 @@ class OpenFileLinux final : public ports::OpenFile {
       if (got >= 0) return static_cast<std::size_t>(got);
       if (errno != EINTR) return fail(Fault::kSourceIo, "read " + shown_ + ": " + errno_words(errno), "io");
     }
+  }
+
+  bool expect(std::uint64_t offset_bytes, std::uint64_t length_bytes) const override {
+    std::byte first{};
+    iovec into{.iov_base = &first, .iov_len = 1};
+    // Fails with EAGAIN where the byte would have to come from the disk; not every file system can say.
+    auto const got = ::preadv2(fd_.get(), &into, 1, static_cast<off_t>(offset_bytes), RWF_NOWAIT);
+    if (got >= 0 || errno != EAGAIN) return false;
+    ::posix_fadvise(fd_.get(), static_cast<off_t>(offset_bytes), static_cast<off_t>(length_bytes), POSIX_FADV_WILLNEED);
+    return true;
+  }
+
+  void release(std::uint64_t offset_bytes, std::uint64_t length_bytes) const override {
+    ::posix_fadvise(fd_.get(), static_cast<off_t>(offset_bytes), static_cast<off_t>(length_bytes), POSIX_FADV_DONTNEED);
   }
 
   ports::Writer writer() const override {

@@ -44,6 +44,16 @@ class OpenFile {
   // Reads at an offset, as pread; returns 0 at the end of the file.
   // Fails with kSourceIo.
   virtual Result<std::size_t> read_at(std::span<std::byte> into, std::uint64_t offset_bytes) const = 0;
+  // Says that a range is about to be read whole. Returns whether it lies on the disk only and not in memory;
+  // then the kernel was asked to fetch it, and release() is due once it was read.
+  virtual bool expect(std::uint64_t offset_bytes, std::uint64_t length_bytes) const {
+    static_cast<void>(offset_bytes), static_cast<void>(length_bytes);
+    return false;
+  }
+  // The range is not needed in memory any more (D37).
+  virtual void release(std::uint64_t offset_bytes, std::uint64_t length_bytes) const {
+    static_cast<void>(offset_bytes), static_cast<void>(length_bytes);
+  }
   // Whether another process has it open for writing, by a read lease taken and dropped.
   virtual Writer writer() const = 0;
 };

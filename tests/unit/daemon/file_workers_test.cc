@@ -70,6 +70,15 @@ struct FakeFile final : ports::OpenFile {
     return count;
   }
   ports::Writer writer() const override { return ports::Writer::kNone; }
+
+  bool is_cached = true;
+  mutable std::atomic<std::uint64_t> expected_bytes = 0;
+  mutable std::atomic<std::uint64_t> released_bytes = 0;
+  bool expect(std::uint64_t, std::uint64_t length_bytes) const override {
+    expected_bytes += length_bytes;
+    return !is_cached;
+  }
+  void release(std::uint64_t, std::uint64_t length_bytes) const override { released_bytes += length_bytes; }
 };
 
 std::string bytes_of(std::mt19937_64& dice, std::size_t count) {
@@ -210,6 +219,20 @@ TEST(FileWorkers, WithholdTheEndOfAFileThatChanged) {
   ASSERT_FALSE(rest);
   EXPECT_EQ(rest.error().fault, Fault::kSourceChanged);
   EXPECT_EQ(taker.body->md5_hex(), std::nullopt);
+}
+
+TEST(FileWorkers, LetGoOfWhatTheyFetchedAndOfNothingElse) {
+  std::mt19937_64 dice(12);
+  for (bool const cached : {true, false}) {
+    auto const file = std::make_shared<FakeFile>(bytes_of(dice, 5 * kBlock + 1));
+    file->is_cached = cached;
+    {
+      FileWorkers workers(8 * kBlock);
+      EXPECT_TRUE(Taker(workers, file).all() == file->content);
+    }
+    EXPECT_EQ(file->expected_bytes, file->content.size());  // once, and whole
+    EXPECT_EQ(file->released_bytes, cached ? 0 : file->content.size());
+  }
 }
 
 TEST(FileWorkers, KeepAHangingDiskFromHoldingUpAnother) {

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
+#include <array>
 #include <atomic>
 #include <map>
 #include <thread>
@@ -130,6 +131,17 @@ TEST(FilesLinux, LeavesPrintsOutOfAVeryLongList) {
     prints += entry.has_print ? 1 : 0;
   }
   EXPECT_EQ(prints, FilesLinux::kPrintsMax);
+}
+
+TEST(FilesLinux, ExpectsNothingFromTheDiskThatIsInMemory) {
+  TempFolder root;
+  root.write("a", std::string(100'000, 'a'));
+  FilesLinux files;
+  auto const file = files.open(root.path(), "a").value();
+  EXPECT_FALSE(file->expect(0, 100'000));
+  file->release(0, 100'000);
+  std::array<std::byte, 10> into{};
+  EXPECT_EQ(file->read_at(into, 99'995).value(), 5u);
 }
 
 TEST(FilesLinux, ListsEntriesWithTheirOwnTypes) {
