@@ -97,12 +97,16 @@ void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& ca
       case Known::kSame: return;
       case Known::kReplaced: break;
       case Known::kRepaired:
+        abandon_upload(ctx, *known);  // one that failed in the middle of it may have a session yet
         known->state = ItemState::kSeen;
         known->generation += 1;
         known->reason = "source_changed";
         known->failed_from.clear();
         known->finished_at.reset();
         known->asset_id.clear();
+        known->client_op.clear();
+        known->bytes_acked = 0;
+        known->intent = {};
         known->effort = {};
         ctx.journal.delete_steps_of(known->id);
         [[fallthrough]];

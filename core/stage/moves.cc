@@ -58,12 +58,16 @@ void retry_item(Context& ctx, ItemRow item, Error const& error, ItemState back_t
   move(ctx, item, was, error.text);
 }
 
-void source_changed(Context& ctx, ItemRow item) {
+void abandon_upload(Context& ctx, ItemRow const& item) {
   ctx.sources.forget(item.id);
-  if (auto session = ctx.journal.open_session(item.id)) {
-    session->state = SessionState::kAbandoned;
-    move(ctx, *session, SessionState::kOpen, "the file changed");
-  }
+  auto session = ctx.journal.open_session(item.id);
+  if (!session) return;
+  session->state = SessionState::kAbandoned;
+  move(ctx, *session, SessionState::kOpen, "the file changed");
+}
+
+void source_changed(Context& ctx, ItemRow item) {
+  abandon_upload(ctx, item);
   auto const fresh = ctx.files.stat(item.root, item.path);
   if (!fresh && fresh.error().fault == Fault::kGone)
     return fail_item(ctx, std::move(item), "source_gone", fresh.error().text, ItemState::kSeen);

@@ -23,6 +23,9 @@ void ground_chunks(Context& ctx, journal::ItemRow const& item);
 // One more failure of the item's own call: waits and stays in `back_to`, or fails when its attempts are used up.
 void retry_item(Context& ctx, journal::ItemRow item, Error const& error, journal::ItemState back_to);
 
+// The file is not what its open upload session, if there is one, was opened for.
+void abandon_upload(Context& ctx, journal::ItemRow const& item);
+
 // The file is not what was admitted: its upload is abandoned and it is taken anew from `seen`, as the
 // next generation (D33); one that is gone fails.
 void source_changed(Context& ctx, journal::ItemRow item);

@@ -1,5 +1,8 @@
 #include "tests/sim/campaign.h"
 
+#include <unistd.h>
+
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -125,6 +128,16 @@ std::vector<Call> fallible_calls() {
   return all;
 }
 
+// The core stops the process where the journal is not what it believes; the line that repeats it must not be lost.
+std::string being_tried;
+
+void say_what_was_tried(int) { static_cast<void>(::write(STDERR_FILENO, being_tried.data(), being_tried.size())); }
+
+void remember(std::string text) {
+  being_tried = "the program stopped itself at: " + std::move(text) + "\n";
+  std::signal(SIGABRT, say_what_was_tried);
+}
+
 std::optional<TrialOutcome> fail_call(std::string const& name, Call const& call, std::uint64_t nth, bool for_good) {
   auto scenario = scenario_named(name);
   scenario.retries = true;
@@ -132,8 +145,10 @@ std::optional<TrialOutcome> fail_call(std::string const& name, Call const& call,
   RunOptions options{.seed = kSeed};
   options.repaired_after = Millis(600'000);
   options.prepare = [&](SimDisk& disk, SimFiles& files) { call.fail(disk, files, nth, for_good); };
-  World world(std::move(scenario), std::move(options));
   Trial const trial{.scenario = name, .seed = kSeed};
+  remember(trial.how_to_repeat() + ", call " + std::to_string(nth) + " of " + call.name + " fails " +
+           (for_good ? "for good" : "once"));
+  World world(std::move(scenario), std::move(options));
   auto outcome = finish(world, trial);
   if (!outcome.sound)
     outcome.text = "call " + std::to_string(nth) + " of " + call.name + " fails " + (for_good ? "for good" : "once") +
@@ -165,6 +180,7 @@ TrialOutcome run(Trial const& trial) {
   options.second_crash_at = trial.second_crash_at;
   options.power = trial.power;
   options.aftermath = trial.aftermath;
+  remember(trial.how_to_repeat());
   World world(std::move(day.scenario), std::move(options));
   return finish(world, trial);
 }

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/stage/moves.h"
 #include "tests/unit/stage/stage_fixture.h"
 
 namespace sluice::stage {
@@ -38,6 +39,26 @@ TEST_F(Discover, TakesFilesAndNoSidecarsCompanionsOrTemporaryNames) {
   Discovery discovery(files, policy);
   run(discovery);
   EXPECT_THAT(items(), ElementsAre("a.mp4"));
+}
+
+// It failed while its chunks went up, and the file was mended afterwards: the session of the old content ends, so
+// that the next one can be opened.
+TEST_F(Discover, EndsTheSessionOfAFailedItemWhoseFileWasMended) {
+  auto row = put_item(ItemState::kOpened);
+  auto const old = put_session(row.id);
+  row.client_op = "old tag";
+  row.bytes_acked = 10;
+  within([&](Context& ctx) { fail_item(ctx, row, "source_io", "EIO", ItemState::kOpened); });
+  files.files[row.path].print.mtime_ns += 1;
+  policy.sources[0].root = row.root;
+  Discovery discovery(files, policy);
+  run(discovery);
+  EXPECT_EQ(item(row.id).state, ItemState::kSeen);
+  EXPECT_EQ(item(row.id).generation, 2);
+  EXPECT_EQ(item(row.id).client_op, "");
+  EXPECT_EQ(item(row.id).bytes_acked, 0u);
+  EXPECT_EQ(session(old.id).state, journal::SessionState::kAbandoned);
+  put_session(row.id);  // would stop the program if there were an open one
 }
 
 TEST_F(Discover, SweepsAgainAtTheVeryMomentOfTheRescan) {
@@ -129,7 +150,7 @@ TEST_F(Discover, SaysOnceThatASourceIsDownSinceWhenAndThatItIsBack) {
 }
 
 TEST_F(Discover, HasScannedAFolderOnlyWhenAllOfItWasSeen) {
-  for (int i = 0; i < 2'100; ++i) add_file("clip" + std::to_string(i) + ".mp4");
+  for (int i = 0; i < 600; ++i) add_file("clip" + std::to_string(i) + ".mp4");
   Discovery discovery(files, policy);
   within([&](Context& ctx) { discovery.run(ctx); });
   EXPECT_TRUE(discovery.at_work());
