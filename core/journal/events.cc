@@ -64,47 +64,4 @@ std::vector<EventRow> Journal::losses_of(RowId item_id) const {
   return all_events(statement);
 }
 
-// One seek per state (and priority) that has rows, never a scan: this runs before every sleep. A NULL is smaller
-// than every time, so `> ?` also passes over the rows that wait for another row.
-std::optional<WallTime> Journal::next_due(std::optional<WallTime> after) const {
-  auto const floor = after.value_or(from_unix_ms(INT64_MIN));
-  std::optional<WallTime> earliest;
-  auto const take = [&](Statement& statement) {
-    statement.next();
-    auto const due = statement.take_optional_time();
-    if (due && (!earliest || *due < *earliest)) earliest = due;
-  };
-  for (auto const state : kLiveItemStates) {
-    if (count_items(state) == 0) continue;
-    for (std::optional<std::int64_t> priority; (priority = next_priority(*db_, state, priority));)
-      take(db_->statement("SELECT min(due_at_ms) FROM item WHERE state = ? AND finished_at_ms IS NULL "
-                          "AND priority = ? AND due_at_ms > ?")
-               .bind(word(state))
-               .bind(*priority)
-               .bind(floor));
-  }
-  if (counts_.open_sessions > 0) {
-    take(db_->statement("SELECT min(s.due_at_ms) FROM session s JOIN item i ON i.id = s.item_id "
-                        "WHERE s.state = 'open' AND i.finished_at_ms IS NULL AND s.due_at_ms > ?")
-             .bind(floor));
-    take(db_->statement("SELECT min((SELECT min(c.due_at_ms) FROM chunk c WHERE c.session_id = s.id "
-                        "            AND c.state IN ('needs_url', 'has_url') AND c.due_at_ms > ?)) "
-                        "FROM session s JOIN item i ON i.id = s.item_id "
-                        "WHERE s.state = 'open' AND i.finished_at_ms IS NULL")
-             .bind(floor));
-  }
-  for (auto const state : {NamedState::kWanted, NamedState::kCreating})
-    if (counts_.of(state) > 0)
-      take(db_->statement("SELECT min(due_at_ms) FROM named WHERE state = ? AND state <> 'present' AND due_at_ms > ?")
-               .bind(word(state))
-               .bind(floor));
-  for (auto const state : {StepState::kWaiting, StepState::kCreating, StepState::kCreated})
-    if (counts_.of(state) > 0)
-      take(db_->statement("SELECT min(due_at_ms) FROM step WHERE state = ? "
-                          "AND state IN ('waiting', 'creating', 'created') AND due_at_ms > ?")
-               .bind(word(state))
-               .bind(floor));
-  return earliest;
-}
-
 }  // namespace sluice::journal

@@ -45,17 +45,32 @@ std::optional<std::int64_t> next_priority(Database& db, ItemState state, std::op
 RowId Journal::insert(ItemRow const& row) {
   assert(in_transaction());
   auto const id = insert_row(*db_, row);
-  counts_.add(row.state, 1);
+  lines_.of(row.state).written(1);
   return id;
 }
 
 void Journal::update(ItemRow const& row, ItemState expected, WallTime now, std::string_view note) {
   assert(in_transaction());
   update_row(*db_, row, expected);
+  lines_.moved(expected, row.state);
+  lines_.open_sessions().written();  // only those of live items are due
   if (row.state == expected) return;
-  counts_.add(expected, -1);
-  counts_.add(row.state, 1);
   add_event({0, now, row.id, "item", std::string(word(expected)), std::string(word(row.state)), std::string(note)});
+}
+
+void Journal::write_progress(ItemRow const& row) {
+  assert(in_transaction());
+  auto statement = db_->statement(
+      "UPDATE item SET bytes_sent = ?, bytes_acked = ?, attempts = ?, last_error = ?, reason = ? WHERE id = ? AND "
+      "state = ?");
+  Binder binder(statement);
+  binder.number("bytes_sent", row.bytes_sent);
+  binder.number("bytes_acked", row.bytes_acked);
+  binder.number("attempts", row.effort.attempts);
+  binder.text_or_null("last_error", row.effort.last_error);
+  binder.text_or_null("reason", row.reason);
+  statement.bind(row.id).bind(word(row.state)).run();
+  require_one_row(*db_, "item", std::to_string(row.id), word(row.state));
 }
 
 std::optional<ItemRow> Journal::item(RowId id) const {
@@ -100,7 +115,7 @@ std::vector<ItemRow> Journal::items_by_path(std::string_view path_or_name, int l
 
 std::vector<ItemRow> Journal::due_items(ItemState state, WallTime now, int limit) const {
   assert(!is_end(state));
-  if (count_items(state) == 0) return {};
+  if (lines_.of(state).surely_nothing_due(now)) return {};
   static auto const sql = select<ItemRow>(
       "WHERE t.state = ? AND t.finished_at_ms IS NULL AND t.priority = ? AND t.due_at_ms <= ? "
       "ORDER BY t.due_at_ms LIMIT ?");  // rows due at the same time come by id, as they lie in the index
@@ -113,6 +128,7 @@ std::vector<ItemRow> Journal::due_items(ItemState state, WallTime now, int limit
         all_rows<ItemRow>(std::move(db_->statement(sql).bind(word(state)).bind(*priority).bind(now).bind(left)));
     for (auto& row : some) due.push_back(std::move(row));
   }
+  if (due.empty()) learn_due(state);  // not asked again before that
   return due;
 }
 
@@ -175,8 +191,8 @@ std::vector<Journal::StageCount> Journal::count_by_stage(WallTime now) const {
   std::vector<StageCount> counts;
   for (int i = 0; i <= static_cast<int>(StageWord::kSkipped); ++i) counts.push_back({static_cast<StageWord>(i), 0, 0});
   auto const at = [&](StageWord stage) -> StageCount& { return counts[static_cast<std::size_t>(stage)]; };
-  for (std::size_t i = 0; i < counts_.items.size(); ++i)
-    at(stage_of(static_cast<ItemState>(i), false)).total += counts_.items[i];
+  for (int i = 0; i <= static_cast<int>(ItemState::kSkipped); ++i)
+    at(stage_of(static_cast<ItemState>(i), false)).total += count_items(static_cast<ItemState>(i));
 
   // Totals come from the counters; only rows that wait are counted here, most of them within the index.
   for (int i = 0; i < static_cast<int>(ItemState::kDone); ++i) {

@@ -23,9 +23,9 @@ Journal::~Journal() = default;
 void Journal::begin() {
   assert(!in_transaction());
   if (late_error_) throw *late_error_;
-  restore_counts();  // after a transaction that SQLite itself rolled back
+  restore_lines();  // after a transaction that SQLite itself rolled back
   db_->statement("BEGIN IMMEDIATE").run();
-  counts_before_ = counts_;
+  lines_before_ = lines_;
 }
 
 void Journal::commit() {
@@ -36,7 +36,7 @@ void Journal::commit() {
     rollback();
     throw;
   }
-  counts_before_.reset();
+  lines_before_.reset();
   if (db_->wal_bytes() <= kLogBytesMax) return;
   try {
     db_->checkpoint(Database::Checkpoint::kPassive);
@@ -55,7 +55,7 @@ void Journal::rollback() {
       late_error_ = error;  // the first failure, which led here, is the one to be told
     }
   }
-  restore_counts();
+  restore_lines();
 }
 
 bool Journal::in_transaction() const { return db_->in_transaction(); }
@@ -88,39 +88,31 @@ void Journal::set_meta(std::string_view key, std::string_view value) {
 
 // --- counters
 
-void Journal::Counts::add(StepState state, std::int64_t by) {
-  if (state < StepState::kReady) steps[static_cast<std::size_t>(state)] += by;
-}
-
-void Journal::Counts::add(NamedState state, std::int64_t by) {
-  if (state != NamedState::kPresent) named[static_cast<std::size_t>(state)] += by;
-}
-
 // Each query is served by an index; of the finished steps and names there may be very many.
 void Journal::count_states() {
   for (auto items = db_->statement("SELECT state, count(*) FROM item GROUP BY state"); items.next();) {
     auto const state = item_state(items.take_text());
-    counts_.add(state, items.take<std::int64_t>());
+    lines_.of(state).rows = items.take<std::int64_t>();
   }
   for (auto steps = db_->statement("SELECT state, count(*) FROM step WHERE state IN ('waiting', 'creating', 'created') "
                                    "GROUP BY state");
        steps.next();) {
     auto const state = step_state(steps.take_text());
-    counts_.add(state, steps.take<std::int64_t>());
+    lines_.of(state).rows = steps.take<std::int64_t>();
   }
   for (auto named = db_->statement("SELECT state, count(*) FROM named WHERE state <> 'present' GROUP BY state");
        named.next();) {
     auto const state = named_state(named.take_text());
-    counts_.add(state, named.take<std::int64_t>());
+    lines_.of(state).rows = named.take<std::int64_t>();
   }
-  counts_.open_sessions = db_->integer("SELECT count(*) FROM session WHERE state = 'open'");
+  lines_.open_sessions().rows = db_->integer("SELECT count(*) FROM session WHERE state = 'open'");
 }
 
-void Journal::restore_counts() {
-  if (counts_before_) counts_ = *counts_before_;
-  counts_before_.reset();
+void Journal::restore_lines() {
+  if (lines_before_) lines_ = *lines_before_;
+  lines_before_.reset();
 }
 
-std::int64_t Journal::count_items(ItemState state) const { return counts_.items[static_cast<std::size_t>(state)]; }
+std::int64_t Journal::count_items(ItemState state) const { return lines_.of(state).rows; }
 
 }  // namespace sluice::journal

@@ -22,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/journal/lines.h"
 #include "core/journal/rows.h"
 #include "core/journal/states.h"
 
@@ -79,6 +80,9 @@ class Journal {
   // Writes `row` where it is in `expected`, and an event if the state changed. What names it stays as it was made:
   // ulid, source, root, path, created_at.
   void update(ItemRow const& row, ItemState expected, WallTime now, std::string_view note = {});
+  // Writes only what every chunk changes: bytes_sent, bytes_acked, attempts, last_error and reason. No index holds
+  // one of them, so that this costs one page where update() costs several.
+  void write_progress(ItemRow const& row);
   std::optional<ItemRow> item(RowId id) const;
   std::optional<ItemRow> latest_item(std::string_view root, std::string_view path) const;
   // Items whose ULID begins with `prefix` (upper case), at most `limit`.
@@ -168,26 +172,16 @@ class Journal {
   std::vector<std::string> query_plans() const;
 
  private:
-  // How many rows are in each state: kept in step with the rows, since counting a million takes a second, and
-  // asked first in every turn, since most states are empty at most times.
-  struct Counts {
-    std::array<std::int64_t, 13> items{};  // by ItemState
-    std::array<std::int64_t, 3> steps{};   // by StepState, the unfinished ones
-    std::array<std::int64_t, 2> named{};   // by NamedState, the unfinished ones
-    std::int64_t open_sessions = 0;
-
-    void add(ItemState state, std::int64_t by) { items[static_cast<std::size_t>(state)] += by; }
-    void add(StepState state, std::int64_t by);
-    void add(NamedState state, std::int64_t by);
-    std::int64_t of(StepState state) const { return steps[static_cast<std::size_t>(state)]; }
-    std::int64_t of(NamedState state) const { return named[static_cast<std::size_t>(state)]; }
-  };
   void count_states();
-  void restore_counts();
+  void restore_lines();
+  // Asks when the line's first row is due, so that until then nobody asks again.
+  void learn_due(ItemState state) const;
+  void learn_due(StepState state) const;
+  void learn_due(NamedState state) const;
 
   std::unique_ptr<Database> db_;
-  Counts counts_{};
-  std::optional<Counts> counts_before_;     // as of begin(), for rollback()
+  mutable Lines lines_{};                   // reading learns when a line's first row is due
+  std::optional<Lines> lines_before_;       // as of begin(), for rollback()
   std::optional<JournalError> late_error_;  // a failed checkpoint or rollback: told by the next begin()
 };
 

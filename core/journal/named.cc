@@ -21,7 +21,7 @@ NamedRow Journal::ensure_named(NamedRow const& wish) {
     Binder binder(statement);
     visit(binder, wish);
     statement.run();
-    if (db_->changes() == 1) counts_.add(wish.state, 1);
+    if (db_->changes() == 1) lines_.of(wish.state).written(1);
   }
   auto row = first_row<NamedRow>(
       std::move(db_->statement(find).bind(word(wish.kind)).bind(wish.parent_id).bind(std::string_view(wish.name))));
@@ -32,9 +32,8 @@ NamedRow Journal::ensure_named(NamedRow const& wish) {
 void Journal::update(NamedRow const& row, NamedState expected, WallTime now, std::string_view note) {
   assert(in_transaction());
   update_row(*db_, row, expected);
+  lines_.moved(expected, row.state);
   if (row.state == expected) return;
-  counts_.add(expected, -1);
-  counts_.add(row.state, 1);
   add_event({0, now, 0, "named " + std::string(word(row.kind)) + " " + row.name, std::string(word(expected)),
              std::string(word(row.state)), std::string(note)});
 }
@@ -46,14 +45,16 @@ std::optional<NamedRow> Journal::named(RowId id) const {
 
 std::vector<NamedRow> Journal::due_named(NamedState state, WallTime now, int limit) const {
   assert(state != NamedState::kPresent);  // its end: nothing is ever due there
-  if (counts_.of(state) == 0) return {};
+  if (lines_.of(state).surely_nothing_due(now)) return {};
   static auto const sql = select<NamedRow>(
       "WHERE t.state = ? AND t.state <> 'present' AND t.due_at_ms <= ? ORDER BY t.due_at_ms, t.id LIMIT ?");
-  return all_rows<NamedRow>(std::move(db_->statement(sql).bind(word(state)).bind(now).bind(limit)));
+  auto due = all_rows<NamedRow>(std::move(db_->statement(sql).bind(word(state)).bind(now).bind(limit)));
+  if (due.empty()) learn_due(state);  // not asked again before that
+  return due;
 }
 
 std::vector<NamedRow> Journal::named_in(NamedState state) const {
-  if (state != NamedState::kPresent && counts_.of(state) == 0) return {};
+  if (state != NamedState::kPresent && lines_.of(state).rows == 0) return {};
   static auto const unfinished =
       select<NamedRow>("WHERE t.state = ? AND t.state <> 'present' ORDER BY t.due_at_ms, t.id");
   static auto const present = select<NamedRow>("WHERE t.state = ? ORDER BY t.id");

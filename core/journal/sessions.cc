@@ -16,7 +16,7 @@ namespace sluice::journal {
 RowId Journal::insert(SessionRow const& row) {
   assert(in_transaction());
   auto const id = insert_row(*db_, row);
-  if (row.state == SessionState::kOpen) counts_.open_sessions += 1;
+  if (row.state == SessionState::kOpen) lines_.open_sessions().written(1);
   return id;
 }
 
@@ -29,13 +29,15 @@ void Journal::insert_chunks(RowId session_id, std::uint32_t total_chunks, WallTi
       .bind(session_id)
       .bind(due_at)
       .run();
+  lines_.open_sessions().written();
 }
 
 void Journal::update(SessionRow const& row, SessionState expected, WallTime now, std::string_view note) {
   assert(in_transaction());
   update_row(*db_, row, expected);
+  lines_.open_sessions().written((row.state == SessionState::kOpen ? 1 : 0) -
+                                 (expected == SessionState::kOpen ? 1 : 0));
   if (row.state == expected) return;
-  counts_.open_sessions += (row.state == SessionState::kOpen ? 1 : 0) - (expected == SessionState::kOpen ? 1 : 0);
   add_event({0, now, row.item_id, "session " + row.upload_id, std::string(word(expected)), std::string(word(row.state)),
              std::string(note)});
 }
@@ -56,7 +58,7 @@ std::vector<SessionRow> Journal::sessions_of(RowId item_id) const {
 }
 
 std::vector<SessionRow> Journal::open_sessions(int limit) const {
-  if (counts_.open_sessions == 0 || count_items(ItemState::kOpened) == 0) return {};
+  if (lines_.open_sessions().rows == 0 || count_items(ItemState::kOpened) == 0) return {};
   static auto const sql = select<SessionRow>(
       "JOIN item i ON i.id = t.item_id WHERE t.state = 'open' AND i.state = 'opened' AND i.finished_at_ms IS NULL "
       "ORDER BY i.priority DESC, i.id LIMIT ?");
@@ -73,6 +75,7 @@ void Journal::update(ChunkRow const& row, ChunkState expected, RowId item_id, Wa
     visit(binder, row);
     statement.bind(row.session_id).bind(row.index).bind(word(expected)).run();
   }
+  lines_.open_sessions().written();
   require_one_row(*db_, "chunk", std::to_string(row.session_id) + "/" + std::to_string(row.index), word(expected));
   if (row.state == expected) return;
   // Of a chunk's moves only these two tell a story; the others would make five events of every chunk.

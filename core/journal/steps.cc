@@ -21,16 +21,15 @@ constexpr char kUnfinished[] = "t.state IN ('waiting', 'creating', 'created')";
 RowId Journal::insert(StepRow const& row) {
   assert(in_transaction());
   auto const id = insert_row(*db_, row);
-  counts_.add(row.state, 1);
+  lines_.of(row.state).written(1);
   return id;
 }
 
 void Journal::update(StepRow const& row, StepState expected, WallTime now, std::string_view note) {
   assert(in_transaction());
   update_row(*db_, row, expected);
+  lines_.moved(expected, row.state);
   if (row.state == expected) return;
-  counts_.add(expected, -1);
-  counts_.add(row.state, 1);
   add_event({0, now, row.item_id, "step " + std::to_string(row.ordinal) + " " + std::string(word(row.kind)),
              std::string(word(expected)), std::string(word(row.state)), std::string(note)});
 }
@@ -47,20 +46,22 @@ std::vector<StepRow> Journal::steps_of(RowId item_id) const {
 
 void Journal::delete_steps_of(RowId item_id) {
   assert(in_transaction());
-  for (auto const& step : steps_of(item_id)) counts_.add(step.state, -1);
+  for (auto const& step : steps_of(item_id)) lines_.of(step.state).written(-1);
   db_->statement("DELETE FROM step WHERE item_id = ?").bind(item_id).run();
 }
 
 std::vector<StepRow> Journal::due_steps(StepState state, WallTime now, int limit) const {
   assert(is_unfinished(state));
-  if (counts_.of(state) == 0) return {};
+  if (lines_.of(state).surely_nothing_due(now)) return {};
   static auto const sql = select<StepRow>("WHERE t.state = ? AND " + std::string(kUnfinished) +
                                           " AND t.due_at_ms <= ? ORDER BY t.due_at_ms, t.id LIMIT ?");
-  return all_rows<StepRow>(std::move(db_->statement(sql).bind(word(state)).bind(now).bind(limit)));
+  auto due = all_rows<StepRow>(std::move(db_->statement(sql).bind(word(state)).bind(now).bind(limit)));
+  if (due.empty()) learn_due(state);  // not asked again before that
+  return due;
 }
 
 std::vector<StepRow> Journal::steps_in(StepState state, int limit) const {
-  if (is_unfinished(state) && counts_.of(state) == 0) return {};
+  if (is_unfinished(state) && lines_.of(state).rows == 0) return {};
   static auto const unfinished =
       select<StepRow>("WHERE t.state = ? AND " + std::string(kUnfinished) + " ORDER BY t.due_at_ms, t.id LIMIT ?");
   static auto const ended = select<StepRow>("WHERE t.state = ? ORDER BY t.id LIMIT ?");

@@ -102,7 +102,7 @@ void stored(Context& ctx, SessionRow const& session, ItemRow item, ChunkRow chun
   item.effort.last_error.clear();
   item.effort.attempts = 0;
   item.reason.clear();
-  ctx.journal.update(item, ItemState::kOpened, ctx.now);
+  ctx.journal.write_progress(item);
 }
 
 void settle_stored(Context& ctx, Landing const& landing, SessionRow const& session, ItemRow item, ChunkRow chunk) {
@@ -158,7 +158,7 @@ void settle_failed(Context& ctx, Error const& error, ItemRow item, ChunkRow cons
     return fail_item(ctx, std::move(item), std::string(name_of(error.fault)), text, ItemState::kOpened);
   item.effort.last_error = text;
   item.reason = name_of(error.fault);
-  ctx.journal.update(item, ItemState::kOpened, ctx.now);
+  ctx.journal.write_progress(item);
 }
 
 }  // namespace
@@ -201,7 +201,7 @@ void settle_put_chunk(Context& ctx, Landing const& landing) {
   auto item = ctx.journal.item(session->item_id);
   if (!item) return;
   item->bytes_sent += landing.bytes_sent;
-  ctx.journal.update(*item, item->state, ctx.now);
+  ctx.journal.write_progress(*item);
   auto const chunk = ctx.journal.chunk(session->id, landing.flight.chunk_index);
   if (session->state != SessionState::kOpen || item->state != ItemState::kOpened) return;
   if (!chunk || chunk->state != ChunkState::kPutting) return;
