@@ -7,6 +7,7 @@
 //   sluice-sim --torture                       every call of the disk and the files fails, once and for good
 //
 // Exit code 0 if no promise was broken, else 1; 2 for a wrong command line.
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <CLI/CLI.hpp>
@@ -118,6 +119,9 @@ int run_many(Wish const& wish) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A day allocates and frees a journal's page cache several times over: kept, it is not asked of the kernel anew.
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  mallopt(M_MMAP_THRESHOLD, 64 << 20);
   CLI::App app("The production core against a simulated world.", "sluice-sim");
   Wish wish;
   read_command_line(app, wish);
