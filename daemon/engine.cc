@@ -105,11 +105,14 @@ stage::Surroundings Engine::surroundings() const {
   stage::Surroundings around{.key_refused_since = traffic.key_refused_since(),
                              .offline_since = traffic.offline_since(),
                              .paused_until = {},
+                             .calls_per_second = {},
                              .files_under_way = 0,
                              .max_files = policy_.files_max};
   for (auto const group :
-       {budget::Group::kAssets, budget::Group::kIndexing, budget::Group::kEntities, budget::Group::kStorage})
+       {budget::Group::kAssets, budget::Group::kIndexing, budget::Group::kEntities, budget::Group::kStorage}) {
     if (auto const until = traffic.paused_until(group, now)) around.paused_until.emplace(name_of(group), *until);
+    if (auto const rate = traffic.calls_per_second(group, now)) around.calls_per_second.emplace(name_of(group), *rate);
+  }
   for (auto const state : {journal::ItemState::kOpening, journal::ItemState::kOpened, journal::ItemState::kSending})
     around.files_under_way += static_cast<std::uint32_t>(journal_.count_items(state));
   return around;

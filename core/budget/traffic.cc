@@ -34,7 +34,8 @@ void Traffic::count_out(Flight const& flight) {
   for (auto const row : flight.rows) drop({flight.errand, row});
 }
 
-void Traffic::send(Flight flight, ports::Call call) {
+void Traffic::send(Flight flight, ports::Call call, WallTime now) {
+  pace_of(flight.group).sent(now);
   call.ticket = next_ticket_++;
   count_in(flight);
   outbox_.push_back({call.ticket, std::move(flight), std::move(call)});
@@ -109,9 +110,14 @@ std::vector<std::pair<std::uint64_t, Flight>> Traffic::flights(Errand errand) co
   return found;
 }
 
-void Traffic::pause(Group group, WallTime until) {
+void Traffic::throttled(Group group, WallTime now, WallTime until) {
+  if (group != Group::kStorage && !paused_until(group, now)) pace_of(group).refused(now);
   auto& current = paused_[group];
   current = std::max(current, until);
+}
+
+std::optional<double> Traffic::calls_per_second(Group group, WallTime now) const {
+  return pace_of(group).per_second(now);
 }
 
 std::optional<WallTime> Traffic::paused_until(Group group, WallTime now) const {
@@ -137,6 +143,7 @@ void Traffic::offline(WallTime now) {
 bool Traffic::may_call(Group group, WallTime now, std::size_t calls_max) const {
   if (paused_until(group, now)) return false;
   if (group == Group::kStorage) return true;  // presigned URLs carry no key and have slots of their own
+  if (pace_of(group).next(now) > now) return false;
   if (key_refused_since_) return now >= *key_probe_at_ && api_calls() == 0;
   return api_calls() < calls_max;
 }
@@ -147,6 +154,7 @@ std::optional<WallTime> Traffic::next_pause_end(WallTime now) const {
     if (at > now && (!next || at < *next)) next = at;
   };
   for (auto const& [group, until] : paused_) take(until);
+  for (auto const& pace : paces_) take(pace.next(now));
   if (key_probe_at_) take(*key_probe_at_);
   return next;
 }

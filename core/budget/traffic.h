@@ -2,9 +2,11 @@
 //
 // Memory only: after a restart nothing is in the air. Calls that a turn decides on are held back in
 // the outbox until its commit (release), and forgotten if that fails (discard), so that nothing ever
-// leaves before its intent is on disk. Bounds: `api_calls_max` API calls, `chunks_max` chunk PUTs.
+// leaves before its intent is on disk. Bounds: `api_calls_max` API calls, `chunks_max` chunk PUTs, and, once the
+// platform has refused calls for their rate, the pace of their group.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -15,6 +17,7 @@
 #include <vector>
 
 #include "core/base/time.h"
+#include "core/budget/pace.h"
 #include "core/journal/rows.h"
 #include "core/ports/reader.h"
 #include "core/ports/wire.h"
@@ -43,11 +46,13 @@ inline constexpr std::size_t kErrands = 14;
 
 // The quota groups of R63; a refusal pauses its group only.
 enum class Group : std::uint8_t { kAssets, kIndexing, kEntities, kStorage };
+inline constexpr std::size_t kGroups = 4;
 std::string_view name_of(Group group);
 
 // One call in the air and what its stage must remember of it.
 struct Flight {
   Errand errand = Errand::kAwaitAsset;
+  Group group = Group::kAssets;                // who pays for a refusal
   journal::RowId row = 0;                      // the item, session, named or step row it is about
   std::vector<journal::RowId> rows = {};       // of a batch: all of them
   journal::RowId item = 0;                     // for pruning when the item is cancelled
@@ -65,10 +70,10 @@ class Traffic {
   explicit Traffic(std::uint64_t first_ticket = 1) : next_ticket_(first_ticket) {}
 
   // --- within a turn
-  void send(Flight flight, ports::Call call);        // into the outbox
-  Flight const* flight(std::uint64_t ticket) const;  // null when unknown, or cancelled in this turn
-  void landed(std::uint64_t ticket);                 // its outcome was settled in this turn
-  void cancel_item(journal::RowId item);             // all its calls: their outcomes will be nobody's
+  void send(Flight flight, ports::Call call, WallTime now);  // into the outbox
+  Flight const* flight(std::uint64_t ticket) const;          // null when unknown, or cancelled in this turn
+  void landed(std::uint64_t ticket);                         // its outcome was settled in this turn
+  void cancel_item(journal::RowId item);                     // all its calls: their outcomes will be nobody's
 
   // --- at the end of a turn: exactly one of the two
   struct Departure {
@@ -86,7 +91,9 @@ class Traffic {
   std::vector<std::pair<std::uint64_t, Flight>> flights(Errand errand) const;  // tickets, and copies
 
   // --- pauses
-  void pause(Group group, WallTime until);
+  // A call of the group was refused for its rate: none leaves before `until`, and those after it follow each other
+  // more slowly. The storage has no pace: its URLs come at that of the assets.
+  void throttled(Group group, WallTime now, WallTime until);
   std::optional<WallTime> paused_until(Group group, WallTime now) const;
   // The key was refused (401): all API calls pause until `probe_at`, then one goes out alone (B18).
   void key_refused(WallTime now, WallTime probe_at);
@@ -103,7 +110,9 @@ class Traffic {
 
   // Whether one more API call of this group may start now, within `calls_max` in the air.
   bool may_call(Group group, WallTime now, std::size_t calls_max) const;
-  // The earliest end of a pause after `now`; nothing if nothing is paused.
+  // Calls per second of the group; nothing while the platform has refused none.
+  std::optional<double> calls_per_second(Group group, WallTime now) const;
+  // The earliest time after `now` at which a pause ends or the pace of a group lets its next call leave.
   std::optional<WallTime> next_pause_end(WallTime now) const;
 
  private:
@@ -113,6 +122,8 @@ class Traffic {
     ports::Call call;
   };
   using Key = std::pair<Errand, journal::RowId>;
+  Pace& pace_of(Group group) { return paces_[static_cast<std::size_t>(group)]; }
+  Pace const& pace_of(Group group) const { return paces_[static_cast<std::size_t>(group)]; }
   void count_in(Flight const& flight);
   void count_out(Flight const& flight);
 
@@ -124,6 +135,7 @@ class Traffic {
   std::map<Key, int> busy_;
   std::size_t count_[kErrands] = {};
   std::map<Group, WallTime> paused_;
+  std::array<Pace, kGroups> paces_ = {};
   std::optional<WallTime> key_refused_since_ = {};
   std::optional<WallTime> key_probe_at_ = {};
   std::optional<WallTime> offline_since_ = {};

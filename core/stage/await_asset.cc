@@ -81,7 +81,7 @@ void settle_missing(Context& ctx, ItemRow item) {
   ctx.journal.update(item, item.state, ctx.now);
   if (verdict.did_not_happen)
     ctx.traffic.send({.errand = Errand::kAwaitAsset, .rows = {item.id}, .mode = kReadAlone},
-                     platform::retrieve_asset(item.asset_id));
+                     platform::retrieve_asset(item.asset_id), ctx.now);
 }
 
 void still_processing(Context& ctx, ItemRow item) {
@@ -153,7 +153,7 @@ void choose_round(Context& ctx) {
     rows.push_back(item.id);
   }
   ctx.traffic.send({.errand = Errand::kAwaitAsset, .rows = std::move(rows), .mode = kReadInRound},
-                   platform::list_assets_by_id(asset_ids));
+                   platform::list_assets_by_id(asset_ids), ctx.now);
 }
 
 // The usual answer: nothing changed, and so nothing is read or written.
@@ -188,7 +188,8 @@ void choose_await_asset(Context& ctx) {
       rows.push_back(due[i].id);
     }
     due.erase(due.begin(), due.begin() + static_cast<std::ptrdiff_t>(count));
-    ctx.traffic.send({.errand = Errand::kAwaitAsset, .rows = std::move(rows)}, platform::list_assets_by_id(asset_ids));
+    ctx.traffic.send({.errand = Errand::kAwaitAsset, .rows = std::move(rows)}, platform::list_assets_by_id(asset_ids),
+                     ctx.now);
   }
 }
 

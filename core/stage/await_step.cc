@@ -37,8 +37,9 @@ bool has_place(Context const& ctx, StepRow const& step) {
 
 void poll_index(Context& ctx, StepRow const& step) {
   auto const named = ctx.journal.named(step.named_id);
-  ctx.traffic.send({.errand = Errand::kAwaitStep, .row = step.id, .rows = {}, .item = step.item_id},
-                   platform::retrieve_indexed_asset(named->remote_id, step.remote_id));
+  ctx.traffic.send(
+      {.errand = Errand::kAwaitStep, .group = Group::kIndexing, .row = step.id, .rows = {}, .item = step.item_id},
+      platform::retrieve_indexed_asset(named->remote_id, step.remote_id), ctx.now);
 }
 
 // One read settles every step that waits for this entity; after it was made again, those of the old id not.
@@ -48,8 +49,8 @@ void poll_entity(Context& ctx, StepRow const& first) {
   std::vector<RowId> rows;
   for (auto const& step : ctx.journal.steps_on(first.named_id, StepState::kCreated, kStepsMax))
     if (step.remote_id == first.remote_id) rows.push_back(step.id);
-  ctx.traffic.send({.errand = Errand::kAwaitStep, .rows = std::move(rows)},
-                   platform::retrieve_entity(collection->remote_id, first.remote_id));
+  ctx.traffic.send({.errand = Errand::kAwaitStep, .group = Group::kEntities, .rows = std::move(rows)},
+                   platform::retrieve_entity(collection->remote_id, first.remote_id), ctx.now);
 }
 
 void poll_again(Context& ctx, StepRow step, std::string status) {
@@ -123,8 +124,7 @@ void choose_await_step(Context& ctx) {
       ctx.journal.update(later, StepState::kCreated, ctx.now);
       continue;
     }
-    auto const group = step.kind == StepKind::kIndex ? Group::kIndexing : Group::kEntities;
-    if (!ctx.traffic.may_call(group, ctx.now, ctx.policy.api_calls_max)) continue;
+    if (!ctx.traffic.may_call(group_of(step.kind), ctx.now, ctx.policy.api_calls_max)) continue;
     if (step.kind == StepKind::kIndex)
       poll_index(ctx, step);
     else if (entities_polled.insert(step.remote_id).second)

@@ -29,7 +29,7 @@ constexpr std::uint32_t kPatientReads = 5;
 
 void read_page(Context& ctx, ItemRow const& item, SessionRow const& session, int page) {
   ctx.traffic.send({.errand = Errand::kConfirmSession, .row = item.id, .item = item.id, .page = page},
-                   platform::session_status(session.upload_id, page));
+                   platform::session_status(session.upload_id, page), ctx.now);
 }
 
 void back_to_opened(Context& ctx, ItemRow item, std::string_view note) {

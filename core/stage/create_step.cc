@@ -26,8 +26,6 @@ constexpr int kRowsPerTurn = 64;
 constexpr Millis kClockSlack = std::chrono::minutes(5);
 enum LookBy : int { kByAsset = 0, kByIndex = 1 };
 
-Group group_of(StepKind kind) { return kind == StepKind::kIndex ? Group::kIndexing : Group::kEntities; }
-
 // What a step's calls need to know of its surroundings.
 struct Place {
   std::string asset_id;
@@ -101,8 +99,13 @@ void look(Context& ctx, StepRow const& step, Place const& place, int mode, int p
     if (mode == kByAsset) return platform::list_indexed_assets_by_asset(place.asset_id, page);
     return platform::list_indexed_assets(place.named.remote_id, page);
   }();
-  ctx.traffic.send({.errand = Errand::kLookStep, .row = step.id, .item = step.item_id, .page = page, .mode = mode},
-                   std::move(call));
+  ctx.traffic.send({.errand = Errand::kLookStep,
+                    .group = group_of(step.kind),
+                    .row = step.id,
+                    .item = step.item_id,
+                    .page = page,
+                    .mode = mode},
+                   std::move(call), ctx.now);
 }
 
 void found_nothing(Context& ctx, StepRow step) {
@@ -171,8 +174,9 @@ void choose_create_step(Context& ctx) {
       continue;
     }
     if (!step.remote_id.empty()) {
-      ctx.traffic.send({.errand = Errand::kDeleteStep, .row = step.id, .item = step.item_id},
-                       platform::delete_indexed_asset(place->named.remote_id, step.remote_id));
+      ctx.traffic.send(
+          {.errand = Errand::kDeleteStep, .group = group_of(step.kind), .row = step.id, .item = step.item_id},
+          platform::delete_indexed_asset(place->named.remote_id, step.remote_id), ctx.now);
       continue;
     }
     step.state = StepState::kCreating;
@@ -180,9 +184,12 @@ void choose_create_step(Context& ctx) {
     step.effort.due_at.reset();
     move(ctx, step, StepState::kWaiting);
     auto const tagged = step.kind == StepKind::kIndex && takes_metadata(ctx);
-    ctx.traffic.send(
-        {.errand = Errand::kCreateStep, .row = step.id, .item = step.item_id, .mode = tagged ? kTagged : kUntagged},
-        call_for(ctx, step, *place));
+    ctx.traffic.send({.errand = Errand::kCreateStep,
+                      .group = group_of(step.kind),
+                      .row = step.id,
+                      .item = step.item_id,
+                      .mode = tagged ? kTagged : kUntagged},
+                     call_for(ctx, step, *place), ctx.now);
   }
 }
 

@@ -81,7 +81,7 @@ void choose_lease_urls(Context& ctx) {
     auto const count =
         std::min({platform::kUrlsMax, session.total_chunks - start + 1, static_cast<std::uint32_t>(2 * share)});
     ctx.traffic.send({.errand = Errand::kLeaseUrls, .row = session.id, .item = session.item_id},
-                     platform::presigned_urls(session.upload_id, start, count));
+                     platform::presigned_urls(session.upload_id, start, count), ctx.now);
   }
 }
 

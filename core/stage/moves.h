@@ -37,6 +37,14 @@ void source_trouble(Context& ctx, journal::ItemRow const& item, Error const& err
 void replace_session(Context& ctx, journal::SessionRow session, journal::ItemRow item, journal::SessionState became,
                      std::string_view why);
 
+// The quota group that pays for calls about it (R63).
+inline budget::Group group_of(journal::StepKind kind) {
+  return kind == journal::StepKind::kIndex ? budget::Group::kIndexing : budget::Group::kEntities;
+}
+inline budget::Group group_of(journal::NamedKind kind) {
+  return kind == journal::NamedKind::kIndex ? budget::Group::kIndexing : budget::Group::kEntities;
+}
+
 // The asset is ready: the steps that the plan asks for may begin, or the item is finished. A step that
 // came with a rebuild, whose outcome is unknown, is looked for before it is begun (rebuild.h).
 void asset_became_ready(Context& ctx, journal::ItemRow item);

@@ -116,7 +116,7 @@ void choose_open_session(Context& ctx) {
                       .row = item.id,
                       .item = item.id,
                       .mode = options.user_metadata.empty() ? kUntagged : kTagged},
-                     platform::open_session(options, item.kind, item.print.size_bytes));
+                     platform::open_session(options, item.kind, item.print.size_bytes), ctx.now);
   }
 }
 

@@ -18,7 +18,6 @@
 namespace sluice::stage {
 
 using budget::Errand;
-using budget::Group;
 using platform::CallKind;
 
 // clang-format off
@@ -45,20 +44,20 @@ std::span<Stage const> stages() {
 
 ErrandRow const& errand_row(Errand errand) {
   static constexpr ErrandRow kRows[] = {
-      {Errand::kOpenSession,    CallKind::kCreate,  Group::kAssets,   settle_open_session},
-      {Errand::kLeaseUrls,      CallKind::kRead,    Group::kAssets,   settle_lease_urls},
-      {Errand::kPutChunk,       CallKind::kStorage, Group::kStorage,  settle_put_chunk},
-      {Errand::kReportChunks,   CallKind::kRead,    Group::kAssets,   settle_report_chunks},
-      {Errand::kConfirmSession, CallKind::kRead,    Group::kAssets,   settle_confirm_session},
-      {Errand::kSendDirect,     CallKind::kCreate,  Group::kAssets,   settle_send_direct},
-      {Errand::kLookAsset,      CallKind::kRead,    Group::kAssets,   settle_look_asset},
-      {Errand::kAwaitAsset,     CallKind::kRead,    Group::kAssets,   settle_await_asset},
-      {Errand::kLookNamed,      CallKind::kRead,    Group::kIndexing, settle_look_named},
-      {Errand::kCreateNamed,    CallKind::kCreate,  Group::kIndexing, settle_create_named},
-      {Errand::kDeleteStep,     CallKind::kRead,    Group::kIndexing, settle_delete_step},
-      {Errand::kCreateStep,     CallKind::kCreate,  Group::kIndexing, settle_create_step},
-      {Errand::kLookStep,       CallKind::kRead,    Group::kIndexing, settle_look_step},
-      {Errand::kAwaitStep,      CallKind::kRead,    Group::kIndexing, settle_await_step},
+      {Errand::kOpenSession,    CallKind::kCreate,  settle_open_session},
+      {Errand::kLeaseUrls,      CallKind::kRead,    settle_lease_urls},
+      {Errand::kPutChunk,       CallKind::kStorage, settle_put_chunk},
+      {Errand::kReportChunks,   CallKind::kRead,    settle_report_chunks},
+      {Errand::kConfirmSession, CallKind::kRead,    settle_confirm_session},
+      {Errand::kSendDirect,     CallKind::kCreate,  settle_send_direct},
+      {Errand::kLookAsset,      CallKind::kRead,    settle_look_asset},
+      {Errand::kAwaitAsset,     CallKind::kRead,    settle_await_asset},
+      {Errand::kLookNamed,      CallKind::kRead,    settle_look_named},
+      {Errand::kCreateNamed,    CallKind::kCreate,  settle_create_named},
+      {Errand::kDeleteStep,     CallKind::kRead,    settle_delete_step},
+      {Errand::kCreateStep,     CallKind::kCreate,  settle_create_step},
+      {Errand::kLookStep,       CallKind::kRead,    settle_look_step},
+      {Errand::kAwaitStep,      CallKind::kRead,    settle_await_step},
   };
   static_assert(std::size(kRows) == budget::kErrands);
   auto const& row = kRows[static_cast<std::size_t>(errand)];
@@ -66,16 +65,5 @@ ErrandRow const& errand_row(Errand errand) {
   return row;
 }
 // clang-format on
-
-Group group_of(Context const& ctx, budget::Flight const& flight) {
-  auto const by_default = errand_row(flight.errand).group;
-  if (by_default != Group::kIndexing) return by_default;
-  if (flight.errand == Errand::kLookNamed || flight.errand == Errand::kCreateNamed) {
-    auto const named = ctx.journal.named(flight.row);
-    return named && named->kind != journal::NamedKind::kIndex ? Group::kEntities : Group::kIndexing;
-  }
-  auto const step = ctx.journal.step(flight.row != 0 || flight.rows.empty() ? flight.row : flight.rows.front());
-  return step && step->kind == journal::StepKind::kEntity ? Group::kEntities : Group::kIndexing;
-}
 
 }  // namespace sluice::stage

@@ -11,16 +11,12 @@ namespace sluice::stage {
 // In the order of a turn: what ends items and frees slots first, what begins new ones last.
 std::span<Stage const> stages();
 
-// How a call's outcome is sorted, which group pays for a refusal, and who settles it.
+// How a call's outcome is sorted, and who settles it.
 struct ErrandRow {
   budget::Errand errand;
   platform::CallKind kind;
-  budget::Group group;
   void (*settle)(Context&, Landing const&);
 };
 ErrandRow const& errand_row(budget::Errand errand);
-
-// The group of a flight: steps and names belong to indexing or to entities, as their row says.
-budget::Group group_of(Context const& ctx, budget::Flight const& flight);
 
 }  // namespace sluice::stage

@@ -65,12 +65,13 @@ bool put(Context& ctx, SessionRow const& session, ItemRow const& item, ChunkRow 
   chunk.state = ChunkState::kPutting;
   move(ctx, chunk, ChunkState::kHasUrl, item);
   ctx.traffic.send({.errand = Errand::kPutChunk,
+                    .group = Group::kStorage,
                     .row = session.id,
                     .item = item.id,
                     .chunk_index = chunk.index,
                     .host = host,
                     .body = body},
-                   std::move(call));
+                   std::move(call), ctx.now);
   return true;
 }
 

@@ -47,7 +47,7 @@ void report(Context& ctx, SessionRow const& session, std::vector<ChunkRow> const
   }
   ctx.traffic.send(
       {.errand = Errand::kReportChunks, .row = session.id, .item = session.item_id, .chunks = std::move(indexes)},
-      platform::report_chunks(session.upload_id, batch));
+      platform::report_chunks(session.upload_id, batch), ctx.now);
 }
 
 }  // namespace

@@ -26,8 +26,6 @@ namespace {
 constexpr int kRowsPerTurn = 50;
 constexpr int kStepsMax = 100'000;  // steps woken by one name at once; a bound, not a limit anyone meets
 
-Group group_of(NamedKind kind) { return kind == NamedKind::kIndex ? Group::kIndexing : Group::kEntities; }
-
 std::string collection_id_of(Context const& ctx, NamedRow const& entity) {
   auto const parent = ctx.journal.named(entity.parent_id);
   return parent ? parent->remote_id : std::string();
@@ -56,7 +54,8 @@ void look(Context& ctx, NamedRow const& named, int page) {
     }
     return platform::list_entities(collection_id_of(ctx, named), named.name, page);
   }();
-  ctx.traffic.send({.errand = Errand::kLookNamed, .row = named.id, .page = page}, std::move(call));
+  ctx.traffic.send({.errand = Errand::kLookNamed, .group = group_of(named.kind), .row = named.id, .page = page},
+                   std::move(call), ctx.now);
 }
 
 // What one page of a look said: the one of that name, if it is there.
@@ -169,7 +168,8 @@ void create(Context& ctx, NamedRow named) {
   named.intent = {.at = ctx.now};
   named.effort.due_at.reset();
   move(ctx, named, was);
-  ctx.traffic.send({.errand = Errand::kCreateNamed, .row = named.id}, std::move(*call));
+  ctx.traffic.send({.errand = Errand::kCreateNamed, .group = group_of(named.kind), .row = named.id}, std::move(*call),
+                   ctx.now);
 }
 
 // The steps that cannot go on without this name: they wait for it, do not know whether they are in it, or

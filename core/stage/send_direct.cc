@@ -80,7 +80,7 @@ SoughtAsset sought_for(Context const& ctx, ItemRow const& item) {
 
 void look(Context& ctx, ItemRow const& item, int page) {
   ctx.traffic.send({.errand = Errand::kLookAsset, .row = item.id, .item = item.id, .page = page},
-                   platform::list_assets_by_filename(read_plan(item.plan).filename, page));
+                   platform::list_assets_by_filename(read_plan(item.plan).filename, page), ctx.now);
 }
 
 void look_again_at(Context& ctx, ItemRow item, WallTime at) {
@@ -133,7 +133,7 @@ bool send_one(Context& ctx, ItemRow item) {
                     .row = item.id,
                     .item = item.id,
                     .mode = options.user_metadata.empty() ? kUntagged : kTagged},
-                   std::move(call));
+                   std::move(call), ctx.now);
   return true;
 }
 

@@ -32,7 +32,8 @@ void note_surroundings(Context& ctx, budget::Group group, Landing const& landing
       if (!ctx.traffic.offline_since()) ctx.log.warning("offline: " + error.text);
       return ctx.traffic.offline(ctx.now);
     case Fault::kThrottled:
-      return ctx.traffic.pause(group, ctx.now + std::max(kThrottlePauseMin, error.retry_after.value_or(Millis(0))));
+      return ctx.traffic.throttled(group, ctx.now,
+                                   ctx.now + std::max(kThrottlePauseMin, error.retry_after.value_or(Millis(0))));
     case Fault::kKeyRefused:
       if (!ctx.traffic.key_refused_since()) ctx.log.error("the platform refuses the API key: " + error.text);
       return ctx.traffic.key_refused(ctx.now, ctx.now + kKeyProbe);
@@ -82,7 +83,7 @@ void Turn::settle(Context& ctx, ports::Outcome const& outcome) {
   auto const& row = errand_row(flight->errand);
   if (outcome.answer) traffic_.online();
   Landing const landing{*flight, platform::sort_outcome(row.kind, outcome, ctx.now), outcome.body_bytes_sent};
-  note_surroundings(ctx, group_of(ctx, *flight), landing);
+  note_surroundings(ctx, flight->group, landing);
   traffic_.landed(outcome.ticket);
   row.settle(ctx, landing);
 }

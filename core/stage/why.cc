@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <utility>
 
 namespace sluice::stage {
@@ -217,6 +218,18 @@ std::optional<Why> shared_wait(ItemRow const& item, StepRow const* step, Surroun
              .whose = "platform"};
 }
 
+// One in a line that moves as fast as the platform allows since it has refused calls of the group.
+Why with_pace(std::string_view group, Surroundings const& around, Why made) {
+  auto const found = around.calls_per_second.find(group);
+  if (made.code != "queued" || found == around.calls_per_second.end()) return made;
+  auto const tenths = std::lround(found->second * 10);
+  made.code = "paced";
+  made.text += "; " + std::string(group_words(group)) + ", now " + std::to_string(tenths / 10) + "." +
+               std::to_string(tenths % 10) + " a second leave, more by and by";
+  made.whose = "platform";
+  return made;
+}
+
 std::string looked(std::uint32_t times) {
   return " (looked " + std::to_string(times) + (times == 1 ? " time" : " times") + ")";
 }
@@ -231,7 +244,7 @@ std::optional<Why> of_missing(ItemRow const& item) {
 
 Why with_loss(ItemRow const& item, Why made) {
   if (item.reason != "asset_gone") return made;
-  if (made.code == "working" || made.code == "queued") made.code = "asset_gone";
+  if (made.code == "working" || made.code == "queued" || made.code == "paced") made.code = "asset_gone";
   made.text = "the platform no longer has the asset, the file is uploaded again: " + made.text;
   made.whose = "platform";
   return made;
@@ -389,7 +402,7 @@ std::optional<Why> why(ItemRow const& item, std::span<StepRow const> steps, std:
   if (auto missing = of_missing(item)) return missing;
   if (auto own = own_wait(item.intent, item.effort, item.reason, now)) return with_loss(item, std::move(*own));
   auto made = of_progress(item, step, session, surroundings, now);
-  if (made) made = with_loss(item, std::move(*made));
+  if (made) made = with_loss(item, with_pace(group_of(item, step), surroundings, std::move(*made)));
   return made;
 }
 

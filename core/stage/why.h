@@ -39,9 +39,10 @@ inline constexpr std::string_view kGroupEntities = "entities";  // entity collec
 struct Surroundings {
   std::optional<WallTime> key_refused_since = {};  // 401: nothing is asked of the platform until it works again
   std::optional<WallTime> offline_since = {};      // the platform cannot be reached
-  std::map<std::string, WallTime, std::less<>> paused_until = {};  // by quota group
-  std::uint32_t files_under_way = 0;                               // uploads that hold a slot now
-  std::uint32_t max_files = 8;                                     // transfer.max_files
+  std::map<std::string, WallTime, std::less<>> paused_until = {};    // by quota group
+  std::map<std::string, double, std::less<>> calls_per_second = {};  // of a quota group that was refused (R64)
+  std::uint32_t files_under_way = 0;                                 // uploads that hold a slot now
+  std::uint32_t max_files = 8;                                       // transfer.max_files
 };
 
 // Why the item is where it is.

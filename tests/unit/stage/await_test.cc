@@ -157,7 +157,7 @@ TEST_F(AwaitInRounds, KeepsTheDueTimeOfAnItemWhoseSessionWasForgotten) {
 
 TEST_F(AwaitInRounds, WaitsWhileTheGroupIsPaused) {
   put_slow(2);
-  traffic.pause(budget::Group::kAssets, now + 10s);
+  traffic.throttled(budget::Group::kAssets, now, now + 10s);
   choose(choose_await_asset);
   EXPECT_TRUE(left.empty());
   now += 10s;
@@ -299,18 +299,20 @@ TEST_F(AwaitStep, AsksForEachIdOfAnEntityThatWasMadeAgain) {
   EXPECT_THAT(target(1), HasSubstr("entities/remote2"));
   EXPECT_EQ(traffic.flights(Errand::kAwaitStep).at(0).second.rows, std::vector{old});
   EXPECT_EQ(traffic.flights(Errand::kAwaitStep).at(1).second.rows, std::vector{made_again});
+  EXPECT_EQ(traffic.flights(Errand::kAwaitStep).at(1).second.group, budget::Group::kEntities);
 }
 
 TEST_F(AwaitStep, HoldsBackTheGroupThatIsPaused) {
   index_step();
-  traffic.pause(budget::Group::kEntities, now + 1s);
+  traffic.throttled(budget::Group::kEntities, now, now + 1s);
   choose(choose_await_step);
   EXPECT_EQ(left.size(), 1u);
+  EXPECT_EQ(traffic.flights(Errand::kAwaitStep).at(0).second.group, budget::Group::kIndexing);
 }
 
 TEST_F(AwaitStep, HoldsBackEntitiesWhileTheirsIsPaused) {
   entity_step(item_, 1);
-  traffic.pause(budget::Group::kEntities, now + 1s);
+  traffic.throttled(budget::Group::kEntities, now, now + 1s);
   choose(choose_await_step);
   EXPECT_TRUE(left.empty());
 }

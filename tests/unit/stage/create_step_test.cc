@@ -88,14 +88,16 @@ TEST_F(CreateStep, AddsAnAssetToItsEntityWithoutATag) {
   EXPECT_EQ(step(id).state, StepState::kCreating);
   EXPECT_THAT(target(), HasSubstr("/remote_ada/assets"));
   EXPECT_EQ(traffic.flights(Errand::kCreateStep).at(0).second.mode, kUntagged);
+  EXPECT_EQ(traffic.flights(Errand::kCreateStep).at(0).second.group, Group::kEntities);
 }
 
 TEST_F(CreateStep, HoldsBackOnlyTheGroupThatIsPaused) {
   waiting();
-  traffic.pause(Group::kEntities, now + 1s);
+  traffic.throttled(Group::kEntities, now, now + 1s);
   choose(choose_create_step);
   EXPECT_EQ(left.size(), 1u);
-  traffic.pause(Group::kIndexing, now + 1s);
+  EXPECT_EQ(traffic.flights(Errand::kCreateStep).at(0).second.group, Group::kIndexing);
+  traffic.throttled(Group::kIndexing, now, now + 1s);
   put_step(item_, index_, StepState::kWaiting, StepKind::kIndex, 2);
   choose(choose_create_step);
   EXPECT_TRUE(left.empty());

@@ -221,30 +221,6 @@ TEST_F(Moves, AStartMakesUnknownWhatWasInTheAirAndLeavesWhatIsLookedForAlready) 
   EXPECT_EQ(named(sought_name.id).intent.looks, 1u);
 }
 
-TEST_F(Moves, ACallBelongsToTheGroupOfWhatItIsAbout) {
-  auto const row = put_item(ItemState::kAssetReady);
-  auto const index = put_named(NamedKind::kIndex, "i", NamedState::kPresent).id;
-  auto const cast = put_named(NamedKind::kCollection, "c", NamedState::kPresent).id;
-  // Steps and names are numbered apart: what has the index's number among the steps is an entity's.
-  auto const attached = put_step(row.id, 0, StepState::kCreated, StepKind::kEntity, 1).id;
-  auto const indexed = put_step(row.id, index, StepState::kCreated, StepKind::kIndex, 2).id;
-  ASSERT_EQ(attached, index);
-  within([&](Context& ctx) {
-    EXPECT_EQ(group_of(ctx, {.errand = Errand::kPutChunk}), Group::kStorage);
-    EXPECT_EQ(group_of(ctx, {.errand = Errand::kAwaitAsset}), Group::kAssets);
-    for (auto const errand : {Errand::kLookNamed, Errand::kCreateNamed}) {
-      EXPECT_EQ(group_of(ctx, {.errand = errand, .row = index}), Group::kIndexing);
-      EXPECT_EQ(group_of(ctx, {.errand = errand, .row = cast}), Group::kEntities);
-      EXPECT_EQ(group_of(ctx, {.errand = errand, .row = 999}), Group::kIndexing);
-    }
-    EXPECT_EQ(group_of(ctx, {.errand = Errand::kCreateStep, .row = indexed}), Group::kIndexing);
-    EXPECT_EQ(group_of(ctx, {.errand = Errand::kCreateStep, .row = attached}), Group::kEntities);
-    EXPECT_EQ(group_of(ctx, {.errand = Errand::kAwaitStep, .rows = {attached}}), Group::kEntities);
-    EXPECT_EQ(group_of(ctx, {.errand = Errand::kAwaitStep, .row = indexed, .rows = {attached}}), Group::kIndexing);
-    EXPECT_EQ(group_of(ctx, {.errand = Errand::kAwaitStep, .row = 999}), Group::kIndexing);
-  });
-}
-
 TEST_F(Moves, HoldsAFileOpenForAllItsReadsAndOpensItAnewAfterTrouble) {
   auto const row = put_item(ItemState::kOpened);
   auto const first = sources.get(row);

@@ -334,7 +334,7 @@ TEST_F(CancelOrder, CallsOffWhatIsInTheAirAndTheStepsThatAreNotOver) {
   auto const ready = put_step(row.id, 0, StepState::kReady, StepKind::kIndex, 1).id;
   auto const failed = put_step(row.id, 0, StepState::kFailed, StepKind::kIndex, 2).id;
   auto const waiting = put_step(row.id, 0, StepState::kWaiting, StepKind::kIndex, 3).id;
-  within([&](Context& ctx) { ctx.traffic.send({.errand = Errand::kSendDirect, .item = row.id}, {}); });
+  within([&](Context& ctx) { ctx.traffic.send({.errand = Errand::kSendDirect, .item = row.id}, {}, now); });
   EXPECT_EQ(cancel(row.id), "");
   EXPECT_EQ(cancelled.size(), 1u);
   EXPECT_EQ(step(ready).state, StepState::kReady);

@@ -99,7 +99,7 @@ TEST_F(PutChunk, LeavesASessionWaitingForWhichNoSlotIsLeft) {
 
 TEST_F(PutChunk, SendsNothingWhileTheStorageAsksForAPause) {
   with_urls(session_.id, 1);
-  traffic.pause(Group::kStorage, now + 1s);
+  traffic.throttled(Group::kStorage, now, now + 1s);
   choose(choose_put_chunk);
   EXPECT_TRUE(left.empty());
   now += 1s;

@@ -84,10 +84,11 @@ TEST_F(ResolveNamed, AnEntityMakesItsCollectionDueUnlessThatHasItsOwnTimeOrItsOw
 TEST_F(ResolveNamed, HoldsBackOnlyTheGroupThatIsPaused) {
   index();
   collection(NamedState::kWanted);
-  traffic.pause(Group::kEntities, now + 1s);
+  traffic.throttled(Group::kEntities, now, now + 1s);
   choose(choose_resolve_named);
   ASSERT_EQ(left.size(), 1u);
   EXPECT_THAT(target(), StartsWith("/indexes"));
+  EXPECT_EQ(traffic.flights(Errand::kLookNamed).at(0).second.group, Group::kIndexing);
 }
 
 TEST_F(ResolveNamed, LooksForWhatIsBeingCreatedOnlyWhenItsOutcomeIsUnknown) {

@@ -188,7 +188,7 @@ TEST_F(SendDirect, LooksForWhatIsUnknownOnceAtATime) {
 
 TEST_F(SendDirect, WaitsWithTheLookWhileItsGroupIsPaused) {
   unknown();
-  traffic.pause(Group::kAssets, now + 1s);
+  traffic.throttled(Group::kAssets, now, now + 1s);
   choose(choose_look_asset);
   EXPECT_TRUE(left.empty());
 }

@@ -226,7 +226,7 @@ TEST_F(TurnTest, IsDueWhenTheNextRowIsOrHalfAMinuteLaterForRowsThatWaitForASlot)
   EXPECT_EQ(turn.next_due(), clock.now + 300ms);
   change(blocked, [&](auto& later) { later.effort.due_at = clock.now + 1h; });
   EXPECT_EQ(turn.next_due(), clock.now + 300ms);
-  turn.traffic().pause(Group::kAssets, clock.now + 200ms);
+  turn.traffic().throttled(Group::kAssets, clock.now, clock.now + 200ms);
   EXPECT_EQ(turn.next_due(), clock.now + 200ms);
 }
 

@@ -110,6 +110,20 @@ TEST(Why, NamesTheQuotaGroupThatIsPausedAndUntilWhen) {
   EXPECT_NE(why_of(item(ItemState::kStable), {}, around).code, "throttled");
 }
 
+TEST(Why, SaysHowFastTheLineMovesSinceThePlatformRefusedCalls) {
+  Surroundings const around{.calls_per_second = {{std::string(kGroupAssets), 12.34}}};
+  auto const paced = why_of(item(ItemState::kStable), {}, around);
+  EXPECT_EQ(paced.code, "paced");
+  EXPECT_EQ(paced.text,
+            "next in line for the upload; the platform limits calls about assets, now 12.3 a second leave, more by and "
+            "by");
+  EXPECT_EQ(paced.whose, "platform");
+  EXPECT_TRUE(paced.heals);
+  auto const row = item(ItemState::kAssetReady);
+  EXPECT_EQ(why_of(row, {step(StepKind::kIndex, StepState::kWaiting)}, around).code, "queued");
+  EXPECT_NE(why_of(item(ItemState::kOpened), {}, around).code, "paced") << "it is at work";
+}
+
 TEST(Why, ForgetsAPauseThatIsOver) {
   Surroundings const around{.paused_until = {{std::string(kGroupAssets), kNow}}};
   EXPECT_EQ(why_of(item(ItemState::kStable), {}, around).code, "queued");
