@@ -17,6 +17,7 @@
 
 #include "core/base/text.h"
 #include "core/upload/guarded_range.h"
+#include "core/upload/leaves.h"
 #include "core/upload/md5_lanes.h"
 
 namespace sluice::daemon {
@@ -40,6 +41,7 @@ struct Stream {
   Stream(std::shared_ptr<ports::OpenFile> opened, ports::FileRange const& what)
       : file(std::move(opened)),
         range(file, what),
+        leaves(what.admitted.size_bytes, what.offset_bytes),
         offset_bytes(what.offset_bytes),
         length_bytes(what.length_bytes),
         left_bytes(what.length_bytes),
@@ -50,6 +52,7 @@ struct Stream {
   std::shared_ptr<ports::OpenFile> file;
   upload::GuardedRange range;
   upload::Md5 md5;
+  upload::LeafHasher leaves;
   bool begun = false;
   bool fetched = false;  // from the disk, on our account
 
@@ -65,6 +68,7 @@ struct Stream {
   std::deque<Filled> filled;
   std::optional<Error> failure;
   std::optional<std::string> md5_hex;
+  std::optional<std::string> leaf_hashes;
   std::function<void()> notice;
 
   bool wants_block() const {
@@ -104,6 +108,7 @@ void read_and_hash(std::vector<Portion>& portions) {
         continue;
       }
       portion.filled.bytes += *got;
+      portion.stream->leaves.update(slice.first(*got));
       if (hashed && *got > 0) pieces.push_back({&portion.stream->md5, slice.first(*got)});
     }
     upload::md5_update(pieces);
@@ -200,7 +205,10 @@ void FileWorkers::Pool::publish(std::vector<Portion>& round) {
     stream->in_work = false;
     stream->left_bytes -= std::min<std::uint64_t>(stream->left_bytes, filled.bytes);
     if (failure) stream->failure = std::move(failure);
-    if (!stream->failure && stream->left_bytes == 0 && stream->hashed) stream->md5_hex = to_hex(stream->md5.finish());
+    if (!stream->failure && stream->left_bytes == 0) {
+      stream->leaf_hashes = stream->leaves.hashes();
+      if (stream->hashed) stream->md5_hex = to_hex(stream->md5.finish());
+    }
     if (stream->let_go || stream->failure)
       give_back(std::move(filled.block));
     else
@@ -259,6 +267,11 @@ class FileWorkers::StreamBody final : public ports::FileBody {
   std::optional<std::string> md5_hex() const override {
     std::lock_guard const lock(pool_->mutex);
     return handed_out_bytes_ == size_bytes_ ? stream_->md5_hex : std::nullopt;
+  }
+
+  std::optional<std::string> leaf_hashes() const override {
+    std::lock_guard const lock(pool_->mutex);
+    return handed_out_bytes_ == size_bytes_ ? stream_->leaf_hashes : std::nullopt;
   }
 
   Result<std::optional<std::size_t>> read(std::span<std::byte> into) override {

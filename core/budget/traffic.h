@@ -61,7 +61,7 @@ struct Flight {
   int page = 1;                                // of a look or a status read
   int mode = 0;                                // the stage's own: which of its ways of looking or sending
   std::string host = {};                       // kPutChunk: whose ETag it will be
-  std::shared_ptr<ports::FileBody> body = {};  // kPutChunk: for its MD5
+  std::shared_ptr<ports::FileBody> body = {};  // kPutChunk, kSendDirect: for what it was found to hold
 };
 
 class Traffic {

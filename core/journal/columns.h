@@ -63,6 +63,7 @@ void visit_item(Visitor& v, Row& row) {
   v.text_or_null("content_type", row.content_type);
   v.text_or_null("client_op", row.client_op);
   v.text_or_null("asset_id", row.asset_id);
+  v.text_or_null("content_key", row.content_key);
   visit_intent(v, row.intent);
   visit_effort(v, row.effort);
   v.text_or_null("reason", row.reason);
@@ -104,6 +105,7 @@ void visit_chunk(Visitor& v, Row& row) {
   v.secret_or_null("url", row.url);
   v.time_or_null("url_renew_at_ms", row.url_renew_at);
   v.text_or_null("etag", row.etag);
+  v.blob_or_null("leaves", row.leaves);
   v.number("attempts", row.attempts);
   v.number("tries", row.tries);
   v.number("refusals", row.refusals);
@@ -196,6 +198,10 @@ class ColumnNames {
     add(name);
   }
   template <class T>
+  void blob_or_null(std::string_view name, T const&) {
+    add(name);
+  }
+  template <class T>
   void number(std::string_view name, T const&) {
     add(name);
   }
@@ -271,6 +277,9 @@ class Binder {
     value.empty() ? statement_.bind_null() : statement_.bind(std::string_view(value));
   }
   void blob(std::string_view, std::string const& value) { statement_.bind_blob(value); }
+  void blob_or_null(std::string_view, std::string const& value) {
+    value.empty() ? statement_.bind_null() : statement_.bind_blob(value);
+  }
   template <class T>
   void number(std::string_view, T value) {
     statement_.bind(value);
@@ -308,6 +317,7 @@ class Reader {
   void text(std::string_view, std::string& value) { value = statement_.take_text(); }
   void text_or_null(std::string_view, std::string& value) { value = statement_.take_text(); }
   void blob(std::string_view, std::string& value) { value = statement_.take_text(); }
+  void blob_or_null(std::string_view, std::string& value) { value = statement_.take_text(); }
   template <class T>
   void number(std::string_view, T& value) {
     value = statement_.take<T>();

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <span>
@@ -132,7 +133,10 @@ class Journal {
     std::uint32_t needs_url = 0, has_url = 0, putting = 0, stored = 0, reported = 0;
   };
   ChunkCounts count_chunks(RowId session_id) const;
-  std::optional<WallTime> next_chunk_due(RowId session_id) const;  // earliest due_at of unfinished chunks
+  // Calls `take` with the leaves of each chunk in index order, "" for one that has none.
+  void visit_leaves(RowId session_id, std::function<void(std::string_view)> const& take) const;
+  // Whether a chunk is in one of these states, `reported` not among them: what a turn asks in place of counting.
+  bool has_chunks(RowId session_id, std::initializer_list<ChunkState> states) const;
   std::vector<RowId> sessions_with_putting() const;                // for recovery at start
 
   // --- shared names

@@ -51,6 +51,8 @@ struct ItemRow {
   std::string content_type = {};
   std::string client_op = {};
   std::string asset_id = {};
+  std::string content_key = {};  // core/upload/leaves.h; "" until the file was sent whole,
+                                 // and after a death in the middle of a direct upload
   Intent intent = {};
   Effort effort = {};
   std::string reason = {};
@@ -97,6 +99,7 @@ struct ChunkRow {
   SecretUrl url = {};
   std::optional<WallTime> url_renew_at = {};
   std::string etag = {};
+  std::string leaves = {};  // core/upload/leaves.h; of a stored chunk
   std::uint32_t attempts = 0;
   std::uint32_t tries = 0;
   std::uint32_t refusals = 0;

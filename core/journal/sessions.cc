@@ -3,6 +3,7 @@
 // A session may have ten thousand chunks, and several sessions are asked about in every turn: each
 // query below reads only the rows it gives back, but for the counting of a session's unreported ones.
 
+#include <algorithm>
 #include <cassert>
 #include <string>
 #include <utility>
@@ -92,15 +93,18 @@ std::optional<ChunkRow> Journal::chunk(RowId session_id, std::uint32_t index) co
 
 std::vector<ChunkRow> Journal::due_chunks(RowId session_id, ChunkState state, WallTime now, int limit) const {
   assert(state != ChunkState::kReported);  // its end: nothing is ever due there
+  // Left to itself SQLite walks the session's chunks by the primary key, since that gives the order, too: a third of
+  // a millisecond for ten thousand of which none is in this state, where the index takes one microsecond.
   static auto const sql = select<ChunkRow>(
-      "WHERE t.session_id = ? AND t.state = ? AND t.state <> 'reported' AND t.due_at_ms <= ? ORDER BY t.chunk_index "
-      "LIMIT ?");
+      "INDEXED BY chunk_active WHERE t.session_id = ? AND t.state = ? AND t.state <> 'reported' AND t.due_at_ms <= ? "
+      "ORDER BY t.chunk_index LIMIT ?");
   return all_rows<ChunkRow>(std::move(db_->statement(sql).bind(session_id).bind(word(state)).bind(now).bind(limit)));
 }
 
 std::vector<ChunkRow> Journal::chunks_in(RowId session_id, ChunkState state) const {
-  static auto const active =
-      select<ChunkRow>("WHERE t.session_id = ? AND t.state = ? AND t.state <> 'reported' ORDER BY t.chunk_index");
+  static auto const active = select<ChunkRow>(
+      "INDEXED BY chunk_active WHERE t.session_id = ? AND t.state = ? AND t.state <> 'reported' ORDER BY "
+      "t.chunk_index");
   static auto const reported = select<ChunkRow>("WHERE t.session_id = ? AND t.state = ? ORDER BY t.chunk_index");
   auto const& sql = state == ChunkState::kReported ? reported : active;
   return all_rows<ChunkRow>(std::move(db_->statement(sql).bind(session_id).bind(word(state))));
@@ -134,12 +138,19 @@ Journal::ChunkCounts Journal::count_chunks(RowId session_id) const {
   return counts;
 }
 
-std::optional<WallTime> Journal::next_chunk_due(RowId session_id) const {
-  auto statement = db_->statement(
-      "SELECT due_at_ms FROM chunk WHERE session_id = ? AND state IN ('needs_url', 'has_url') ORDER BY due_at_ms LIMIT "
-      "1");
-  if (!statement.bind(session_id).next()) return std::nullopt;
-  return statement.take_time();
+void Journal::visit_leaves(RowId session_id, std::function<void(std::string_view)> const& take) const {
+  auto statement = db_->statement("SELECT leaves FROM chunk WHERE session_id = ? ORDER BY chunk_index");
+  for (statement.bind(session_id); statement.next();) take(statement.take_text());
+}
+
+bool Journal::has_chunks(RowId session_id, std::initializer_list<ChunkState> states) const {
+  return std::ranges::any_of(states, [&](ChunkState state) {
+    assert(state != ChunkState::kReported);  // of these there may be many, and the index has none
+    auto statement = db_->statement(
+        "SELECT 1 FROM chunk INDEXED BY chunk_active WHERE session_id = ? AND state = ? AND state <> 'reported' LIMIT "
+        "1");
+    return statement.bind(session_id).bind(word(state)).next();
+  });
 }
 
 std::vector<RowId> Journal::sessions_with_putting() const {

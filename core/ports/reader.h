@@ -19,7 +19,7 @@ struct FileRange {
   FilePrint admitted = {};
   std::uint64_t offset_bytes = 0;
   std::uint64_t length_bytes = 0;
-  bool hashed = false;  // false spares the MD5 (transfer.verify: none; direct requests have no ETag)
+  bool hashed = false;  // with MD5; false spares it (transfer.verify: none; direct requests have no ETag)
 };
 
 class FileBody : public Body {
@@ -27,6 +27,9 @@ class FileBody : public Body {
   // The MD5 in lower-case hex of the bytes handed out, once they were all handed out; nothing before, or when
   // not hashed. It is there to be compared with ETags (R33), not for safety.
   virtual std::optional<std::string> md5_hex() const = 0;
+  // The hashes of the leaves that lie whole in the range (core/upload/leaves.h), once all bytes were handed out;
+  // nothing before.
+  virtual std::optional<std::string> leaf_hashes() const = 0;
 };
 
 class Reader {

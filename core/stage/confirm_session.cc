@@ -9,6 +9,7 @@
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
 #include "core/upload/chunk_plan.h"
+#include "core/upload/leaves.h"
 
 namespace sluice::stage {
 
@@ -80,10 +81,18 @@ void settle_active(Context& ctx, Status const& status, SessionRow const& session
   ctx.journal.update(item, ItemState::kReported, ctx.now);
 }
 
+// "" when a chunk has no leaves, or one was split between two chunks.
+std::string content_key_of(Context const& ctx, SessionRow const& session) {
+  upload::ContentKey key(session.file_bytes);
+  ctx.journal.visit_leaves(session.id, [&](std::string_view leaves) { key.add(leaves); });
+  return key.hex().value_or("");
+}
+
 void completed(Context& ctx, SessionRow session, ItemRow item, SessionState became, std::string_view note) {
   session.state = became;
   move(ctx, session, SessionState::kOpen, note);
   ctx.sources.forget(item.id);
+  item.content_key = content_key_of(ctx, session);
   item.state = ItemState::kCompleted;
   item.bytes_acked = session.file_bytes;
   item.effort = renewed(ctx.now);

@@ -104,6 +104,7 @@ void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& ca
         known->failed_from.clear();
         known->finished_at.reset();
         known->asset_id.clear();
+        known->content_key.clear();
         known->client_op.clear();
         known->bytes_acked = 0;
         known->intent = {};

@@ -80,6 +80,7 @@ void source_changed(Context& ctx, ItemRow item) {
   item.quiet_since = ctx.now;
   item.intent = {};
   item.asset_id.clear();
+  item.content_key.clear();
   item.client_op.clear();
   item.bytes_acked = 0;
   item.effort = renewed(ctx.now);

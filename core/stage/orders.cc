@@ -175,6 +175,7 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
     }
     item->generation += 1;
     item->asset_id.clear();
+    item->content_key.clear();
     item->bytes_acked = 0;
   }
   if (item->state == ItemState::kSeen)

@@ -91,10 +91,11 @@ std::size_t put_some(Context& ctx, SessionRow const& session, std::size_t slots)
   return sent;
 }
 
-void stored(Context& ctx, SessionRow const& session, ItemRow item, ChunkRow chunk,
-            platform::StoredChunk const& answer) {
+void stored(Context& ctx, SessionRow const& session, ItemRow item, ChunkRow chunk, platform::StoredChunk const& answer,
+            ports::FileBody const& body) {
   chunk.state = ChunkState::kStored;
   chunk.etag = answer.etag;
+  chunk.leaves = body.leaf_hashes().value_or("");
   chunk.attempts = chunk.tries = chunk.refusals = 0;
   chunk.due_at = ctx.now;
   chunk.last_error.clear();
@@ -137,7 +138,7 @@ void settle_stored(Context& ctx, Landing const& landing, SessionRow const& sessi
       return fail_item(ctx, std::move(item), "corrupt_in_transit", text, ItemState::kOpened);
     }
   }
-  stored(ctx, session, std::move(item), std::move(chunk), *answer);
+  stored(ctx, session, std::move(item), std::move(chunk), *answer, *landing.flight.body);
 }
 
 void settle_failed(Context& ctx, Error const& error, ItemRow item, ChunkRow const& chunk) {

@@ -25,8 +25,7 @@ namespace {
 
 // Whether these stored chunks are the last of the session: nothing is left to be sent.
 bool nothing_left_to_send(Context const& ctx, SessionRow const& session) {
-  auto const counts = ctx.journal.count_chunks(session.id);
-  return counts.needs_url == 0 && counts.has_url == 0 && counts.putting == 0;
+  return !ctx.journal.has_chunks(session.id, {ChunkState::kPutting, ChunkState::kHasUrl, ChunkState::kNeedsUrl});
 }
 
 // The last report completes the upload, so the file is looked at once more before it leaves (D33).
@@ -91,8 +90,8 @@ void settle_report_chunks(Context& ctx, Landing const& landing) {
   }
   session->tries = 0;
   ctx.journal.update(*session, SessionState::kOpen, ctx.now);
-  auto const counts = ctx.journal.count_chunks(session->id);
-  if (counts.reported != session->total_chunks) return;
+  if (ctx.journal.has_chunks(session->id, {ChunkState::kStored})) return;
+  if (!nothing_left_to_send(ctx, *session)) return;
   item->state = ItemState::kReported;
   item->effort = renewed(ctx.now);
   move(ctx, *item, ItemState::kOpened,

@@ -11,6 +11,7 @@
 #include "core/stage/moves.h"
 #include "core/stage/open_session.h"
 #include "core/stage/plan.h"
+#include "core/upload/leaves.h"
 
 namespace sluice::stage {
 
@@ -35,6 +36,15 @@ void sent(Context& ctx, ItemRow item, Asset const& asset, std::string_view note)
   move(ctx, item, ItemState::kSending, note);
   ctx.sources.forget(item.id);
   if (asset.state == Asset::State::kReady) asset_became_ready(ctx, std::move(item));  // R11a: accept ready at once
+}
+
+// Also of a call whose answer was lost: its bytes may all have left. "" unless they did.
+std::string content_key_of(budget::Flight const& flight, std::uint64_t file_bytes) {
+  auto const leaves = flight.body ? flight.body->leaf_hashes() : std::nullopt;
+  if (!leaves) return {};
+  upload::ContentKey key(file_bytes);
+  key.add(*leaves);
+  return key.hex().value_or("");
 }
 
 void now_unknown(Context& ctx, ItemRow item, Error const& error) {
@@ -120,8 +130,8 @@ bool send_one(Context& ctx, ItemRow item) {
       .enable_hls = plan.enable_hls,
       .enable_thumbnail = plan.enable_thumbnail,
       .user_metadata = takes_metadata(ctx) ? with_operation_tag(plan.metadata_json, item.client_op) : ""};
-  auto body = ctx.reader.read(*file, {.admitted = item.print, .length_bytes = item.print.size_bytes});
-  auto call = platform::create_asset(options, item.content_type, std::move(body),
+  auto const body = ctx.reader.read(*file, {.admitted = item.print, .length_bytes = item.print.size_bytes});
+  auto call = platform::create_asset(options, item.content_type, body,
                                      std::to_string(ctx.random.bits()) + std::to_string(ctx.random.bits()));
   call.stall_limit = ctx.policy.stall_limit;
   call.stall_below_bytes_per_s = ctx.policy.stall_below_bytes_per_s;
@@ -132,7 +142,8 @@ bool send_one(Context& ctx, ItemRow item) {
   ctx.traffic.send({.errand = Errand::kSendDirect,
                     .row = item.id,
                     .item = item.id,
-                    .mode = options.user_metadata.empty() ? kUntagged : kTagged},
+                    .mode = options.user_metadata.empty() ? kUntagged : kTagged,
+                    .body = body},
                    std::move(call), ctx.now);
   return true;
 }
@@ -153,6 +164,7 @@ void settle_send_direct(Context& ctx, Landing const& landing) {
   auto item = ctx.journal.item(landing.flight.row);
   if (!item || item->state != ItemState::kSending) return;
   item->bytes_sent += landing.bytes_sent;
+  item->content_key = content_key_of(landing.flight, item->print.size_bytes);
   if (landing.reply) {
     auto const asset = platform::read_asset(*landing.reply);
     return asset ? sent(ctx, std::move(*item), *asset, {}) : now_unknown(ctx, std::move(*item), asset.error());

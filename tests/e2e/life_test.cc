@@ -30,6 +30,23 @@ TEST(Life, SigtermLetsWhatIsInTheAirLandAndTheNextStartGoesOn) {
   EXPECT_EQ(received(site), 24 * kMiB) << "a drained stop costs no byte";
 }
 
+TEST(Life, TheSameContentHasTheSameKeyUnderEveryNameAlsoAfterADeath) {
+  Site site({.direct_max = "256KiB", .chunks_max = 4}, {"--rate", "8MB/s", "--chunk-size", "1MiB"});
+  site.daemon().start();
+  site.drop("one.mp4", 9 * kMiB + 5, 1);
+  ASSERT_TRUE(site.wait_until("a third", [&] { return received(site) > 3 * kMiB; }));
+  site.daemon().kill_at_once();
+  site.daemon().start();
+  ASSERT_TRUE(site.wait_for("done", 1));
+  site.drop("same.mp4", 9 * kMiB + 5, 1);
+  site.drop("other.mp4", 9 * kMiB + 5, 2);
+  ASSERT_TRUE(site.wait_for("done", 3));
+  auto const key = site.daemon().item("one.mp4").at("content_key");
+  ASSERT_TRUE(key.is_string()) << key;
+  EXPECT_EQ(site.daemon().item("same.mp4").at("content_key"), key);
+  EXPECT_NE(site.daemon().item("other.mp4").at("content_key"), key);
+}
+
 TEST(Life, ASecondSigtermEndsAtOnce) {
   Site site({}, {"--rate", "200kB/s"});
   site.daemon().start();

@@ -249,14 +249,26 @@ TEST_F(Queries, ChunksAreCountedByState) {
   EXPECT_THAT(journal_.sessions_with_putting(), ElementsAre(session));
 }
 
-TEST_F(Queries, TheNextChunkIsTheEarliestThatIsNotUnderWay) {
-  auto const session = add_session(1, 4);
-  set_chunk(session, 1, ChunkState::kPutting, at(kNoon - 9));
-  set_chunk(session, 2, ChunkState::kStored, at(kNoon - 8));
-  set_chunk(session, 3, ChunkState::kNeedsUrl, at(kNoon + 7));
-  set_chunk(session, 4, ChunkState::kHasUrl, at(kNoon + 6));
-  EXPECT_EQ(journal_.next_chunk_due(session), at(kNoon + 6));
-  EXPECT_FALSE(journal_.next_chunk_due(99));
+TEST_F(Queries, AChunkIsThereOrNotInAnyOfSomeStates) {
+  auto const session = add_session(1, 2);
+  set_chunk(session, 1, ChunkState::kPutting);
+  set_chunk(session, 2, ChunkState::kReported);
+  EXPECT_TRUE(journal_.has_chunks(session, {ChunkState::kPutting}));
+  EXPECT_TRUE(journal_.has_chunks(session, {ChunkState::kStored, ChunkState::kHasUrl, ChunkState::kPutting}));
+  EXPECT_FALSE(journal_.has_chunks(session, {ChunkState::kStored, ChunkState::kHasUrl, ChunkState::kNeedsUrl}));
+  EXPECT_FALSE(journal_.has_chunks(99, {ChunkState::kPutting}));
+}
+
+TEST_F(Queries, TheLeavesOfASessionComeInTheOrderOfItsChunks) {
+  auto const session = add_session(1, 3);
+  for (auto const index : {3u, 1u}) {
+    auto row = *journal_.chunk(session, index);
+    row.leaves = std::to_string(index) + kOddBytes;
+    journal_.update(row, row.state, 1, at(kNoon));
+  }
+  std::vector<std::string> leaves;
+  journal_.visit_leaves(session, [&](std::string_view some) { leaves.emplace_back(some); });
+  EXPECT_THAT(leaves, ElementsAre("1" + kOddBytes, "", "3" + kOddBytes));
 }
 
 TEST_F(Queries, NamedThingsAreFoundByStateTimeAndParent) {
@@ -393,7 +405,8 @@ TEST_F(Queries, ScanNoTableButWhereThatIsMeant) {
   journal_.open_session(item);
   journal_.sessions_of(item);
   journal_.count_chunks(session);
-  journal_.next_chunk_due(session);
+  journal_.has_chunks(session, {ChunkState::kStored});
+  journal_.visit_leaves(session, [](std::string_view) {});
   for (auto const state : {ChunkState::kNeedsUrl, ChunkState::kHasUrl, ChunkState::kStored})
     journal_.due_chunks(session, state, at(kNoon), 5), journal_.chunks_in(session, state);
   journal_.named(name.id);

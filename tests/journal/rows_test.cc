@@ -41,6 +41,7 @@ void expect_same(ItemRow const& a, ItemRow const& b) {
   EXPECT_EQ(a.content_type, b.content_type);
   EXPECT_EQ(a.client_op, b.client_op);
   EXPECT_EQ(a.asset_id, b.asset_id);
+  EXPECT_EQ(a.content_key, b.content_key);
   expect_same(a.intent, b.intent);
   expect_same(a.effort, b.effort);
   EXPECT_EQ(a.reason, b.reason);
@@ -76,6 +77,7 @@ void expect_same(ChunkRow const& a, ChunkRow const& b) {
   EXPECT_TRUE(a.url == b.url);
   EXPECT_EQ(a.url_renew_at, b.url_renew_at);
   EXPECT_EQ(a.etag, b.etag);
+  EXPECT_EQ(a.leaves, b.leaves);
   EXPECT_EQ(a.attempts, b.attempts);
   EXPECT_EQ(a.tries, b.tries);
   EXPECT_EQ(a.refusals, b.refusals);
@@ -195,6 +197,7 @@ TEST_F(Rows, AChunkComesBackInEveryState) {
     auto const before = row.state;
     row.state = state;
     row.etag = "9b2cf535f27731c974343645a3985328";
+    row.leaves = kOddBytes;
     journal_.update(row, before, item, at(kNoon));
     expect_same(*journal_.chunk(session, 2), row);
   }

@@ -114,6 +114,7 @@ inline ItemRow full_item() {
   row.content_type = "video/mp4";
   row.client_op = "op.3";
   row.asset_id = "asset7";
+  row.content_key = "c0ffee";
   row.intent = {.at = at(kNoon + 15), .unknown_at = at(kNoon + 16), .looks = 17};
   row.effort = {.attempts = 18, .tries = 19, .due_at = at(kNoon + 20), .last_error = "503 from the platform"};
   row.reason = "gave_up";

@@ -27,6 +27,7 @@ CREATE TABLE item (
   content_type   TEXT,
   client_op      TEXT,                              -- operation tag of this generation (R48)
   asset_id       TEXT,
+  content_key    TEXT,                              -- what the file held when it was sent whole (D38)
   intent_at_ms   INTEGER,                           -- when the unrepeatable call was allowed to leave
   unknown_at_ms  INTEGER,                           -- since when its outcome is unknown
   looks          INTEGER NOT NULL DEFAULT 0,        -- how often it was looked for since then
@@ -77,6 +78,7 @@ CREATE TABLE chunk (
   url              TEXT,                            -- presigned: cleared when used or expired (P2)
   url_renew_at_ms  INTEGER,                         -- from here on the URL is too old to be used
   etag             TEXT,                            -- without its quotes
+  leaves           BLOB,                            -- XXH3-128 of each 1 MiB of the file in it, of a stored one (D38)
   attempts         INTEGER NOT NULL DEFAULT 0,      -- failed tries since the last success
   tries            INTEGER NOT NULL DEFAULT 0,
   refusals         INTEGER NOT NULL DEFAULT 0,      -- URLs refused in a row (R31)
@@ -170,10 +172,10 @@ SELECT i.ulid AS item, CAST(i.path AS TEXT) AS path, s.upload_id, s.state AS ses
        c.etag, c.attempts, c.last_error
   FROM chunk c JOIN session s ON s.id = c.session_id JOIN item i ON i.id = s.item_id;
 INSERT INTO meta VALUES ('key','value');
-INSERT INTO item VALUES (1,'00000000000000000000000007','drop',X'2F7372762F6F646420FFFE000A27225C20C3A9',X'6F646420FFFE000A27225C20C3A92E6D7034','video','footage',3,'failed','multipart',11,-12,13,-1,-2,1795262400014,'{"filename":"a"}','video/mp4','op.3','asset7',1795262400015,1795262400016,17,18,19,1795262400020,'gave_up','503 from the platform','opened',21,22,23,1795262400024,1795262400025);
+INSERT INTO item VALUES (1,'00000000000000000000000007','drop',X'2F7372762F6F646420FFFE000A27225C20C3A9',X'6F646420FFFE000A27225C20C3A92E6D7034','video','footage',3,'failed','multipart',11,-12,13,-1,-2,1795262400014,'{"filename":"a"}','video/mp4','op.3','asset7','c0ffee',1795262400015,1795262400016,17,18,19,1795262400020,'gave_up','503 from the platform','opened',21,22,23,1795262400024,1795262400025);
 INSERT INTO session VALUES (1,1,3,'expired','upload1','reserved1',100,10,10,'[["x-amz-meta-a","1"],["content-type","a \"quoted\" value"],["x-amz-meta-a","2"]]',1795262400000,1795348800000,1795262400005,4);
-INSERT INTO chunk VALUES (1,1,'has_url','https://storage.example/chunk?X-Amz-Signature=abc',1795262400001,NULL,2,3,4,5,1795262400006,'reset by peer');
-INSERT INTO chunk VALUES (1,2,'needs_url',NULL,NULL,NULL,0,0,0,0,1795262400000,NULL);
+INSERT INTO chunk VALUES (1,1,'has_url','https://storage.example/chunk?X-Amz-Signature=abc',1795262400001,NULL,NULL,2,3,4,5,1795262400006,'reset by peer');
+INSERT INTO chunk VALUES (1,2,'needs_url',NULL,NULL,NULL,NULL,0,0,0,0,1795262400000,NULL);
 INSERT INTO named VALUES (1,'entity',0,'Ada "the first"','wanted',NULL,'{"description":"x"}','op',9,1,1795262400001,1795262400002,3,4,5,1795262400006,'timed out');
 INSERT INTO step VALUES (1,1,2,'entity','failed','{"name":"Ada"}','op2',1,'entity1','processing',1795262400001,1795262400002,3,4,5,1795262400006,'refused','timed out');
 INSERT INTO event VALUES (1,1795262400000,1,'item','opened','failed','note');

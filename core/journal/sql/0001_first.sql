@@ -30,6 +30,7 @@ CREATE TABLE item (
   content_type   TEXT,
   client_op      TEXT,                              -- operation tag of this generation (R48)
   asset_id       TEXT,
+  content_key    TEXT,                              -- what the file held when it was sent whole (D38)
   intent_at_ms   INTEGER,                           -- when the unrepeatable call was allowed to leave
   unknown_at_ms  INTEGER,                           -- since when its outcome is unknown
   looks          INTEGER NOT NULL DEFAULT 0,        -- how often it was looked for since then
@@ -84,6 +85,7 @@ CREATE TABLE chunk (
   url              TEXT,                            -- presigned: cleared when used or expired (P2)
   url_renew_at_ms  INTEGER,                         -- from here on the URL is too old to be used
   etag             TEXT,                            -- without its quotes
+  leaves           BLOB,                            -- XXH3-128 of each 1 MiB of the file in it, of a stored one (D38)
   attempts         INTEGER NOT NULL DEFAULT 0,      -- failed tries since the last success
   tries            INTEGER NOT NULL DEFAULT 0,
   refusals         INTEGER NOT NULL DEFAULT 0,      -- URLs refused in a row (R31)

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/base/text.h"
+#include "core/upload/leaves.h"
 
 namespace sluice::daemon {
 namespace {
@@ -135,7 +136,7 @@ class Taker {
   bool has_more_ = false;
 };
 
-TEST(FileWorkers, HandOutEachRangeInOrderWithItsMd5) {
+TEST(FileWorkers, HandOutEachRangeInOrderWithItsMd5AndItsLeaves) {
   std::mt19937_64 dice(20261122);
   FileWorkers workers(40 * FileWorkers::kBlocksPerBody * kBlock);
   auto const file = std::make_shared<FakeFile>(bytes_of(dice, 3'000'017));
@@ -152,8 +153,12 @@ TEST(FileWorkers, HandOutEachRangeInOrderWithItsMd5) {
     auto const expected = file->content.substr(ranges[i].offset_bytes, ranges[i].length_bytes);
     EXPECT_EQ(takers[i]->body->size_bytes(), expected.size());
     EXPECT_EQ(takers[i]->body->md5_hex(), std::nullopt);
+    EXPECT_EQ(takers[i]->body->leaf_hashes(), std::nullopt);
     EXPECT_TRUE(takers[i]->all(1 + dice() % 700'000) == expected) << "range " << i;
     EXPECT_EQ(takers[i]->body->md5_hex(), ranges[i].hashed ? std::optional(md5_of(expected)) : std::nullopt);
+    upload::LeafHasher leaves(file->content.size(), ranges[i].offset_bytes);
+    leaves.update(std::as_bytes(std::span(expected)));
+    EXPECT_EQ(takers[i]->body->leaf_hashes(), leaves.hashes());
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/upload/leaves.h"
 #include "tests/unit/stage/stage_fixture.h"
 
 namespace sluice::stage {
@@ -56,6 +57,23 @@ TEST_F(ConfirmSession, CompletesTheItemWithTheSession) {
   says("completed");
   EXPECT_EQ(item(item_.id).state, ItemState::kCompleted);
   EXPECT_EQ(session(session_.id).state, SessionState::kCompleted);
+}
+
+TEST_F(ConfirmSession, KnowsTheContentKeyOnceAllChunksAreThere) {
+  std::string const leaf(upload::kLeafHashBytes, 'x');  // a file of 100 bytes has one
+  auto first = chunk(session_.id, 1);
+  first.leaves = leaf;
+  within([&](Context& ctx) { ctx.journal.update(first, first.state, item_.id, now); });
+  says("completed");
+  upload::ContentKey key(100);
+  key.add(leaf);
+  EXPECT_EQ(item(item_.id).content_key, key.hex());
+}
+
+TEST_F(ConfirmSession, KnowsNoContentKeyWhereALeafWasSplitBetweenChunks) {
+  says("completed");
+  EXPECT_EQ(item(item_.id).state, ItemState::kCompleted);
+  EXPECT_EQ(item(item_.id).content_key, "");
 }
 
 TEST_F(ConfirmSession, WaitsWhileThePlatformAssembles) {

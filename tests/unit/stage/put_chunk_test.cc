@@ -6,6 +6,7 @@
 #include <array>
 
 #include "core/platform/requests.h"
+#include "core/upload/leaves.h"
 #include "tests/unit/stage/stage_fixture.h"
 
 namespace sluice::stage {
@@ -67,6 +68,15 @@ TEST_F(PutChunk, SendsByAUrlOnceAndForgetsIt) {
   EXPECT_EQ(shown(at(1).url), "");
   choose(choose_put_chunk);
   EXPECT_TRUE(left.empty());
+}
+
+TEST_F(PutChunk, JournalsTheLeavesOfWhatIsStored) {
+  item_.print.size_bytes = 10;  // one short leaf, all in the first chunk
+  files.files[item_.path].print = item_.print;
+  answered(1, etag(put(1)));
+  EXPECT_EQ(at(1).state, ChunkState::kStored);
+  EXPECT_EQ(at(1).leaves.size(), upload::kLeafHashBytes);
+  EXPECT_EQ(at(1).leaves, body_->leaf_hashes());
 }
 
 TEST_F(PutChunk, FillsItsSlotsAndNoMore) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "core/stage/moves.h"
+#include "core/upload/leaves.h"
 #include "tests/unit/stage/stage_fixture.h"
 
 namespace sluice::stage {
@@ -105,6 +106,24 @@ TEST_F(SendDirect, TakesTheAssetOfTheAnswer) {
   auto const quick = direct(ItemState::kSending, 2);
   sent(quick.id, reply(R"({"_id":"new2","status":"ready"})"));
   EXPECT_EQ(item(quick.id).state, ItemState::kAssetReady);
+}
+
+TEST_F(SendDirect, KnowsTheContentKeyOnceAllBytesHaveLeft) {
+  auto const row = direct(ItemState::kSending);
+  auto const body =
+      reader.read(*files.open("", row.path), {.admitted = row.print, .length_bytes = row.print.size_bytes});
+  budget::Flight const flight{
+      .errand = Errand::kSendDirect, .row = row.id, .item = row.id, .mode = kTagged, .body = body};
+  land(flight, fail(Fault::kOutcomeUnknown, "the connection was cut"), 0);
+  EXPECT_EQ(item(row.id).content_key, "") << "no byte was read";
+  std::array<std::byte, 64> bytes{};
+  while (body->read(bytes)->value() > 0) {
+  }
+  land(flight, fail(Fault::kOutcomeUnknown, "the answer was lost"), 100);
+  upload::ContentKey key(row.print.size_bytes);
+  key.add(*body->leaf_hashes());
+  ASSERT_TRUE(key.hex());
+  EXPECT_EQ(item(row.id).content_key, key.hex());
 }
 
 TEST_F(SendDirect, AnAnswerThatSaysNothingIsNoAnswer) {
