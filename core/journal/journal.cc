@@ -26,6 +26,7 @@ void Journal::begin() {
   restore_lines();  // after a transaction that SQLite itself rolled back
   db_->statement("BEGIN IMMEDIATE").run();
   lines_before_ = lines_;
+  rows_written_before_ = rows_written();
 }
 
 void Journal::commit() {
@@ -108,8 +109,9 @@ void Journal::count_states() {
   lines_.open_sessions().rows = db_->integer("SELECT count(*) FROM session WHERE state = 'open'");
 }
 
+// What reading has learned stays, where nothing was written.
 void Journal::restore_lines() {
-  if (lines_before_) lines_ = *lines_before_;
+  if (lines_before_ && rows_written() != rows_written_before_) lines_ = *lines_before_;
   lines_before_.reset();
 }
 

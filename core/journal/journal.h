@@ -137,7 +137,7 @@ class Journal {
   void visit_leaves(RowId session_id, std::function<void(std::string_view)> const& take) const;
   // Whether a chunk is in one of these states, `reported` not among them: what a turn asks in place of counting.
   bool has_chunks(RowId session_id, std::initializer_list<ChunkState> states) const;
-  std::vector<RowId> sessions_with_putting() const;                // for recovery at start
+  std::vector<RowId> sessions_with_putting() const;  // for recovery at start
 
   // --- shared names
   // The row of (kind, parent, name), made in `wanted` if it is not there.
@@ -186,6 +186,7 @@ class Journal {
   std::unique_ptr<Database> db_;
   mutable Lines lines_{};                   // reading learns when a line's first row is due
   std::optional<Lines> lines_before_;       // as of begin(), for rollback()
+  std::uint64_t rows_written_before_ = 0;   // the same
   std::optional<JournalError> late_error_;  // a failed checkpoint or rollback: told by the next begin()
 };
 

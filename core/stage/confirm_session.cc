@@ -74,8 +74,8 @@ void settle_active(Context& ctx, Status const& status, SessionRow const& session
     return fail_item(ctx, std::move(item), "chunk_failed", "the platform keeps failing a chunk", ItemState::kOpened);
   if (taken_back) return back_to_opened(ctx, std::move(item), before);
   if (!status.page.last(status.chunks.empty())) return read_page(ctx, item, session, page + 1);
-  auto const counts = ctx.journal.count_chunks(session.id);
-  if (counts.reported != session.total_chunks) return back_to_opened(ctx, std::move(item), before);
+  if (has_unsent(ctx, session) || ctx.journal.has_chunks(session.id, {ChunkState::kStored}))
+    return back_to_opened(ctx, std::move(item), before);
   item.effort.due_at = ctx.now + poll_interval(item.effort.tries, ctx.policy);
   item.effort.tries += 1;
   ctx.journal.update(item, ItemState::kReported, ctx.now);
@@ -129,8 +129,7 @@ void settle_confirm_session(Context& ctx, Landing const& landing) {
     if (landing.reply.error().fault == Fault::kGone) {
       // With every chunk sent, and the last report perhaps taken in, it may be complete and forgotten: the
       // asset itself will tell.
-      auto const counts = ctx.journal.count_chunks(session->id);
-      if (counts.stored + counts.reported == session->total_chunks)
+      if (!has_unsent(ctx, *session))
         return completed(ctx, std::move(*session), std::move(*item), SessionState::kExpired,
                          "the session is forgotten, its asset decides");
       return lost("the platform no longer knows the upload session");

@@ -27,7 +27,7 @@ namespace {
 // have completed it although its answer was lost: then its status decides (CONFIRM_SESSION), since a new
 // session at once would make a second asset.
 void session_over(Context& ctx, SessionRow session, ItemRow item, std::string_view why) {
-  if (ctx.journal.has_chunks(session.id, {ChunkState::kPutting, ChunkState::kHasUrl, ChunkState::kNeedsUrl}))
+  if (has_unsent(ctx, session))
     return replace_session(ctx, std::move(session), std::move(item), SessionState::kExpired, why);
   auto const was = item.state;
   ctx.traffic.cancel_item(item.id);

@@ -66,6 +66,10 @@ void abandon_upload(Context& ctx, ItemRow const& item) {
   move(ctx, *session, SessionState::kOpen, "the file changed");
 }
 
+bool has_unsent(Context const& ctx, SessionRow const& session) {
+  return ctx.journal.has_chunks(session.id, {ChunkState::kPutting, ChunkState::kHasUrl, ChunkState::kNeedsUrl});
+}
+
 void source_changed(Context& ctx, ItemRow item) {
   abandon_upload(ctx, item);
   auto const fresh = ctx.files.stat(item.root, item.path);

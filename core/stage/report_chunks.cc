@@ -23,11 +23,6 @@ using journal::SessionState;
 
 namespace {
 
-// Whether these stored chunks are the last of the session: nothing is left to be sent.
-bool nothing_left_to_send(Context const& ctx, SessionRow const& session) {
-  return !ctx.journal.has_chunks(session.id, {ChunkState::kPutting, ChunkState::kHasUrl, ChunkState::kNeedsUrl});
-}
-
 // The last report completes the upload, so the file is looked at once more before it leaves (D33).
 bool source_is_sound(Context& ctx, ItemRow const& item) {
   auto const file = ctx.sources.get(item);
@@ -60,7 +55,7 @@ void choose_report_chunks(Context& ctx) {
     auto const stored =
         ctx.journal.due_chunks(session.id, ChunkState::kStored, ctx.now, static_cast<int>(platform::kReportMax));
     auto const last = stored.size() < platform::kReportMax;
-    if (last && !nothing_left_to_send(ctx, session)) continue;
+    if (last && has_unsent(ctx, session)) continue;
     if (stored.empty()) {  // everything is reported, but the daemon died before it could say so
       auto next = *item;
       next.state = ItemState::kReported;
@@ -91,7 +86,7 @@ void settle_report_chunks(Context& ctx, Landing const& landing) {
   session->tries = 0;
   ctx.journal.update(*session, SessionState::kOpen, ctx.now);
   if (ctx.journal.has_chunks(session->id, {ChunkState::kStored})) return;
-  if (!nothing_left_to_send(ctx, *session)) return;
+  if (has_unsent(ctx, *session)) return;
   item->state = ItemState::kReported;
   item->effort = renewed(ctx.now);
   move(ctx, *item, ItemState::kOpened,
