@@ -61,6 +61,18 @@ Step match_one(std::string_view pattern, std::uint32_t wanted, bool fold_case) {
   return {literal.value == wanted, literal.length};
 }
 
+// Whether the pattern is "*" and a text that stands for itself, such as "*.part": so are most of those that each name
+// of a folder is held against. The text begins with an ASCII byte, which is a character of its own wherever it is.
+bool is_plain_end(std::string_view pattern) {
+  return pattern.size() > 1 && pattern.front() == '*' && static_cast<std::uint8_t>(pattern[1]) < 0x80 &&
+         pattern.find_first_of("*?[", 1) == std::string_view::npos;
+}
+
+bool same_bytes(std::string_view a, std::string_view b, bool fold_case) {
+  auto const folded = [fold_case](char c) { return fold_case && c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
+  return std::ranges::equal(a, b, {}, folded, folded);
+}
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -81,6 +93,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 // Goes back to the last '*' only: what an earlier one could still take, the last one can take too.
 // So the time is at most the product of the two lengths, whatever the pattern.
 bool glob_match(std::string_view pattern, std::string_view text, bool fold_case) {
+  if (is_plain_end(pattern)) {
+    auto const end = pattern.substr(1);
+    return text.size() >= end.size() && same_bytes(text.substr(text.size() - end.size()), end, fold_case);
+  }
   std::optional<std::string_view> after_star;
   std::string_view star_text;
   while (!text.empty()) {

@@ -55,6 +55,23 @@ TEST(GlobMatch, FoldsCaseWhenAsked) {
   EXPECT_FALSE(glob_match("*.MP4", "a.mp4"));
 }
 
+// "**x" is never compared from the end.
+TEST(GlobMatch, ComparesAPlainEndAsItComparesAnyPattern) {
+  std::mt19937 dice{7};
+  auto const some_text = [&] {
+    static std::string const kPieces[] = {"a", "A", ".", "b", "\xc3\xa9", "\xc3", "\xff", "\xa9", "?"};
+    std::string text;
+    for (auto left = dice() % 5; left > 0; --left) text += kPieces[dice() % std::size(kPieces)];
+    return text;
+  };
+  for (int i = 0; i < 50'000; ++i) {
+    auto const end = some_text();
+    auto const text = some_text() + (dice() % 2 == 0 ? end : "");
+    auto const fold = dice() % 2 == 0;
+    ASSERT_EQ(glob_match("*" + end, text, fold), glob_match("**" + end, text, fold)) << end << " in " << text;
+  }
+}
+
 TEST(GlobMatch, StaysFastOnAHostilePattern) {
   std::string pattern;
   for (int i = 0; i < 100; ++i) pattern += "a*";
