@@ -2,11 +2,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <optional>
 #include <utility>
 
 #include "tests/sim/day.h"
@@ -138,22 +138,22 @@ void remember(std::string text) {
   std::signal(SIGABRT, say_what_was_tried);
 }
 
-std::optional<TrialOutcome> fail_call(std::string const& name, Call const& call, std::uint64_t nth, bool for_good) {
-  auto scenario = scenario_named(name);
+TrialOutcome fail_call(Trial const& trial) {
+  auto const calls = fallible_calls();
+  auto const call = std::ranges::find(calls, trial.call, &Call::name);
+  if (call == calls.end()) {
+    std::fprintf(stderr, "no such call: %s\n", trial.call.c_str());
+    std::abort();
+  }
+  auto scenario = scenario_named(trial.scenario);
   scenario.retries = true;
   scenario.requests_max *= 3;
-  RunOptions options{.seed = kSeed};
+  RunOptions options{.seed = trial.seed};
   options.repaired_after = Millis(600'000);
-  options.prepare = [&](SimDisk& disk, SimFiles& files) { call.fail(disk, files, nth, for_good); };
-  Trial const trial{.scenario = name, .seed = kSeed};
-  remember(trial.how_to_repeat() + ", call " + std::to_string(nth) + " of " + call.name + " fails " +
-           (for_good ? "for good" : "once"));
+  options.prepare = [&](SimDisk& disk, SimFiles& files) { call->fail(disk, files, trial.nth, trial.for_good); };
   World world(std::move(scenario), std::move(options));
   auto outcome = finish(world, trial);
-  if (!outcome.sound)
-    outcome.text = "call " + std::to_string(nth) + " of " + call.name + " fails " + (for_good ? "for good" : "once") +
-                   ": " + outcome.text;
-  if (call.count(world) < nth) return std::nullopt;
+  outcome.call_failed = call->count(world) >= trial.nth;
   return outcome;
 }
 
@@ -168,10 +168,13 @@ std::string Trial::how_to_repeat() const {
   if (power) text += " --power";
   if (aftermath == Aftermath::kAllArrive) text += " --aftermath all";
   if (aftermath == Aftermath::kNoneArrives) text += " --aftermath none";
+  if (!call.empty()) text += " --call " + call + " --nth " + std::to_string(nth) + (for_good ? " --for-good" : "");
   return text;
 }
 
 TrialOutcome run(Trial const& trial) {
+  remember(trial.how_to_repeat());
+  if (!trial.call.empty()) return fail_call(trial);
   auto day = trial.scenario == "day" ? day_of(trial.seed, std::chrono::hours(trial.hours))
                                      : Day{.scenario = scenario_named(trial.scenario), .options = {}};
   auto& options = day.options;
@@ -180,7 +183,6 @@ TrialOutcome run(Trial const& trial) {
   options.second_crash_at = trial.second_crash_at;
   options.power = trial.power;
   options.aftermath = trial.aftermath;
-  remember(trial.how_to_repeat());
   World world(std::move(day.scenario), std::move(options));
   return finish(world, trial);
 }
@@ -201,10 +203,11 @@ Tally torture(std::vector<std::string> const& scenarios, Share share) {
     for (auto const& call : fallible_calls())
       for (auto const for_good : {false, true})
         for (auto nth = 1 + share.worker * share.stride;; nth += share.workers * share.stride) {
-          auto const outcome = fail_call(name, call, nth, for_good);
-          if (!outcome) break;
+          auto const outcome =
+              run({.scenario = name, .seed = kSeed, .call = call.name, .nth = nth, .for_good = for_good});
+          if (!outcome.call_failed) break;
           total.bump("failed_calls");
-          if (!go_on(*outcome, total)) return total;
+          if (!go_on(outcome, total)) return total;
         }
   return total;
 }

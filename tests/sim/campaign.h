@@ -21,6 +21,9 @@ struct Trial {
   std::uint64_t second_crash_at = 0;  // and in the life after
   bool power = false;
   Aftermath aftermath = Aftermath::kByDice;
+  std::string call = {};  // of a scenario: a kind of call that fails, as "disk.write.1"
+  std::uint64_t nth = 0;  // which of them
+  bool for_good = false;  // and all after it, until a person repairs the host
 
   std::string how_to_repeat() const;  // a command line
 };
@@ -30,7 +33,8 @@ struct TrialOutcome {
   std::uint64_t hash = 0;     // over every event of the run
   std::uint64_t crashes = 0;  // 0 when the run ended before the chosen moment came
   std::uint64_t moments_of_second = 0;
-  std::string text = {};  // for a broken one: what is wrong, how to repeat it, the end of its story
+  bool call_failed = false;  // there was an n-th call of the chosen kind
+  std::string text = {};     // for a broken one: what is wrong, how to repeat it, the end of its story
   Tally tally = {};
 };
 TrialOutcome run(Trial const& trial);

@@ -16,11 +16,6 @@ namespace {
 // The answer that made an item done may have left the platform so long before the journal says so.
 constexpr Millis kOnItsWay{5'000};
 
-// Whether it stood when the item was done; what is deleted afterwards is nobody's fault.
-bool stood(SimThing const& thing, ItemRow const& item) {
-  return !thing.gone_at || *thing.gone_at + kOnItsWay > *item.finished_at;
-}
-
 // Things of one kind that must be there once. A second is sound only when every earlier one was gone before.
 class Once {
  public:
@@ -39,8 +34,9 @@ class Once {
 
 class Judgement {
  public:
-  Judgement(Scenario const& scenario, SimFiles const& files, SimPlatform const& platform, Journal const& journal)
-      : scenario_(scenario), files_(files), platform_(platform), journal_(journal) {}
+  Judgement(Scenario const& scenario, SimFiles const& files, SimPlatform const& platform, Journal const& journal,
+            Millis held_back)
+      : scenario_(scenario), files_(files), platform_(platform), journal_(journal), held_back_(held_back) {}
 
   std::vector<std::string> all() {
     read_contents();
@@ -53,6 +49,11 @@ class Judgement {
 
  private:
   void say(std::string what) { broken_.push_back(std::move(what)); }
+
+  // Whether it stood when the item was done; what is deleted afterwards is nobody's fault.
+  bool stood(SimThing const& thing, ItemRow const& item) const {
+    return !thing.gone_at || *thing.gone_at + kOnItsWay + held_back_ > *item.finished_at;
+  }
 
   // Which file a completed asset's bytes may come from: every content that ever stood in one.
   void read_contents() {
@@ -159,6 +160,7 @@ class Judgement {
   SimFiles const& files_;
   SimPlatform const& platform_;
   Journal const& journal_;
+  Millis held_back_;
   std::map<std::string, std::string> path_of_ = {};  // by SHA-256
   std::vector<std::string> broken_ = {};
 };
@@ -166,8 +168,8 @@ class Judgement {
 }  // namespace
 
 std::vector<std::string> judge(Scenario const& scenario, SimFiles const& files, SimPlatform const& platform,
-                               Journal const& journal) {
-  return Judgement(scenario, files, platform, journal).all();
+                               Journal const& journal, Millis held_back) {
+  return Judgement(scenario, files, platform, journal, held_back).all();
 }
 
 }  // namespace sluice::sim

@@ -18,8 +18,10 @@
 
 namespace sluice::sim {
 
+// `held_back`: for how long at most a full disk kept answers that had come out of the journal; what they say may have
+//              been undone by others meanwhile.
 // Returns  one sentence per broken promise.
 std::vector<std::string> judge(Scenario const& scenario, SimFiles const& files, SimPlatform const& platform,
-                               journal::Journal const& journal);
+                               journal::Journal const& journal, Millis held_back);
 
 }  // namespace sluice::sim

@@ -30,9 +30,10 @@ struct Wish {
   std::uint64_t seed = 0, first = 1, seeds = 0, hours = 24, crash_at = 0, second_crash_at = 0, pairs = 0;
   std::uint64_t stride = 1;
   unsigned jobs = 1;
-  std::string scenario = {};
+  std::string scenario = {}, call = {};
+  std::uint64_t nth = 1;
   Aftermath aftermath = Aftermath::kByDice;
-  bool power = false, points = false, torture = false, list = false, quiet = false;
+  bool power = false, points = false, torture = false, list = false, quiet = false, for_good = false;
 };
 
 void read_command_line(CLI::App& app, Wish& wish) {
@@ -52,6 +53,9 @@ void read_command_line(CLI::App& app, Wish& wish) {
   app.add_option("--pairs", wish.pairs, "with --points: also a second death at each of the first so many moments");
   app.add_option("--stride", wish.stride, "with --points: only every so manieth moment")->check(CLI::PositiveNumber);
   app.add_flag("--torture", wish.torture, "every call of the disk and the files fails");
+  app.add_option("--call", wish.call, "with --seed and --scenario: a call of this kind fails, such as disk.write.1");
+  app.add_option("--nth", wish.nth, "with --call: which")->capture_default_str();
+  app.add_flag("--for-good", wish.for_good, "with --call: and all after it, until a person repairs the host");
   app.add_flag("--list", wish.list, "print the names of all scenarios and troubles");
   app.add_flag("--quiet", wish.quiet, "print no distribution and no list of troubles");
 }
@@ -64,7 +68,10 @@ int run_one(Wish const& wish) {
               .crash_at = wish.crash_at,
               .second_crash_at = wish.second_crash_at,
               .power = wish.power,
-              .aftermath = wish.aftermath};
+              .aftermath = wish.aftermath,
+              .call = wish.call,
+              .nth = wish.nth,
+              .for_good = wish.for_good};
   auto const outcome = run(trial);
   std::cout << outcome.text << "event hash " << std::hex << outcome.hash << std::dec << '\n' << outcome.tally.report();
   return outcome.sound ? 0 : 1;

@@ -272,12 +272,15 @@ bool World::run_turn(stage::Turn& turn) {
     auto const orders = [this](stage::Context& ctx) { give_orders(ctx); };
     auto const changed = ordered > orders_done_ ? turn.run(orders) : turn.run();
     orders_done_ = ordered;
+    full_since_.reset();
     return changed;
   } catch (JournalError const& error) {
     if (disk_.frozen()) throw Crash{};
     if (error.kind() != JournalError::Kind::kFull) throw;
     count("process.disk_full");
+    if (!full_since_) full_since_ = clock_.now();
     clock_.advance_to(clock_.now() + kFullPause);
+    longest_full_ = std::max(longest_full_, clock_.now() - *full_since_);
     return true;
   }
 }
@@ -390,7 +393,8 @@ World::End World::live_once() {
     change_files(nullptr);
     auto const end = turn_until_done(turn, journal);
     if (end == End::kDone)
-      for (auto& broken : judge(scenario_, files_, platform_, journal)) violations_.push_back(std::move(broken));
+      for (auto& broken : judge(scenario_, files_, platform_, journal, longest_full_))
+        violations_.push_back(std::move(broken));
     return end;
   } catch (Crash const&) {
     return End::kDied;

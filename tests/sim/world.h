@@ -145,6 +145,8 @@ class World {
   std::optional<WallTime> broken_since_ = {};
   bool mended_ = false;
   std::optional<WallTime> over_since_ = {};
+  std::optional<WallTime> full_since_ = {};  // the disk, without a turn that came through
+  Millis longest_full_{0};
   std::map<std::string, std::uint64_t> fired_ = {};
   std::vector<std::string> violations_ = {};
 };
