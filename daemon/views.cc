@@ -162,7 +162,9 @@ Json item_with(ViewContext const& context, ItemRow const& item, Rows const& rows
   return json;
 }
 
+// Null for an upload that ended so long ago that its chunks are no longer kept.
 Json chunks_json(journal::Journal::ChunkCounts const& counts, std::uint32_t total) {
+  if (counts == journal::Journal::ChunkCounts{}) return {};
   auto const done = counts.stored + counts.reported;
   return Json::object({{"total", total},
                        {"done", done},

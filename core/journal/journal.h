@@ -131,6 +131,7 @@ class Journal {
   std::vector<ChunkRow> chunks_in(RowId session_id, ChunkState state) const;  // all of them, in index order
   struct ChunkCounts {
     std::uint32_t needs_url = 0, has_url = 0, putting = 0, stored = 0, reported = 0;
+    bool operator==(ChunkCounts const&) const = default;
   };
   ChunkCounts count_chunks(RowId session_id) const;
   // Calls `take` with the leaves of each chunk in index order, "" for one that has none.
@@ -138,6 +139,12 @@ class Journal {
   // Whether a chunk is in one of these states, `reported` not among them: what a turn asks in place of counting.
   bool has_chunks(RowId session_id, std::initializer_list<ChunkState> states) const;
   std::vector<RowId> sessions_with_putting() const;  // for recovery at start
+
+  // The first session behind `after` that has chunk rows.
+  std::optional<SessionRow> next_session_with_chunks(RowId after) const;
+  // Deletes up to `limit` chunk rows of a session, and as many of the events that tell of chunks of its item. Returns
+  // how many rows went; fewer than `limit` only when none is left.
+  int forget_chunks(SessionRow const& session, int limit);
 
   // --- shared names
   // The row of (kind, parent, name), made in `wanted` if it is not there.

@@ -143,6 +143,30 @@ void Journal::visit_leaves(RowId session_id, std::function<void(std::string_view
   for (statement.bind(session_id); statement.next();) take(statement.take_text());
 }
 
+std::optional<SessionRow> Journal::next_session_with_chunks(RowId after) const {
+  auto next = db_->statement("SELECT session_id FROM chunk WHERE session_id > ? ORDER BY session_id LIMIT 1");
+  if (!next.bind(after).next()) return std::nullopt;
+  return session(next.take<RowId>());
+}
+
+int Journal::forget_chunks(SessionRow const& session, int limit) {
+  assert(in_transaction());
+  assert(session.state != SessionState::kOpen);
+  db_->statement(
+         "DELETE FROM chunk WHERE session_id = ?1 AND chunk_index < ?2 + "
+         "(SELECT chunk_index FROM chunk WHERE session_id = ?1 ORDER BY chunk_index LIMIT 1)")
+      .bind(session.id)
+      .bind(limit)
+      .run();
+  auto const chunks = static_cast<int>(db_->changes());
+  db_->statement(
+         "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE item_id = ? AND subject LIKE 'chunk %' LIMIT ?)")
+      .bind(session.item_id)
+      .bind(limit)
+      .run();
+  return std::max(chunks, static_cast<int>(db_->changes()));
+}
+
 bool Journal::has_chunks(RowId session_id, std::initializer_list<ChunkState> states) const {
   return std::ranges::any_of(states, [&](ChunkState state) {
     assert(state != ChunkState::kReported);  // of these there may be many, and the index has none

@@ -101,6 +101,7 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
     if (!draining_) {
       discovery_.run(ctx);
       for (auto const& stage : stages()) stage.choose(ctx);
+      if (journal_.rows_written() == rows_before) pruning_.run(ctx);
     }
     if (journal_.rows_written() != rows_before)
       commit();
@@ -159,6 +160,7 @@ std::optional<WallTime> Turn::next_due() const {
   }
   take(traffic_.next_pause_end(now));
   take(discovery_.next_rescan());
+  take(pruning_.next_at());
   return next;
 }
 

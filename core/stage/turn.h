@@ -13,6 +13,7 @@
 #include "core/ports/clock.h"
 #include "core/ports/witness.h"
 #include "core/stage/discover.h"
+#include "core/stage/prune.h"
 #include "core/stage/stage.h"
 
 namespace sluice::stage {
@@ -67,6 +68,7 @@ class Turn {
   budget::Traffic traffic_;
   OpenSources sources_;
   PollRound poll_round_ = {};
+  Pruning pruning_ = {};
   Discovery discovery_;
   std::vector<ports::Outcome> outcomes_;  // collected, not yet committed
   Millis commit_took_{0};

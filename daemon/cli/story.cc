@@ -91,12 +91,13 @@ std::string steps(Json const& item) {
 std::string sessions(Json const& item) {
   std::string text;
   for (auto const& session : list_at(item, "sessions")) {
-    auto const& chunks = object_at(session, "chunks");
-    text += line("session", text_at(session, "upload_id") + "  " + text_at(session, "state") + ", " +
-                                std::to_string(count_at(chunks, "done")) + " of " +
-                                std::to_string(count_at(chunks, "total")) + " chunks, " +
-                                std::to_string(count_at(chunks, "in_flight")) + " in flight, expires " +
-                                text_at(session, "expires_at"));
+    auto made = text_at(session, "upload_id") + "  " + text_at(session, "state");
+    if (auto const* const chunks = session.find("chunks"); chunks != nullptr && !chunks->is_null())
+      made += ", " + std::to_string(count_at(*chunks, "done")) + " of " + std::to_string(count_at(*chunks, "total")) +
+              " chunks, " + std::to_string(count_at(*chunks, "in_flight")) + " in flight";
+    else
+      made += ", its chunks are no longer kept";
+    text += line("session", made + ", expires " + text_at(session, "expires_at"));
   }
   return text;
 }

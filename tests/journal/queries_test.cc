@@ -425,6 +425,10 @@ TEST_F(Queries, ScanNoTableButWhereThatIsMeant) {
   journal_.set_meta("a", "b");
   journal_.meta("a");
   journal_.losses_of(1);
+  journal_.write_progress(*journal_.item(item));
+  auto ended = *journal_.next_session_with_chunks(0);
+  ended.state = SessionState::kAbandoned;
+  journal_.forget_chunks(ended, 5);
   auto const turn = journal_.query_plans();
   journal_.open_sessions(5);
   journal_.sessions_with_putting();

@@ -42,6 +42,7 @@ class Maker {
     policy.chunks_max = static_cast<std::uint32_t>(number(1, 8));
     policy.retry_max = dice_.between(Millis(60'000), Millis(300'000));
     policy.url_renew_before = Millis(1'000);
+    if (day_.options.seed % 2 == 1) policy.keep_chunks = Millis(1'800'000);  // so that a day sees them go
     policy.limits.list_lag = chance(0.5) ? Millis(30'000) : dice_.between(Millis(12'000), Millis(120'000));
     day_.options.large_pages = chance(0.125);
     auto& scenario = day_.scenario;

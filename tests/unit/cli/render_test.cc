@@ -85,7 +85,8 @@ TEST(RenderStory, TellsOfAFailureWhoseFaultItIsAndTheNextCommand) {
       "asset_id":"as1","created_at":"2026-11-22T01:00:00Z","finished_at":"2026-11-22T02:00:00Z",
       "indexed_assets":[],"entities":[],
       "steps":[{"ordinal":1,"kind":"index","name":"footage","state":"waiting","last_error":null}],
-      "sessions":[{"upload_id":"up1","state":"completed","expires_at":"2026-11-23T01:00:00Z","chunks":{"total":10,"done":10,"in_flight":0}}],
+      "sessions":[{"upload_id":"up1","state":"completed","expires_at":"2026-11-23T01:00:00Z","chunks":{"total":10,"done":10,"in_flight":0}},
+                  {"upload_id":"up2","state":"expired","expires_at":"2026-10-23T01:00:00Z","chunks":null}],
       "events":[{"at":"2026-11-22T01:00:00Z","subject":"item","was":"seen","became":"stable","note":""},
                 {"at":"2026-11-22T02:00:00Z","subject":"item","was":"completed","became":"failed","note":"it said no"}]})"),
                    kLook);
@@ -106,6 +107,7 @@ TEST(RenderStory, TellsOfAFailureWhoseFaultItIsAndTheNextCommand) {
             "finished   2026-11-22T02:00:00Z, 1 h ago\n"
             "step 1     index footage: waiting\n"
             "session    up1  completed, 10 of 10 chunks, 0 in flight, expires 2026-11-23T01:00:00Z\n"
+            "session    up2  expired, its chunks are no longer kept, expires 2026-10-23T01:00:00Z\n"
             "\n"
             "what happened\n"
             "  2026-11-22T01:00:00Z  item  seen -> stable\n"
