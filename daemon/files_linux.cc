@@ -118,36 +118,52 @@ struct DirCloser {
   void operator()(DIR* dir) const { ::closedir(dir); }
 };
 
-Result<std::vector<ports::DirEntry>> read_folder(UniqueFd folder, std::string const& shown) {
-  std::unique_ptr<DIR, DirCloser> const dir(::fdopendir(folder.get()));
-  if (!dir) return std::unexpected(error_of(errno, "list " + shown));
-  folder.release();  // closedir closes it
+class FolderListing final : public ports::Listing {
+ public:
+  FolderListing(std::unique_ptr<DIR, DirCloser> dir, std::string shown)
+      : dir_(std::move(dir)), shown_(std::move(shown)) {}
 
-  std::vector<ports::DirEntry> entries;
-  while (true) {
-    errno = 0;
-    auto const* found = ::readdir(dir.get());
-    if (found == nullptr && errno != 0) return std::unexpected(error_of(errno, "list " + shown));
-    if (found == nullptr) return entries;
-    std::string_view const name = found->d_name;
-    if (name == "." || name == "..") continue;
+  Result<std::vector<ports::DirEntry>> next(std::size_t max) override {
+    std::vector<ports::DirEntry> entries;
+    while (entries.size() < max) {
+      errno = 0;
+      auto const* found = ::readdir(dir_.get());
+      if (found == nullptr && errno != 0) return std::unexpected(error_of(errno, "list " + shown_));
+      if (found == nullptr) break;
+      std::string_view const name = found->d_name;
+      if (name == "." || name == "..") continue;
+      SLUICE_TRY(entry, look_at(*found));
+      if (entry) entries.push_back(std::move(*entry));
+    }
+    return entries;
+  }
 
+ private:
+  // Nothing for what went away meanwhile.
+  Result<std::optional<ports::DirEntry>> look_at(dirent const& found) {
     struct stat about {};
-    ports::DirEntry entry{.name = std::string(name), .type = ports::FileType::kOther, .print = {}};
-    if (entries.size() >= FilesLinux::kPrintsMax && found->d_type != DT_UNKNOWN) {
-      entry.type = type_of(static_cast<mode_t>(DTTOIF(found->d_type)));
+    ports::DirEntry entry{.name = found.d_name, .type = ports::FileType::kOther, .print = {}};
+    if (looked_at_ >= FilesLinux::kPrintsMax && found.d_type != DT_UNKNOWN) {
+      entry.type = type_of(static_cast<mode_t>(DTTOIF(found.d_type)));
       entry.has_print = false;
-    } else if (::fstatat(::dirfd(dir.get()), found->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0) {
+      return entry;
+    }
+    ++looked_at_;
+    if (::fstatat(::dirfd(dir_.get()), found.d_name, &about, AT_SYMLINK_NOFOLLOW) == 0) {
       entry.type = type_of(about.st_mode);
       entry.print = print_of(about);
     } else if (errno == ENOENT) {
-      continue;
+      return std::nullopt;
     } else if (errno == EACCES) {  // so will every other: the folder can be read but not searched
-      return std::unexpected(error_of(EACCES, "list " + shown + ": it lacks search permission (x)"));
+      return std::unexpected(error_of(EACCES, "list " + shown_ + ": it lacks search permission (x)"));
     }
-    entries.push_back(std::move(entry));
+    return entry;
   }
-}
+
+  std::unique_ptr<DIR, DirCloser> dir_;
+  std::string shown_;
+  std::size_t looked_at_ = 0;
+};
 
 }  // namespace
 
@@ -221,7 +237,7 @@ Result<ports::FilePrint> FilesLinux::stat(std::string const& root, std::string c
   return print_of(about);
 }
 
-Result<std::vector<ports::DirEntry>> FilesLinux::list(std::string const& root, std::string const& relative) {
+Result<std::unique_ptr<ports::Listing>> FilesLinux::list(std::string const& root, std::string const& relative) {
   SLUICE_TRY(folder, relative.empty() ? opened_anew(root) : held(root));
   auto const shown = shown_path(root, relative);
   auto opened = open_beneath(folder->get(), relative, O_RDONLY | O_DIRECTORY);
@@ -230,7 +246,10 @@ Result<std::vector<ports::DirEntry>> FilesLinux::list(std::string const& root, s
     if (opened.error() == EACCES) made.text += access_words(folder->get(), relative);
     return std::unexpected(std::move(made));
   }
-  return read_folder(std::move(*opened), shown);
+  std::unique_ptr<DIR, DirCloser> dir(::fdopendir(opened->get()));
+  if (!dir) return std::unexpected(error_of(errno, "list " + shown));
+  opened->release();  // closedir closes it
+  return std::make_unique<FolderListing>(std::move(dir), shown);
 }
 
 Result<std::string> FilesLinux::sniff(ports::OpenFile const& file) {

@@ -22,7 +22,7 @@ namespace sluice::daemon {
 
 class FilesLinux final : public ports::Files {
  public:
-  // A list gives no more prints than this: 100,000 take a tenth of a second, for which the loop would stand still.
+  // A list gives no more prints than this: those of a longer one would be old when their turn comes.
   static constexpr std::size_t kPrintsMax = 4096;
 
   FilesLinux();
@@ -40,7 +40,7 @@ class FilesLinux final : public ports::Files {
   // list(root, "") opens the root's path anew and holds that from then on, so that a folder that was
   // replaced or remounted is noticed (D8) and a stale NFS handle is shed; a root that is gone is let go.
   // An entry that vanishes while the folder is read is left out; one whose stat fails is kOther.
-  Result<std::vector<ports::DirEntry>> list(std::string const& root, std::string const& relative) override;
+  Result<std::unique_ptr<ports::Listing>> list(std::string const& root, std::string const& relative) override;
 
   // By libmagic over the first 64 KiB; its compressed, archive and ELF readers stay off, because the
   // bytes are an uploader's (F16). "" also for what libmagic knows only as application/octet-stream.

@@ -5,11 +5,13 @@
 // no empty, "." or ".." component and does not begin with '/'. Production: daemon/files_linux.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/base/error.h"
@@ -32,7 +34,32 @@ struct DirEntry {
   std::string name;  // bytes; never "." or ".."
   FileType type = FileType::kOther;
   FilePrint print;        // of the entry itself, links not followed
-  bool has_print = true;  // false in a very long folder, whose list would take too long with them: ask stat()
+  bool has_print = true;  // false behind the first thousands of a long folder: ask stat()
+};
+
+// A folder while it is being listed. What comes or goes meanwhile may be in the list or not.
+class Listing {
+ public:
+  virtual ~Listing() = default;
+  // Up to `max` of the entries that are left, in no order; none only at the end. Fails as Files::list().
+  virtual Result<std::vector<DirEntry>> next(std::size_t max) = 0;
+};
+
+// One whose entries are all there.
+class WholeListing final : public Listing {
+ public:
+  explicit WholeListing(std::vector<DirEntry> entries) : entries_(std::move(entries)) {}
+  Result<std::vector<DirEntry>> next(std::size_t max) override {
+    auto const end = std::min(entries_.size(), next_ + max);
+    std::vector<DirEntry> some(entries_.begin() + static_cast<std::ptrdiff_t>(next_),
+                               entries_.begin() + static_cast<std::ptrdiff_t>(end));
+    next_ = end;
+    return some;
+  }
+
+ private:
+  std::vector<DirEntry> entries_;
+  std::size_t next_ = 0;
 };
 
 enum class Writer : std::uint8_t { kNone, kPresent, kUnknown };  // kUnknown: no proof to be had (D23)
@@ -68,7 +95,7 @@ class Files {
   // (all else: the text names errno and path; the code is "io" or "busy" where trying again may help).
   virtual Result<std::shared_ptr<OpenFile>> open(std::string const& root, std::string const& relative) = 0;
   virtual Result<FilePrint> stat(std::string const& root, std::string const& relative) = 0;
-  virtual Result<std::vector<DirEntry>> list(std::string const& root, std::string const& relative) = 0;
+  virtual Result<std::unique_ptr<Listing>> list(std::string const& root, std::string const& relative) = 0;
 
   // What the content is by its first bytes: a MIME type such as "video/mp4"; "" if nothing is known.
   // Fails as read_at().

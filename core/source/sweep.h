@@ -63,6 +63,8 @@ inline constexpr std::size_t kWantedMax = 1024;     // more folders than this: t
 class Sweep {
  public:
   Sweep(ports::Files& files, Scope scope);
+  Sweep(Sweep&&) = default;
+  Sweep(Sweep const&) = delete;  // a folder that is being listed is read once
 
   Scope const& scope() const { return scope_; }
 
@@ -79,9 +81,10 @@ class Sweep {
  private:
   struct Folder {
     std::string path;
-    std::vector<ports::DirEntry> entries;  // still to be looked at, last first
-    std::set<std::string> unfinished;      // names that have a control file beside them (NAME.aria2, D15)
-    std::vector<std::string> subfolders;   // names; still to be listed, last first
+    std::unique_ptr<ports::Listing> listing;  // as long as names are left to be read
+    std::vector<ports::DirEntry> entries;     // still to be looked at, last first once all are read
+    std::set<std::string> unfinished;         // names that have a control file beside them (NAME.aria2, D15)
+    std::vector<std::string> subfolders;      // names; still to be listed, last first
   };
 
   bool at_work() const { return !stack_.empty(); }
@@ -89,6 +92,8 @@ class Sweep {
   bool excluded(std::string_view relative, std::string_view name) const;
   bool included(std::string_view relative, std::string_view name) const;
   void enter(std::string path, Slice& slice);
+  std::size_t read_on(Slice& slice);
+  void listing_failed(std::string path, Error const& error, Slice& slice);
   void look_at(ports::DirEntry entry, Slice& slice);
   void drop_all(std::string why, Slice& slice);
 

@@ -15,7 +15,7 @@ using journal::ItemState;
 
 namespace {
 
-constexpr std::size_t kEntriesPerTurn = 500;
+constexpr std::size_t kEntriesPerTurn = 250;
 constexpr std::size_t kProblemsMax = 100;
 
 // Sidecars are never items (product page, Sources): what stands beside a file to describe it.

@@ -159,6 +159,7 @@ def drop_many(place, say, count):
     folder = place.work / "many"
     say(f"making {count} files")
     small_files(folder, count)
+    os.sync()  # or the daemon's first flush carries all of these
     answers = []
     try:
         with Sluiced(place, NoPlatform) as sluiced:

@@ -140,7 +140,7 @@ Result<ports::FilePrint> SimFiles::stat(std::string const&, std::string const& r
   return found->second->print;
 }
 
-Result<std::vector<ports::DirEntry>> SimFiles::list(std::string const&, std::string const& relative) {
+Result<std::unique_ptr<ports::Listing>> SimFiles::list(std::string const&, std::string const& relative) {
   if (trouble_.strikes(FileCall::kList)) return fail(Fault::kSourceIo, relative + ": Input/output error", "io");
   auto const prefix = relative.empty() ? std::string() : relative + "/";
   std::vector<ports::DirEntry> entries;
@@ -154,7 +154,7 @@ Result<std::vector<ports::DirEntry>> SimFiles::list(std::string const&, std::str
     else if (auto const folder = rest.substr(0, slash); folders.insert(folder).second)
       entries.push_back({.name = folder, .type = ports::FileType::kDirectory, .print = {}});
   }
-  return entries;
+  return std::make_unique<ports::WholeListing>(std::move(entries));
 }
 
 Result<std::string> SimFiles::sniff(ports::OpenFile const&) { return std::string(); }

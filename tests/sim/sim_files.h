@@ -60,7 +60,7 @@ class SimFiles final : public ports::Files {
   // --- the port
   Result<std::shared_ptr<ports::OpenFile>> open(std::string const& root, std::string const& relative) override;
   Result<ports::FilePrint> stat(std::string const& root, std::string const& relative) override;
-  Result<std::vector<ports::DirEntry>> list(std::string const& root, std::string const& relative) override;
+  Result<std::unique_ptr<ports::Listing>> list(std::string const& root, std::string const& relative) override;
   Result<std::string> sniff(ports::OpenFile const& file) override;
 
  private:

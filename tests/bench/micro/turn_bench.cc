@@ -57,7 +57,7 @@ class SoundFiles final : public ports::Files {
     return std::make_shared<Opened>(print_);
   }
   Result<ports::FilePrint> stat(std::string const&, std::string const&) override { return print_; }
-  Result<std::vector<ports::DirEntry>> list(std::string const&, std::string const&) override { std::abort(); }
+  Result<std::unique_ptr<ports::Listing>> list(std::string const&, std::string const&) override { std::abort(); }
   Result<std::string> sniff(ports::OpenFile const&) override { std::abort(); }
 
  private:

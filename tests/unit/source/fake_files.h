@@ -35,14 +35,18 @@ class FakeFiles final : public ports::Files {
   void remove_folder(std::string const& path) { folders_.erase(path); }
   void make_unreadable(std::string const& path) { unreadable_.insert(path); }
 
+  // A folder whose list fails behind its first name.
+  void break_off(std::string const& path) { broken_.insert(path); }
+
   std::vector<std::string> listed;  // the folders asked for, in order
 
-  Result<std::vector<ports::DirEntry>> list(std::string const&, std::string const& relative) override {
+  Result<std::unique_ptr<ports::Listing>> list(std::string const&, std::string const& relative) override {
     listed.push_back(relative);
     if (unreadable_.contains(relative)) return fail(Fault::kSourceIo, "permission denied");
     auto const found = folders_.find(relative);
     if (found == folders_.end()) return fail(Fault::kGone, "no such folder");
-    return found->second;
+    if (broken_.contains(relative)) return std::make_unique<Broken>(found->second.front());
+    return std::make_unique<ports::WholeListing>(found->second);
   }
   Result<std::shared_ptr<ports::OpenFile>> open(std::string const&, std::string const&) override { std::abort(); }
   Result<ports::FilePrint> stat(std::string const&, std::string const& relative) override {
@@ -53,8 +57,20 @@ class FakeFiles final : public ports::Files {
   Result<std::string> sniff(ports::OpenFile const&) override { std::abort(); }
 
  private:
+  class Broken final : public ports::Listing {
+   public:
+    explicit Broken(ports::DirEntry first) : first_({std::move(first)}) {}
+    Result<std::vector<ports::DirEntry>> next(std::size_t) override {
+      if (first_.empty()) return fail(Fault::kSourceIo, "stale file handle");
+      return std::exchange(first_, {});
+    }
+
+   private:
+    std::vector<ports::DirEntry> first_;
+  };
+
   std::map<std::string, std::vector<ports::DirEntry>> folders_{{"", {}}};
-  std::set<std::string> unreadable_;
+  std::set<std::string> unreadable_, broken_;
   std::map<std::string, ports::FilePrint> apart_;  // prints that only stat() gives
 };
 

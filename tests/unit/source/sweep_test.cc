@@ -315,5 +315,32 @@ TEST_F(SweepTest, AWishForOneFolderDoesNotCoverAnotherThatIsNotBelowIt) {
   EXPECT_THAT(run(sweep).paths, UnorderedElementsAre("ab/x.mp4", "cd/y/z.mp4"));
 }
 
+// The loop must not stand still for a folder of a hundred thousand names.
+TEST_F(SweepTest, ReadsTheNamesOfALongFolderSliceBySlice) {
+  for (int i = 0; i < 5'000; ++i) files_.add("clip" + std::to_string(i) + ".mp4");
+  files_.add("clip7.mp4.aria2");  // the last name tells of one of the first
+  Sweep sweep(files_, scope());
+  sweep.all();
+  auto slices = 0;
+  while (sweep.step(100).candidates.empty()) ++slices;
+  EXPECT_GE(slices, 4);
+  auto found = run(sweep).paths;
+  EXPECT_GE(found.size(), 4'800u);
+  EXPECT_LT(found.size(), 5'000u);
+  EXPECT_EQ(std::ranges::count(found, "clip7.mp4"), 0);
+}
+
+TEST_F(SweepTest, SaysWhyAFolderCannotBeReadToItsEnd) {
+  files_.add("sub/a.mp4");
+  files_.break_off("sub");
+  Sweep sweep(files_, scope());
+  sweep.all();
+  auto const found = run(sweep);
+  EXPECT_THAT(found.paths, IsEmpty());
+  ASSERT_EQ(found.problems.size(), 1u);
+  EXPECT_EQ(found.problems[0].code, Problem::Code::kUnreadableDirectory);
+  EXPECT_EQ(found.problems[0].path, "sub");
+}
+
 }  // namespace
 }  // namespace sluice::source

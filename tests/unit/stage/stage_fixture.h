@@ -50,11 +50,11 @@ class PlayedFiles final : public ports::Files {
     if (found->second.open_error) return std::unexpected(*found->second.open_error);
     return found->second.print;
   }
-  Result<std::vector<ports::DirEntry>> list(std::string const&, std::string const&) override {
+  Result<std::unique_ptr<ports::Listing>> list(std::string const&, std::string const&) override {
     if (list_error) return std::unexpected(*list_error);
     std::vector<ports::DirEntry> entries;
     for (auto const& [name, file] : files) entries.push_back({.name = name, .type = file.type, .print = file.print});
-    return entries;
+    return std::make_unique<ports::WholeListing>(std::move(entries));
   }
   Result<std::string> sniff(ports::OpenFile const& file) override {
     auto const& played = static_cast<Opened const&>(file).file;
