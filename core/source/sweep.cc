@@ -12,7 +12,7 @@ namespace sluice::source {
 namespace {
 
 constexpr std::size_t kNamesAtOnce = 512;
-constexpr std::size_t kNamesPerEntry = 8;  // to read a name costs an eighth of looking at what it names (measured)
+constexpr std::size_t kNamesPerEntry = 8;  // of a slice's bound: a name costs far less to read than to look at
 
 std::size_t depth_of(std::string_view relative) {  // how many folders lead to it, itself counted
   return relative.empty() ? 0 : 1 + static_cast<std::size_t>(std::ranges::count(relative, '/'));
