@@ -15,6 +15,7 @@ void add_rows(Database& database, std::string_view sql, std::string const& what,
   auto statement = database.statement(sql);
   while (problems.size() < kProblemsMax && statement.next()) {
     auto text = statement.take_text();
+    database.fail_if_unread(text);
     if (text != "ok") problems.push_back(what + text);
   }
 }

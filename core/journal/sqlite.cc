@@ -186,7 +186,8 @@ int Database::log_grew(void* self, sqlite3*, char const*, int pages) {
 
 void Database::fail(int code, std::string_view doing, bool constraint_throws) {
   auto const primary = code & 0xff;
-  std::string const detail = handle_ ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code);
+  auto const told = handle_ && sqlite3_extended_errcode(handle_.get()) == code;  // or the last call ended otherwise
+  std::string const detail = told ? sqlite3_errmsg(handle_.get()) : sqlite3_errstr(code);
   if (primary == SQLITE_NOMEM) throw std::bad_alloc();
   if ((primary == SQLITE_CONSTRAINT && !constraint_throws) || primary == SQLITE_MISUSE || primary == SQLITE_RANGE) {
     std::fprintf(stderr, "journal %s: the program broke a rule of the schema: %s (SQLite code %d) in: %.*s\n",
@@ -283,14 +284,20 @@ void Database::checkpoint(Checkpoint mode) {
 void Database::check_whole() {
   auto const verdict = text("PRAGMA integrity_check(1)");
   if (verdict == "ok") return;
-  // A page that cannot be read at all is told in the verdict, too, and is no damage: the disk may get well again.
-  constexpr std::string_view kUnread = "unable to get the page. error code=";
-  if (auto const at = verdict.find(kUnread); at != std::string::npos) {
-    auto const code = std::atoi(verdict.c_str() + at + kUnread.size());
-    if (kind_of(handle_.get(), code) != Kind::kDamaged) fail(code, "integrity_check");
-  }
+  fail_if_unread(verdict);
   throw JournalError(Kind::kDamaged,
                      "journal " + file_ + ": the journal is damaged: " + verdict + way_out_of_damage(file_));
+}
+
+void Database::fail_if_unread(std::string_view verdict) {
+  constexpr std::string_view kOfTree = "unable to get the page. error code=";
+  constexpr std::string_view kOfList = "failed to get page ";  // of the freelist or an overflow chain: without its code
+  auto code = SQLITE_OK;
+  if (auto const at = verdict.find(kOfTree); at != verdict.npos)
+    code = std::atoi(std::string(verdict.substr(at + kOfTree.size())).c_str());
+  else if (verdict.find(kOfList) != verdict.npos)
+    code = SQLITE_IOERR_READ;
+  if (code != SQLITE_OK && kind_of(handle_.get(), code) != Kind::kDamaged) fail(code, "integrity_check");
 }
 
 void Database::copy_into(std::string const& file) {

@@ -100,6 +100,9 @@ class Database {
   // quick_check, at about twice its time (4.5 s for 200,000 items, measured): quick_check does not hold the
   // indexes against their rows, and a row that its index has lost is a file that is uploaded again.
   void check_whole();
+  // Throws  what it means, if a line of integrity_check tells of a page that could not be read: SQLite puts that
+  // among the damages, but the disk may get well again (sqlite3BtreeIntegrityCheck and its checkList).
+  void fail_if_unread(std::string_view verdict);
 
   // Copies the whole database into `file`, which must be there and empty, by the backup API.
   void copy_into(std::string const& file);
