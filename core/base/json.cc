@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <unordered_set>
 
 #include "core/base/text.h"
@@ -17,6 +18,16 @@ constexpr double kTwo53 = 9007199254740992.0;  // beyond it a double no longer t
 
 Error misread(std::string_view key, std::string_view wanted) {
   return Error{Fault::kProtocol, "`" + std::string(key) + "` is not " + std::string(wanted)};
+}
+
+// Up to here comparing all pairs is cheaper than a set, which allocates for each name.
+constexpr std::size_t kFewMembers = 16;
+
+bool any_repeated(std::span<Json::Member const> members) {
+  for (; members.size() > 1; members = members.subspan(1))
+    for (auto const& other : members.subspan(1))
+      if (other.name == members.front().name) return true;
+  return false;
 }
 
 // Builds the value from the library's events, so that a bound stops the parse at once.
@@ -96,11 +107,13 @@ class Builder final : public nlohmann::json_sax<nlohmann::json> {
     if (open_.size() >= limits_.depth_max)
       return refuse("is nested deeper than " + std::to_string(limits_.depth_max) + " levels");
     open_.push_back({is_object, {}, {}, {}});
+    if (is_object) open_.back().members.reserve(kFewMembers / 2);
     return true;
   }
 
   // Of members with one name the last counts, as nearly every reader has it.
   bool settle_repeated_keys(std::vector<Json::Member>& members) {
+    if (members.size() <= kFewMembers && !any_repeated(members)) return true;
     std::unordered_set<std::string_view> seen;
     std::vector<bool> repeated(members.size(), false);
     for (std::size_t i = members.size(); i-- > 0;) repeated[i] = !seen.insert(members[i].name).second;

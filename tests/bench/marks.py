@@ -40,9 +40,8 @@ class Figures:
 
 
 def bulk(figures):
-    sdk = t.SDK if t.SDK in figures.clients else t.SDK_MANY
     return (
-        figures.ratio("wall, of the JS SDK's", "wall_s", t.SLUICE, sdk, 1 / 8)
+        figures.ratio("wall, of the JS SDK's", "wall_s", t.SLUICE, t.SDK, 1 / 8)
         + figures.ratio("wall, of bare curl's", "wall_s", t.SLUICE, t.CURL, 1.4)
         + figures.ratio("CPU, of OpenSSL MD5's", "cpu_s", t.SLUICE, t.MD5, 0.6)
         + figures.ratio("CPU with verify: none, of bare curl's", "cpu_s", t.NO_VERIFY, t.CURL, 1.15)
@@ -50,8 +49,7 @@ def bulk(figures):
 
 
 def bulk_tls(figures):
-    sdk = t.SDK if t.SDK in figures.clients else t.SDK_MANY
-    marks = figures.ratio("wall, of the JS SDK's", "wall_s", t.SLUICE, sdk, 1 / 7)
+    marks = figures.ratio("wall, of the JS SDK's", "wall_s", t.SLUICE, t.SDK, 1 / 7)
     marks += figures.ratio("wall, of bare curl's", "wall_s", t.SLUICE, t.CURL, 1.3)
     ours, curls = figures.of(t.SLUICE, "cpu_s_per_gib"), figures.of(t.CURL, "cpu_s_per_gib")
     if ours and curls:

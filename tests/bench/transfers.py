@@ -45,8 +45,9 @@ def rounds(clients, say):
     return {label: rows for label, rows in samples.items() if rows}
 
 
-def bulk(setting, say, files, tls=None, sdk_at_once=1):
-    """Large files over an unshaped sink: A, B, E, F."""
+def bulk(setting, say, files, tls=None):
+    """Large files over an unshaped sink: A, B, E, F. The SDK sends them one after the other, and eight at once if there
+    are as many."""
     place, runs = setting.place, setting.runs
     with ExitStack() as stack:
         sink = stack.enter_context(Sink(place, tls))
@@ -59,11 +60,10 @@ def bulk(setting, say, files, tls=None, sdk_at_once=1):
             CURL: (runs, lambda: run_curl(place, sink, cuts, cut_files, CURL_CONNECTIONS)),
             SLUICE: (runs, lambda: run_sluiced(place, sink, files)),
             NO_VERIFY: (runs, lambda: run_sluiced(place, sink, files, "verify: none")),
-            SDK if sdk_at_once == 1 else SDK_MANY: (
-                setting.sdk_runs,
-                lambda: run_sdk(place, sink, files, sdk_at_once),
-            ),
+            SDK: (setting.sdk_runs, lambda: run_sdk(place, sink, files, 1)),
         }
+        if len(files) > 1:
+            clients[SDK_MANY] = (setting.sdk_runs, lambda: run_sdk(place, sink, files, 8))
         return rounds(clients, say)
 
 
@@ -72,7 +72,7 @@ def one_large(setting, say):
 
 
 def some_large(setting, say):
-    return bulk(setting, say, setting.place.media(setting.count(32), 128 * MIB), sdk_at_once=8)
+    return bulk(setting, say, setting.place.media(setting.count(32), 128 * MIB))
 
 
 def one_large_tls(setting, say):
@@ -80,7 +80,7 @@ def one_large_tls(setting, say):
 
 
 def some_large_tls(setting, say):
-    return bulk(setting, say, setting.place.media(setting.count(32), 128 * MIB), setting.tls, sdk_at_once=8)
+    return bulk(setting, say, setting.place.media(setting.count(32), 128 * MIB), setting.tls)
 
 
 def many_small(setting, say):

@@ -97,6 +97,22 @@ TEST(Json, LetsTheLastOfRepeatedKeysCountOrRefusesThem) {
             "the JSON document names `a` twice in one object");
 }
 
+TEST(Json, FindsTheRepeatedKeyHoweverManyMembersAreAroundIt) {
+  for (int count = 2; count <= 40; ++count)
+    for (auto const first : {0, count / 2 - 1}) {
+      std::string text = "{";
+      for (int i = 0; i < count; ++i) {
+        auto const name = i == count - 1 ? first : i;
+        text += (i == 0 ? "\"k" : ",\"k") + std::to_string(name) + "\":" + std::to_string(i);
+      }
+      text += "}";
+      auto const value = parsed(text);
+      EXPECT_EQ(value.members().size(), static_cast<std::size_t>(count - 1)) << text;
+      EXPECT_EQ(value.find("k" + std::to_string(first))->as_int(), count - 1) << text;
+      EXPECT_NE(refusal(text, {.refuse_duplicate_keys = true}), "") << text;
+    }
+}
+
 TEST(Json, IsBuiltAndWrittenInOrder) {
   auto value = Json::object({{"name", "a\"b"}, {"page", 1}, {"ok", true}});
   value.set("list", Json::array({1, "two", nullptr, 2.5})).set("page", 2u);
