@@ -1,6 +1,6 @@
 // api_key.h - fetches the platform's API key from where the configuration says it is.
 //
-// Read once at start and again on a reload (K4); the file is never watched and never written. The key
+// Read at start, when the platform refuses it, and on a reload (K4); never watched and never written. The key
 // itself is in no error text. A bare string in the configuration is an error there and never comes
 // here, since `ps` and backups would show it (K1).
 #pragma once

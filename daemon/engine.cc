@@ -6,7 +6,8 @@
 namespace sluice::daemon {
 namespace {
 
-constexpr Millis kTurnPause{10};     // between two turns: outcomes gather meanwhile, for one flush and fewer pages
+constexpr Millis kTurnPause{10};  // between two turns: outcomes gather meanwhile, for one flush and fewer pages
+constexpr Millis kNetworkPause{2'000};
 constexpr Millis kFullPause{5'000};  // durability.md: SQLITE_FULL is retried every 5 s
 
 // A missing journal must be noticed before it is opened, since that would make a new one.
@@ -79,8 +80,33 @@ void Engine::sleep(std::span<ExtraFd> fds, Millis at_most) {
     timeout = std::min(timeout, turn_at() - clock_.boot());
   else if (next_due_)
     timeout = std::min(timeout, std::max(Millis(1), *next_due_ - clock_.wall()));
-  wire_.wait(fds, std::max(timeout, Millis(0)));
+  if (network_changed_ && lost_ > 0) timeout = std::min(timeout, network_told_ + kNetworkPause - clock_.boot());
+  std::vector<ExtraFd> all(fds.begin(), fds.end());
+  all.push_back({.fd = network_.fd()});
+  wire_.wait(all, std::max(timeout, Millis(0)));
+  std::copy_n(all.begin(), fds.size(), fds.begin());
   wire_.pump();
+  if (all.back().readable) network_changed_ = network_.collect() || network_changed_;
+  note_network();
+}
+
+// A change of the host's network is a reason to try lost hosts at once, but a storm of changes is no reason for a storm
+// of tries. Without a lost host nothing follows from it: what breaks will be noticed by its stall.
+void Engine::note_network() {
+  if (!network_changed_) return;
+  if (lost_ > 0 && clock_.boot() < network_told_ + kNetworkPause) return;
+  network_changed_ = false;
+  if (lost_ == 0) return;
+  network_told_ = clock_.boot();
+  wire_.forget_ways();
+  turn_.traffic().network_changed(clock_.wall());
+  hinted_ = true;
+}
+
+void Engine::replace_key(ApiKey key) {
+  wire_.set_key(std::move(key));
+  turn_.traffic().key_replaced(clock_.wall());
+  hinted_ = true;
 }
 
 bool Engine::step(std::function<void(stage::Context&)> const& orders) {
@@ -96,6 +122,9 @@ bool Engine::step(std::function<void(stage::Context&)> const& orders) {
   wire_.pump();
   turn_ended_ = clock_.boot();
   next_due_ = turn_.next_due();
+  auto const lost = turn_.traffic().lost_hosts();
+  if (lost > lost_) wire_.forget_ways();  // what idles leads nowhere, too
+  lost_ = lost;
   return changed_;
 }
 
@@ -104,14 +133,24 @@ stage::Surroundings Engine::surroundings() const {
   auto const& traffic = turn_.traffic();
   stage::Surroundings around{.key_refused_since = traffic.key_refused_since(),
                              .offline_since = traffic.offline_since(),
+                             .offline_text = traffic.api().text(),
+                             .storage_lost_since = {},
+                             .storage_text = {},
+                             .failing_since = {},
                              .paused_until = {},
                              .calls_per_second = {},
                              .files_under_way = 0,
                              .max_files = policy_.files_max};
-  for (auto const group :
-       {budget::Group::kAssets, budget::Group::kIndexing, budget::Group::kEntities, budget::Group::kStorage}) {
+  for (auto const group : budget::kAllGroups) {
     if (auto const until = traffic.paused_until(group, now)) around.paused_until.emplace(name_of(group), *until);
     if (auto const rate = traffic.calls_per_second(group, now)) around.calls_per_second.emplace(name_of(group), *rate);
+  }
+  for (auto const group : budget::kAllGroups)
+    if (auto const since = traffic.breaker(group).open_since()) around.failing_since.emplace(name_of(group), *since);
+  for (auto const& [host, link] : traffic.storage()) {
+    if (!link.down_since()) continue;
+    around.storage_lost_since = link.down_since();
+    around.storage_text = link.text();
   }
   for (auto const state : {journal::ItemState::kOpening, journal::ItemState::kOpened, journal::ItemState::kSending})
     around.files_under_way += static_cast<std::uint32_t>(journal_.count_items(state));

@@ -22,6 +22,7 @@
 #include "daemon/files_linux.h"
 #include "daemon/journal_mark.h"
 #include "daemon/journal_seal.h"
+#include "daemon/network_events.h"
 #include "daemon/operations.h"
 #include "daemon/random_linux.h"
 #include "daemon/wire_curl.h"
@@ -50,6 +51,9 @@ class Engine {
   // Nothing failed and no step follows: the next start then need not check the journal whole (journal_seal.h).
   void end_in_peace() { seal_.want(); }
 
+  // Calls sent from now on carry this key; if the last one was refused, one leaves at once to try it.
+  void replace_key(ApiKey key);
+
   void hint() { hinted_ = true; }  // the discovery was told something: a turn has work
 
   stage::Turn& turn() { return turn_; }
@@ -68,12 +72,14 @@ class Engine {
   bool has_work();
   BootTime turn_at() const;
   void note_progress();
+  void note_network();
   bool try_when_not_full(std::function<void()> const& work);
 
   ClockLinux mutable clock_;
   RandomLinux random_;
   FilesLinux files_;
   FileWorkers workers_;
+  NetworkEvents network_;
   WireCurl wire_;
   ports::Log& log_;
   JournalMark mark_;
@@ -85,6 +91,9 @@ class Engine {
   bool changed_ = true;  // the last turn did something: the next may find more
   bool hinted_ = false;
   bool mark_failed_ = false;  // said once
+  bool network_changed_ = false;
+  BootTime network_told_{};  // when the traffic was last told of a change
+  std::size_t lost_ = 0;     // hosts out of reach after the last turn
   std::optional<WallTime> next_due_;
   std::optional<WallTime> full_since_;
   BootTime retry_full_at_{};

@@ -17,6 +17,7 @@ constexpr Millis kWatchPause{2'000};     // watch_inotify.h: roots that are dele
 constexpr Millis kRefreshPause{60'000};  // folders without a watch are tried again
 constexpr Millis kStatusPause{1'000};
 constexpr Millis kSleepMax{10'000};
+constexpr Millis kKeyLook{5'000};  // while the key is refused
 
 }  // namespace
 
@@ -32,6 +33,7 @@ Service::Service(config::Config const& config, ApiKey key, ports::Log& log, Stat
       log_(log),
       lock_(std::move(lock)),
       policy_(policy_from(config, host_name())),
+      key_place_(key_source_from(*config.platform.api_key), key),
       control_(std::move(control)),
       engine_(policy_, config.platform.base_url, std::move(key), config.state_dir + "/journal.db", log) {
   started_at_ = engine_.clock().wall();
@@ -52,6 +54,7 @@ int Service::run() {
     take_hints();
     serve_requests();
     engine_.step();
+    look_for_key(false);
     tell_systemd();
   }
   notify_.stopping();
@@ -70,6 +73,7 @@ void Service::sleep() {
   auto wake = boot + kSleepMax;
   for (auto const at : {next_watch_, next_alive_}) wake = std::min(wake, std::max(at, boot));
   if (drain_until_) wake = std::min(wake, *drain_until_);
+  if (engine_.turn().traffic().key_refused_since()) wake = std::min(wake, std::max(next_key_look_, boot));
   auto at_most = std::max(Millis(0), wake - boot);
   if (auto const control = control_->sleep_at_most()) at_most = std::min(at_most, *control);
   std::array<ExtraFd, 3> fds = {{{.fd = signals_.fd()}, {.fd = watch_.fd()}, {.fd = control_->fd()}}};
@@ -84,7 +88,8 @@ void Service::take_signals() {
   if (!signal_came_) return;
   for (auto const asked : signals_.collect()) {
     if (asked == Asked::kReload) {
-      log_.warning("SIGHUP: reloading is not supported yet; restart to read a changed configuration");
+      log_.warning("SIGHUP: the API key is read anew; a changed configuration is only read by a restart");
+      look_for_key(true);
       continue;
     }
     if (++stops_ > 1) continue;
@@ -93,6 +98,22 @@ void Service::take_signals() {
     engine_.turn().drain();
     drain_until_ = engine_.clock().boot() + kDrain;
   }
+}
+
+// Another key is taken up as soon as the last one is refused, so that a change needs no signal and no restart (B18).
+void Service::look_for_key(bool asked) {
+  auto const boot = engine_.clock().boot();
+  auto const refused = engine_.turn().traffic().key_refused_since().has_value();
+  if (!asked && (!refused || boot < next_key_look_)) return;
+  next_key_look_ = boot + kKeyLook;
+  auto found = key_place_.look();
+  if (!found) {
+    if (asked) log_.error("the API key cannot be read, so the last one is kept: " + found.error().text);
+    return;
+  }
+  if (!*found) return;
+  log_.info("another API key is used from now on");
+  engine_.replace_key(*std::move(*found));
 }
 
 void Service::take_hints() {
@@ -167,11 +188,9 @@ StatusFacts Service::facts() const {
   if (auto const since = traffic.key_refused_since()) {
     facts.state = "paused";
     facts.reasons.push_back({"key_refused", "the platform refuses the API key", since,
-                             "put a valid key in its place and restart sluiced; items wait and lose nothing", true});
+                             key_place_.remedy() + "; items wait and lose nothing", true});
   }
-  if (auto const since = traffic.offline_since())
-    facts.reasons.push_back(
-        {"offline", "the platform cannot be reached", since, "it goes on by itself once the network is back", false});
+  add_outages(facts.reasons);
   if (auto const since = engine_.full_since())
     facts.reasons.push_back({"journal_full", "the state directory is full: nothing new is begun", since,
                              "free space in " + printable(config_.state_dir) + "; it goes on by itself", true});
@@ -190,6 +209,21 @@ StatusFacts Service::facts() const {
     facts.sources.push_back(std::move(source));
   }
   return facts;
+}
+
+void Service::add_outages(std::vector<HealthReason>& reasons) const {
+  auto const& traffic = engine_.turn().traffic();
+  if (auto const since = traffic.offline_since())
+    reasons.push_back({"offline", "the platform cannot be reached: " + traffic.api().text(), since,
+                       "it goes on by itself once the network is back", false});
+  for (auto const& [host, link] : traffic.storage())
+    if (auto const since = link.down_since())
+      reasons.push_back({"storage_unreachable", "the storage cannot be reached: " + link.text(), since,
+                         "it goes on by itself once " + printable(host) + " is reached again", false});
+  for (auto const group : budget::kAllGroups)
+    if (auto const since = traffic.breaker(group).open_since())
+      reasons.push_back({"outage", "calls about " + std::string(name_of(group)) + " fail one after the other", since,
+                         "the platform has to mend it; it goes on by itself, and no item is charged", false});
 }
 
 void Service::tell_systemd() {

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "daemon/control_server.h"
 #include "daemon/engine.h"
+#include "daemon/key_place.h"
 #include "daemon/notify_systemd.h"
 #include "daemon/signals_linux.h"
 #include "daemon/state_lock.h"
@@ -37,10 +38,12 @@ class Service {
 
   void take_signals();
   void take_hints();
+  void look_for_key(bool asked);
   void serve_requests();
   std::vector<std::pair<std::uint64_t, ControlReply>> serve_in_turn(std::vector<ControlRequest> const& requests);
   void answer_without_turn(std::vector<ControlRequest> const& requests);
   StatusFacts facts() const;
+  void add_outages(std::vector<HealthReason>& reasons) const;
   void tell_systemd();
   bool drained() const;
   void sleep();
@@ -49,6 +52,7 @@ class Service {
   ports::Log& log_;
   StateLock lock_;
   stage::Policy policy_;
+  KeyPlace key_place_;
   std::unique_ptr<ControlServer> control_;
   SignalsLinux signals_;
   NotifySystemd notify_;
@@ -60,6 +64,7 @@ class Service {
   bool control_called_ = true;
   std::optional<BootTime> drain_until_;
   BootTime next_watch_{};
+  BootTime next_key_look_{};
   BootTime next_refresh_{};
   BootTime next_alive_{};
   BootTime next_status_{};

@@ -47,6 +47,7 @@ struct WireCurl::Impl {
   ApiKey key;
   std::string user_agent;
   WireRoute route;
+  Steady::time_point ways_since = {};  // connections and addresses from before are not used any more
   std::unique_ptr<CURLM, MultiCloser> multi;
   std::vector<Easy> api_pool;
   std::vector<Easy> storage_pool;  // handles that never had the key
@@ -186,6 +187,7 @@ void WireCurl::send(Call call) {
   transfer.host = printable(place->host);
   transfer.call = std::move(call);
   transfer.easy = impl_->take(transfer.is_storage);
+  transfer.ways_since = impl_->ways_since;
   prepare(transfer, url, place->is_loopback, impl_->key, impl_->route, impl_->user_agent);
   if (transfer.call.body) transfer.call.body->on_more([impl = impl_.get(), ticket] { impl->note_more(ticket); });
   curl_multi_add_handle(impl_->multi.get(), transfer.easy.get());
@@ -241,6 +243,7 @@ void WireCurl::wait(std::span<ExtraFd> fds, Millis timeout) {
 }
 
 void WireCurl::wakeup() { curl_multi_wakeup(impl_->multi.get()); }
+void WireCurl::forget_ways() { impl_->ways_since = Steady::now(); }
 void WireCurl::set_key(ApiKey key) { impl_->key = std::move(key); }
 
 }  // namespace sluice::daemon

@@ -75,6 +75,9 @@ class WireCurl final : public ports::Wire {
 
   void wakeup();             // ends wait(); the one function for other threads
   void set_key(ApiKey key);  // for calls sent from now on (K4)
+  // Connections that idle now are not used again by calls sent from now on, and names are looked up anew: the way to
+  // the hosts was lost, or is another one.
+  void forget_ways();
 
  private:
   struct Impl;

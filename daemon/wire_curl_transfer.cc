@@ -20,8 +20,9 @@ constexpr std::size_t kApiBodyBytesMax = 8 * kMiB;       // T5
 constexpr std::size_t kStorageBodyBytesMax = 64 * kKiB;  // T5
 constexpr std::uint64_t kUploadBufferMin = 16 * kKiB;    // libcurl's own least
 constexpr Millis kConnectMax{15'000};
-constexpr long kIdleSecondsMax = 50;  // below the 60 s after which common load balancers close
-constexpr int kLooksPerLimit = 8;     // how often within a stall_limit the bytes are counted
+constexpr long kNamesKeptSeconds = 60;  // libcurl's default
+constexpr long kIdleSecondsMax = 50;    // below the 60 s after which common load balancers close
+constexpr int kLooksPerLimit = 8;       // how often within a stall_limit the bytes are counted
 
 struct UrlCloser {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
@@ -180,7 +181,10 @@ void set_rules(Transfer& transfer, bool is_loopback, WireRoute const& route) {
   set(transfer, CURLOPT_NOSIGNAL, 1L);
   set(transfer, CURLOPT_QUICK_EXIT, 1L);  // measured: cancelling waits 5 s for getaddrinfo without it
   set(transfer, CURLOPT_TCP_KEEPALIVE, 1L);
-  set(transfer, CURLOPT_MAXAGE_CONN, kIdleSecondsMax);
+  // libcurl counts both in whole seconds; a connection that idled for less than one is taken for alive.
+  auto const known = std::chrono::duration_cast<std::chrono::seconds>(Steady::now() - transfer.ways_since).count();
+  set(transfer, CURLOPT_MAXAGE_CONN, std::clamp(static_cast<long>(known), 1L, kIdleSecondsMax));
+  set(transfer, CURLOPT_DNS_CACHE_TIMEOUT, std::clamp(static_cast<long>(known), 0L, kNamesKeptSeconds));
   // With a folder of certificates libcurl 7.88 reads and parses the whole bundle anew for each connection (measured:
   // 18 ms of CPU each); Debian's bundle holds what its folder does. Beside a root of one's own the folder is needed.
   if (route.ca_file.empty()) set(transfer, CURLOPT_CAPATH, static_cast<char const*>(nullptr));

@@ -48,6 +48,8 @@ struct Transfer {
   Steady::time_point paused_at{};
   std::array<char, CURL_ERROR_SIZE> detail{};
 
+  Steady::time_point ways_since{};  // no connection that idles since before is used, nor an address from before
+
   Steady::time_point looked_at = Steady::now();  // the stall clock
   Steady::time_point moved_at = looked_at;       // when it last moved fast enough
   std::uint64_t bytes_then = 0;

@@ -35,12 +35,20 @@ enum class Fault : std::uint8_t {
 // The fault's word, as the journal and the logs write it: "throttled", "outcome_unknown", ...
 std::string_view name_of(Fault fault);
 
+// Whom a failure is about, as far as the other calls of its time show.
+enum class Spread : std::uint8_t {
+  kOne,      // this call alone
+  kSeveral,  // calls about other things failed in the same way: nobody is charged
+  kAll,      // nothing of its kind gets through: nobody is charged, and all go on together as soon as a probe does
+};
+
 struct Error {
   Fault fault;
   std::string text;                                                     // for people; holds no secret
   std::string code = {};                                                // the platform's code, or ours: "empty_file"
   std::optional<std::chrono::milliseconds> retry_after = std::nullopt;  // a lower bound (R64)
   std::string request_id = {};                                          // the platform's; empty if no reply came
+  Spread spread = Spread::kOne;                                         // judged by the turn, before a stage settles
 
   // Adds the outer context, outermost first: "open session: connect: refused".
   Error in(std::string_view where) && {

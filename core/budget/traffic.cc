@@ -6,6 +6,13 @@
 #include <string_view>
 
 namespace sluice::budget {
+namespace {
+
+constexpr std::size_t kHostsMax = 64;  // of the storage, out of reach at once; further ones are not remembered
+
+bool is_due(std::optional<WallTime> probe_at, WallTime now) { return probe_at && *probe_at <= now; }
+
+}  // namespace
 
 std::string_view name_of(Group group) {
   switch (group) {
@@ -19,12 +26,20 @@ std::string_view name_of(Group group) {
 
 void Traffic::count_in(Flight const& flight) {
   ++count_[static_cast<std::size_t>(flight.errand)];
+  if (flight.is_probe) {
+    ++probes_[static_cast<std::size_t>(flight.group)];
+    ++probes_to_[flight.host];
+  }
   ++busy_[{flight.errand, flight.row}];
   for (auto const row : flight.rows) ++busy_[{flight.errand, row}];
 }
 
 void Traffic::count_out(Flight const& flight) {
   --count_[static_cast<std::size_t>(flight.errand)];
+  if (flight.is_probe) {
+    --probes_[static_cast<std::size_t>(flight.group)];
+    if (--probes_to_.at(flight.host) == 0) probes_to_.erase(flight.host);
+  }
   auto const drop = [this](Key const& key) {
     auto const found = busy_.find(key);
     assert(found != busy_.end());
@@ -37,6 +52,7 @@ void Traffic::count_out(Flight const& flight) {
 void Traffic::send(Flight flight, ports::Call call, WallTime now) {
   pace_of(flight.group).sent(now);
   call.ticket = next_ticket_++;
+  flight.is_probe = is_held(flight);
   count_in(flight);
   outbox_.push_back({call.ticket, std::move(flight), std::move(call)});
 }
@@ -112,6 +128,10 @@ std::vector<std::pair<std::uint64_t, Flight>> Traffic::flights(Errand errand) co
 
 void Traffic::throttled(Group group, WallTime now, WallTime until) {
   if (group != Group::kStorage && !paused_until(group, now)) pace_of(group).refused(now);
+  pause(group, until);
+}
+
+void Traffic::pause(Group group, WallTime until) {
   auto& current = paused_[group];
   current = std::max(current, until);
 }
@@ -126,26 +146,72 @@ std::optional<WallTime> Traffic::paused_until(Group group, WallTime now) const {
   return found->second;
 }
 
-void Traffic::key_refused(WallTime now, WallTime probe_at) {
-  if (!key_refused_since_) key_refused_since_ = now;
-  key_probe_at_ = probe_at;
+void Traffic::key_refused(WallTime now) {
+  if (key_.since()) return key_.failed(now);
+  key_.begin(now, now);
 }
 
-void Traffic::key_accepted() {
-  key_refused_since_.reset();
-  key_probe_at_.reset();
+void Traffic::unreachable(std::string const& host, WallTime now, std::string text) {
+  if (host.empty()) return api_.failed(now, std::move(text));
+  if (storage_.contains(host) || storage_.size() < kHostsMax) storage_[host].failed(now, std::move(text));
 }
 
-void Traffic::offline(WallTime now) {
-  if (!offline_since_) offline_since_ = now;
+void Traffic::reached(std::string const& host) {
+  if (host.empty()) return api_.reached();
+  storage_.erase(host);
 }
 
+std::size_t Traffic::lost_hosts() const {
+  auto const is_down = [](auto const& named) { return named.second.down_since().has_value(); };
+  return static_cast<std::size_t>(std::ranges::count_if(storage_, is_down)) + (api_.down_since() ? 1 : 0);
+}
+
+void Traffic::network_changed(WallTime now) {
+  api_.network_changed(now);
+  for (auto& [host, link] : storage_) link.network_changed(now);
+  // A probe of before may hang for long on a way that is no more.
+  for (auto& [ticket, flight] : flights_) flight.is_probe = false;
+  probes_ = {};
+  probes_to_.clear();
+}
+
+void Traffic::failed(Flight const& flight, WallTime now) {
+  auto const about = flight.item != 0 ? flight.item : flight.rows.empty() ? flight.row : flight.rows.front();
+  breaker_of(flight.group)
+      .failed((static_cast<std::uint64_t>(about) << 16) + flight.chunk_index, flight.rows.size() > 1, now);
+}
+
+bool Traffic::is_held(Flight const& flight) const {
+  if (breaker(flight.group).open_since()) return true;
+  if (flight.group != Group::kStorage) return key_.since() || api_.down_since();
+  auto const link = storage_.find(flight.host);
+  return link != storage_.end() && link->second.down_since();
+}
+
+std::size_t Traffic::api_probes() const { return probes_to_.contains("") ? probes_to_.at("") : 0; }
+
+// What left before the outage was known may hang for long, and is no probe.
 bool Traffic::may_call(Group group, WallTime now, std::size_t calls_max) const {
-  if (paused_until(group, now)) return false;
-  if (group == Group::kStorage) return true;  // presigned URLs carry no key and have slots of their own
-  if (pace_of(group).next(now) > now) return false;
-  if (key_refused_since_) return now >= *key_probe_at_ && api_calls() == 0;
-  return api_calls() < calls_max;
+  if (paused_until(group, now) || pace_of(group).next(now) > now) return false;
+  if (api_calls() >= calls_max) return false;
+  if (key_.since()) return is_due(key_.at(now), now) && api_probes() == 0;
+  if (api_.down_since()) return is_due(api_.probe_at(now), now) && api_probes() == 0;
+  auto const& breaker = this->breaker(group);
+  return !breaker.open_since() || (is_due(breaker.probe_at(now), now) && probes(group) == 0);
+}
+
+std::size_t Traffic::room_for_chunks(WallTime now, std::size_t chunks_max) const {
+  auto const in_air = this->in_air(Errand::kPutChunk);
+  if (paused_until(Group::kStorage, now) || in_air >= chunks_max) return 0;
+  auto const& breaker = this->breaker(Group::kStorage);
+  if (breaker.open_since()) return is_due(breaker.probe_at(now), now) && probes(Group::kStorage) == 0 ? 1 : 0;
+  return chunks_max - in_air;
+}
+
+bool Traffic::may_put(std::string const& host, WallTime now) const {
+  auto const link = storage_.find(host);
+  if (link == storage_.end() || !link->second.down_since()) return true;
+  return is_due(link->second.probe_at(now), now) && !probes_to_.contains(host);
 }
 
 std::optional<WallTime> Traffic::next_pause_end(WallTime now) const {
@@ -155,7 +221,13 @@ std::optional<WallTime> Traffic::next_pause_end(WallTime now) const {
   };
   for (auto const& [group, until] : paused_) take(until);
   for (auto const& pace : paces_) take(pace.next(now));
-  if (key_probe_at_) take(*key_probe_at_);
+  auto const take_probe = [&](std::optional<WallTime> at) {
+    if (at) take(*at);
+  };
+  take_probe(key_.at(now));
+  take_probe(api_.probe_at(now));
+  for (auto const& [host, link] : storage_) take_probe(link.probe_at(now));
+  for (auto const& breaker : breakers_) take_probe(breaker.probe_at(now));
   return next;
 }
 

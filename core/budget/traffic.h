@@ -2,8 +2,9 @@
 //
 // Memory only: after a restart nothing is in the air. Calls that a turn decides on are held back in
 // the outbox until its commit (release), and forgotten if that fails (discard), so that nothing ever
-// leaves before its intent is on disk. Bounds: `api_calls_max` API calls, `chunks_max` chunk PUTs, and, once the
-// platform has refused calls for their rate, the pace of their group.
+// leaves before its intent is on disk. Bounds: as many API calls and chunk PUTs as the caller names, and, once the
+// platform has refused calls for their rate, the pace of their group. What is paused, refused for its key, out of
+// reach or failing for everybody lets nothing pass but a single probe now and then.
 #pragma once
 
 #include <array>
@@ -17,6 +18,8 @@
 #include <vector>
 
 #include "core/base/time.h"
+#include "core/budget/breaker.h"
+#include "core/budget/link.h"
 #include "core/budget/pace.h"
 #include "core/journal/rows.h"
 #include "core/ports/reader.h"
@@ -47,6 +50,8 @@ inline constexpr std::size_t kErrands = 14;
 // The quota groups of R63; a refusal pauses its group only.
 enum class Group : std::uint8_t { kAssets, kIndexing, kEntities, kStorage };
 inline constexpr std::size_t kGroups = 4;
+inline constexpr std::array<Group, kGroups> kAllGroups = {Group::kAssets, Group::kIndexing, Group::kEntities,
+                                                          Group::kStorage};
 std::string_view name_of(Group group);
 
 // One call in the air and what its stage must remember of it.
@@ -60,8 +65,9 @@ struct Flight {
   std::vector<std::uint32_t> chunks = {};      // kReportChunks
   int page = 1;                                // of a look or a status read
   int mode = 0;                                // the stage's own: which of its ways of looking or sending
-  std::string host = {};                       // kPutChunk: whose ETag it will be
+  std::string host = {};                       // kPutChunk: whose ETag it will be; "" for the API's
   std::shared_ptr<ports::FileBody> body = {};  // kPutChunk, kSendDirect: for what it was found to hold
+  bool is_probe = false;                       // given by send(): nothing else of its kind may leave beside it
 };
 
 class Traffic {
@@ -94,15 +100,31 @@ class Traffic {
   // A call of the group was refused for its rate: none leaves before `until`, and those after it follow each other
   // more slowly. The storage has no pace: its URLs come at that of the assets.
   void throttled(Group group, WallTime now, WallTime until);
+  // A pause from before a restart, whose refusal the pace has not seen.
+  void pause(Group group, WallTime until);
   std::optional<WallTime> paused_until(Group group, WallTime now) const;
-  // The key was refused (401): all API calls pause until `probe_at`, then one goes out alone (B18).
-  void key_refused(WallTime now, WallTime probe_at);
-  void key_accepted();
-  std::optional<WallTime> key_refused_since() const { return key_refused_since_; }
-  // No byte could leave: kept for show, cleared by the next answer.
-  void offline(WallTime now);
-  void online() { offline_since_.reset(); }
-  std::optional<WallTime> offline_since() const { return offline_since_; }
+  // The key was refused (401): all API calls pause, and one goes out alone after 1, 2, 4 ... 15 minutes (B18).
+  void key_refused(WallTime now);
+  void key_replaced(WallTime now) { key_.soon(now); }  // another one is used from now on: tried at once
+  void key_accepted() { key_.end(); }
+  std::optional<WallTime> key_refused_since() const { return key_.since(); }
+  // No byte of a call could leave, or an answer of the host came. "" is the API's host.
+  void unreachable(std::string const& host, WallTime now, std::string text);
+  void reached(std::string const& host);
+  // The host's addresses or routes changed: what is out of reach is tried at once.
+  void network_changed(WallTime now);
+  // The API's link; nothing asked of the platform works without it.
+  Link const& api() const { return api_; }
+  std::optional<WallTime> offline_since() const { return api_.down_since(); }
+  // The storage's hosts of which calls failed since they last answered; down or not.
+  std::map<std::string, Link> const& storage() const { return storage_; }
+  std::size_t lost_hosts() const;  // how many are down, the API's among them
+
+  // A call failed for no reason of its own that is known (server error, cut, stall), or worked. The subject is what
+  // it was about.
+  void failed(Flight const& flight, WallTime now);
+  void succeeded(Group group) { breaker_of(group).succeeded(); }
+  Breaker const& breaker(Group group) const { return breakers_[static_cast<std::size_t>(group)]; }
 
   // The platform's clock minus ours, from its newest Date header; zero until one came.
   void set_clock_offset(Millis offset) { clock_offset_ = offset; }
@@ -110,9 +132,12 @@ class Traffic {
 
   // Whether one more API call of this group may start now, within `calls_max` in the air.
   bool may_call(Group group, WallTime now, std::size_t calls_max) const;
+  // How many more chunk PUTs may start now, within `chunks_max` in the air; and whether one to this host may.
+  std::size_t room_for_chunks(WallTime now, std::size_t chunks_max) const;
+  bool may_put(std::string const& host, WallTime now) const;
   // Calls per second of the group; nothing while the platform has refused none.
   std::optional<double> calls_per_second(Group group, WallTime now) const;
-  // The earliest time after `now` at which a pause ends or the pace of a group lets its next call leave.
+  // The earliest time after `now` at which a pause ends, a probe may leave, or the pace of a group lets its next call.
   std::optional<WallTime> next_pause_end(WallTime now) const;
 
  private:
@@ -124,6 +149,10 @@ class Traffic {
   using Key = std::pair<Errand, journal::RowId>;
   Pace& pace_of(Group group) { return paces_[static_cast<std::size_t>(group)]; }
   Pace const& pace_of(Group group) const { return paces_[static_cast<std::size_t>(group)]; }
+  Breaker& breaker_of(Group group) { return breakers_[static_cast<std::size_t>(group)]; }
+  std::size_t probes(Group group) const { return probes_[static_cast<std::size_t>(group)]; }
+  std::size_t api_probes() const;
+  bool is_held(Flight const& flight) const;
   void count_in(Flight const& flight);
   void count_out(Flight const& flight);
 
@@ -134,11 +163,14 @@ class Traffic {
   std::vector<std::uint64_t> cancelled_ = {};
   std::map<Key, int> busy_;
   std::size_t count_[kErrands] = {};
+  std::array<std::size_t, kGroups> probes_ = {};  // in the air
+  std::map<std::string, std::size_t> probes_to_;  // by host of the storage
   std::map<Group, WallTime> paused_;
   std::array<Pace, kGroups> paces_ = {};
-  std::optional<WallTime> key_refused_since_ = {};
-  std::optional<WallTime> key_probe_at_ = {};
-  std::optional<WallTime> offline_since_ = {};
+  Probe key_{Millis(60'000), Millis(900'000)};
+  std::array<Breaker, kGroups> breakers_ = {};
+  Link api_ = {};
+  std::map<std::string, Link> storage_ = {};  // by host: those that failed since they last answered
   Millis clock_offset_{0};
 };
 

@@ -203,12 +203,27 @@ Error sort_refusal(CallKind kind, Reply const& reply, WallTime now) {
   return error;
 }
 
+// The API answers in JSON, whatever it says; only a hotel's sign-in page comes as HTML with a status of success.
+bool is_somebody_elses(CallKind kind, Reply const& reply) {
+  if (kind == CallKind::kStorage) return false;
+  if (reply.status == 511) return true;  // RFC 6585: Network Authentication Required
+  auto const type = reply.header("content-type").value_or("");
+  return reply.status < 300 && to_lower_ascii(type.substr(0, 9)) == "text/html";
+}
+
+Error not_the_platform(CallKind kind, Reply const& reply) {
+  auto text = "HTTP " + std::to_string(reply.status) +
+              " from somebody in the platform's place, such as a captive portal or a proxy";
+  return {kind == CallKind::kCreate ? Fault::kOutcomeUnknown : Fault::kOffline, std::move(text), kNotThePlatform};
+}
+
 }  // namespace
 
 Result<Reply> sort_outcome(CallKind kind, Outcome outcome, WallTime now) {
   if (outcome.body_error) return std::unexpected(std::move(*outcome.body_error));
   if (!outcome.answer) return std::unexpected(sort_failure(kind, std::move(outcome.answer.error())));
   auto& reply = *outcome.answer;
+  if (is_somebody_elses(kind, reply)) return std::unexpected(not_the_platform(kind, reply));
   if (reply.status >= 200 && reply.status <= 299) return std::move(reply);
   return std::unexpected(sort_refusal(kind, reply, now));
 }

@@ -21,11 +21,15 @@ enum class CallKind : std::uint8_t {
   kStorage,  // a chunk PUT on a presigned URL: the table R31, XML bodies
 };
 
+// Our own code for answers that somebody else gave in the platform's place.
+inline constexpr char kNotThePlatform[] = "not_the_platform";
+
 // Sorts an outcome.
 // Returns  the reply, when its status is 2xx; else the Error with its fault, code, retry_after, the
 //          platform's own message in `text` (bounded to 300 bytes, made printable) and request id.
 // A WireFailure before the first byte left is kOffline for every kind. Outcome::body_error wins over
-// everything: it is returned as it is.
+// everything: it is returned as it is. A web page where the API's JSON should be, and HTTP 511, are a captive portal's
+// or a proxy's (B7): kOffline for a read, kOutcomeUnknown for a create, with the code kNotThePlatform.
 // Retry-After is read as seconds or as an HTTP date against the reply's own Date (else `now`), else
 // X-Ratelimit-Reset; garbage and negative values are ignored; values above 24 h are cut to 24 h (R64, B3).
 Result<ports::Reply> sort_outcome(CallKind kind, ports::Outcome outcome, WallTime now);

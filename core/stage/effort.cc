@@ -27,8 +27,11 @@ Millis poll_interval(std::uint32_t tries, Policy const& policy) {
   return std::min(interval, policy.poll_max);
 }
 
-bool is_charged(Fault fault) {
-  switch (fault) {
+bool is_held(Error const& error) { return error.fault == Fault::kKeyRefused || error.spread == Spread::kAll; }
+
+bool is_charged(Error const& error) {
+  if (error.spread != Spread::kOne) return false;
+  switch (error.fault) {
     case Fault::kTransient:
     case Fault::kOutcomeUnknown:
     case Fault::kSourceIo:
@@ -48,12 +51,12 @@ bool is_charged(Fault fault) {
 
 journal::Effort after_failure(journal::Effort effort, Error const& error, Policy const& policy, WallTime now,
                               double jitter) {
-  auto const paused = error.fault == Fault::kKeyRefused;  // all calls pause together, and go on together (B18)
+  auto const held = is_held(error);
   auto const wait =
-      paused ? Millis(0) : std::max(error.retry_after.value_or(Millis(0)), backoff(effort.tries, policy, jitter));
+      held ? Millis(0) : std::max(error.retry_after.value_or(Millis(0)), backoff(effort.tries, policy, jitter));
   effort.due_at = now + wait;
-  if (!paused) effort.tries += 1;
-  if (is_charged(error.fault)) effort.attempts += 1;
+  if (!held) effort.tries += 1;
+  if (is_charged(error)) effort.attempts += 1;
   effort.last_error = error.text;
   return effort;
 }

@@ -16,9 +16,12 @@ Millis backoff(std::uint32_t tries, Policy const& policy, double jitter);
 // time up to poll_max (R17a).
 Millis poll_interval(std::uint32_t tries, Policy const& policy);
 
-// Whether a failure of this class is charged to the row (product page, `retry`): only answers about
-// this very item are. Being offline, throttled, refused for the key or an old URL charges nobody.
-bool is_charged(Fault fault);
+// Whether a failure is charged to the row (product page, `retry`): only answers about this very item are. Being
+// offline, throttled, refused for the key or an old URL, and whatever others meet as well, charges nobody.
+bool is_charged(Error const& error);
+
+// Whether all rows wait together for a probe, and none by itself: they go on as soon as it gets through.
+bool is_held(Error const& error);
 
 // The effort after one more failure: due after backoff, never sooner than the platform asked.
 journal::Effort after_failure(journal::Effort effort, Error const& error, Policy const& policy, WallTime now,

@@ -47,13 +47,14 @@ void session_call_failed(Context& ctx, SessionRow session, Error const& error) {
     auto const code = error.code.empty() ? std::string("refused") : error.code;
     return fail_item(ctx, std::move(*item), code, error.text, ItemState::kOpened);
   }
+  auto const held = is_held(error);
   auto const wait = std::max(error.retry_after.value_or(Millis(0)), backoff(session.tries, ctx.policy, ctx.jitter()));
-  session.tries += 1;
-  session.due_at = ctx.now + wait;
+  if (!held) session.tries += 1;
+  session.due_at = held ? ctx.now : ctx.now + wait;
   ctx.journal.update(session, SessionState::kOpen, ctx.now);
   item->effort.last_error = error.text;
   item->reason = name_of(error.fault);
-  if (is_charged(error.fault)) item->effort.attempts += 1;
+  if (is_charged(error)) item->effort.attempts += 1;
   if (is_exhausted(item->effort, ctx.policy))
     return fail_item(ctx, std::move(*item), std::string(name_of(error.fault)), error.text, ItemState::kOpened);
   move(ctx, *item, item->state, error.text);

@@ -81,6 +81,7 @@ std::size_t put_some(Context& ctx, SessionRow const& session, std::size_t slots)
   if (!item || item->state != ItemState::kOpened || session.expires_at <= ctx.now) return 0;
   std::size_t sent = 0;
   for (auto& chunk : ctx.journal.due_chunks(session.id, ChunkState::kHasUrl, ctx.now, static_cast<int>(slots))) {
+    if (!ctx.traffic.may_put(host_of(shown(chunk.url)), ctx.now)) continue;
     if (chunk.url_renew_at && *chunk.url_renew_at <= ctx.now) {
       move(ctx, back_to_needs_url(chunk, ctx.now), ChunkState::kHasUrl, *item);
       continue;
@@ -176,19 +177,18 @@ EtagVerdict judge_etag(platform::StoredChunk const& stored, std::optional<std::s
 ChunkRow after_failed_put(ChunkRow chunk, Error const& error, Policy const& policy, WallTime now, double jitter) {
   auto const old_url = error.fault == Fault::kUrlExpired;
   if (old_url) chunk.refusals += 1;
-  auto const free = old_url && chunk.refusals <= kFreeRefusals;
+  auto const free = (old_url && chunk.refusals <= kFreeRefusals) || is_held(error);
   auto const wait =
       free ? Millis(0) : std::max(error.retry_after.value_or(Millis(0)), backoff(chunk.tries, policy, jitter));
   if (!free) chunk.tries += 1;
-  if (is_charged(error.fault) || (old_url && !free)) chunk.attempts += 1;
+  if (is_charged(error) || (old_url && !free)) chunk.attempts += 1;
   chunk.last_error = error.text;
   return back_to_needs_url(std::move(chunk), now + wait);
 }
 
 void choose_put_chunk(Context& ctx) {
-  auto const in_air = ctx.traffic.in_air(Errand::kPutChunk);
-  if (in_air >= ctx.policy.chunks_max || ctx.traffic.paused_until(Group::kStorage, ctx.now)) return;
-  auto slots = ctx.policy.chunks_max - in_air;
+  auto slots = ctx.traffic.room_for_chunks(ctx.now, ctx.policy.chunks_max);
+  if (slots == 0) return;
   auto const sessions = ctx.journal.open_sessions(static_cast<int>(ctx.policy.files_max) * 2);
   for (std::size_t i = 0; i < sessions.size() && slots > 0; ++i) {
     // An even share of what is left for each session still to come, so that tails of files overlap.

@@ -66,6 +66,7 @@ struct Landing {
   budget::Flight const& flight;
   Result<ports::Reply> reply;
   std::uint64_t bytes_sent;  // payload that left with it
+  bool answered = false;     // somebody's answer came, whatever it was
 };
 
 struct Stage {

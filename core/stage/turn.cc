@@ -4,40 +4,91 @@
 #include <iterator>
 #include <utility>
 
+#include "core/base/text.h"
 #include "core/stage/await_asset.h"
+#include "core/stage/pauses.h"
 #include "core/stage/pipeline.h"
 #include "core/stage/recover.h"
 
 namespace sluice::stage {
 namespace {
 
-constexpr Millis kThrottlePauseMin{1'000};  // R64: backoff begins at 1 s where no time is named
-constexpr Millis kKeyProbe{60'000};         // B18: the refused key is tried again after a minute
 // Rows are due but wait for a slot, a twin or what is in the air. What frees them is an outcome, the end of a
 // pause or another row's due time, and each of these begins a turn by itself: the tick is only a safety net.
 constexpr Millis kBlockedTick{30'000};
 
-// What an outcome says beyond its own row: about the key, the link, the group.
-void note_surroundings(Context& ctx, budget::Group group, Landing const& landing) {
-  auto const storage = group == budget::Group::kStorage;
+// No byte of it left, or it was answered by somebody who stands between this host and the platform.
+bool is_out_of_reach(Error const& error) {
+  return error.fault == Fault::kOffline || error.code == platform::kNotThePlatform;
+}
+
+// A refusal is an answer too: the service works.
+bool is_definite(Fault fault) {
+  return fault == Fault::kRejected || fault == Fault::kGone || fault == Fault::kUrlExpired;
+}
+
+// Whether nothing but the service itself is known to have failed.
+bool is_of_service(Fault fault) {
+  return fault == Fault::kTransient || fault == Fault::kOutcomeUnknown || fault == Fault::kProtocol;
+}
+
+// Whether the host that was called can be reached, as far as this outcome shows it.
+void note_link(Context& ctx, Landing& landing) {
+  auto const& host = landing.flight.host;
+  auto const what = host.empty() ? std::string("the platform") : "the storage " + printable(host);
+  auto const is_down = [&] {
+    auto const& lost = ctx.traffic.storage();
+    auto const link = lost.find(host);
+    return host.empty() ? ctx.traffic.offline_since() : link != lost.end() ? link->second.down_since() : std::nullopt;
+  };
+  auto const was_down = is_down().has_value();
+  if (landing.reply || !is_out_of_reach(landing.reply.error())) {
+    if (!landing.reply && !landing.answered) return;  // cut or stalled: bytes left, but nobody was heard
+    ctx.traffic.reached(host);
+    if (was_down) ctx.log.info(what + " can be reached again");
+    return;
+  }
+  auto& error = landing.reply.error();
+  ctx.traffic.unreachable(host, ctx.now, error.text);
+  if (is_down()) error.spread = Spread::kAll;
+  if (is_down() && !was_down) ctx.log.warning("offline: " + what + " cannot be reached: " + error.text);
+}
+
+// Whether its group works, or fails for everybody (B12).
+void note_service(Context& ctx, Landing& landing) {
+  auto const group = landing.flight.group;
+  auto const& breaker = ctx.traffic.breaker(group);
+  auto const was_open = breaker.open_since().has_value();
+  if (landing.reply || is_definite(landing.reply.error().fault)) {
+    ctx.traffic.succeeded(group);
+    if (was_open) ctx.log.info("calls about " + std::string(budget::name_of(group)) + " work again");
+  } else if (is_of_service(landing.reply.error().fault)) {
+    auto& error = landing.reply.error();
+    ctx.traffic.failed(landing.flight, ctx.now);
+    if (breaker.is_shared()) error.spread = Spread::kSeveral;
+    if (!was_open && breaker.open_since())
+      ctx.log.warning("calls about " + std::string(budget::name_of(group)) +
+                      " fail for one item after the other; a single one is tried now and then: " + error.text);
+  }
+}
+
+// What an outcome says beyond its own row: about the link, the service, the key and the rate.
+void note_surroundings(Context& ctx, Landing& landing) {
+  note_link(ctx, landing);
+  note_service(ctx, landing);
+  auto const group = landing.flight.group;
   if (landing.reply) {
-    if (storage) return;
+    if (group == budget::Group::kStorage) return;
     if (auto const offset = platform::clock_offset(*landing.reply, ctx.now)) ctx.traffic.set_clock_offset(*offset);
     if (ctx.traffic.key_refused_since()) ctx.log.info("the API key works again");
     return ctx.traffic.key_accepted();
   }
   auto const& error = landing.reply.error();
-  switch (error.fault) {
-    case Fault::kOffline:
-      if (!ctx.traffic.offline_since()) ctx.log.warning("offline: " + error.text);
-      return ctx.traffic.offline(ctx.now);
-    case Fault::kThrottled:
-      return ctx.traffic.throttled(group, ctx.now,
-                                   ctx.now + std::max(kThrottlePauseMin, error.retry_after.value_or(Millis(0))));
-    case Fault::kKeyRefused:
-      if (!ctx.traffic.key_refused_since()) ctx.log.error("the platform refuses the API key: " + error.text);
-      return ctx.traffic.key_refused(ctx.now, ctx.now + kKeyProbe);
-    default: return;
+  if (error.fault == Fault::kThrottled) {
+    pause_group(ctx, group, error);
+  } else if (error.fault == Fault::kKeyRefused) {
+    if (!ctx.traffic.key_refused_since()) ctx.log.error("the platform refuses the API key: " + error.text);
+    ctx.traffic.key_refused(ctx.now);
   }
 }
 
@@ -61,6 +112,7 @@ Context Turn::context() {
 
 void Turn::recover() {
   auto ctx = context();
+  remember_pauses(ctx);
   journal_.begin();
   auto const rows_before = journal_.rows_written();
   try {
@@ -81,9 +133,9 @@ void Turn::settle(Context& ctx, ports::Outcome const& outcome) {
   auto const* flight = traffic_.flight(outcome.ticket);
   if (flight == nullptr) return;  // cancelled meanwhile
   auto const& row = errand_row(flight->errand);
-  if (outcome.answer) traffic_.online();
-  Landing const landing{*flight, platform::sort_outcome(row.kind, outcome, ctx.now), outcome.body_bytes_sent};
-  note_surroundings(ctx, flight->group, landing);
+  Landing landing{*flight, platform::sort_outcome(row.kind, outcome, ctx.now), outcome.body_bytes_sent,
+                  outcome.answer.has_value()};
+  note_surroundings(ctx, landing);
   traffic_.landed(outcome.ticket);
   row.settle(ctx, landing);
 }

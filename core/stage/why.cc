@@ -192,20 +192,46 @@ std::optional<WallTime> pause_of(std::string_view group, Surroundings const& aro
   return found->second;
 }
 
+std::string after_colon(std::string const& text) { return text.empty() ? text : ": " + text; }
+
+// The platform's own trouble: its calls fail for one item after the other (B12).
+std::optional<Why> outage_of(std::string_view group, ItemRow const& item, Surroundings const& around) {
+  auto found = around.failing_since.find(group);
+  if (found == around.failing_since.end() && item.state == ItemState::kOpened)
+    found = around.failing_since.find(kGroupStorage);
+  if (found == around.failing_since.end()) return std::nullopt;
+  return Why{.code = "outage",
+             .text = "calls about " + found->first + " have failed one after the other since " +
+                     to_rfc3339(found->second) + ", for other items too; one is tried now and then",
+             .remedy = "nothing, if the platform's status page knows of it; no item is charged for it",
+             .whose = "platform"};
+}
+
 // What stops many items at once, if it stops this one too.
 std::optional<Why> shared_wait(ItemRow const& item, StepRow const* step, Surroundings const& around, WallTime now) {
   if (around.key_refused_since)
-    return Why{.code = "key_refused",
-               .text = "the platform has refused the API key since " + to_rfc3339(*around.key_refused_since),
-               .remedy = "put a working key in place and `systemctl reload sluiced`; no item is charged for it",
-               .whose = "key",
-               .heals = false};
+    return Why{
+        .code = "key_refused",
+        .text = "the platform has refused the API key since " + to_rfc3339(*around.key_refused_since),
+        .remedy =
+            "put a working key in its place: from a file it is read anew within seconds, else restart sluiced; no "
+            "item is charged for it",
+        .whose = "key",
+        .heals = false};
   if (around.offline_since)
     return Why{.code = "offline",
-               .text = "the platform has not been reachable since " + to_rfc3339(*around.offline_since),
+               .text = "the platform has not been reachable since " + to_rfc3339(*around.offline_since) +
+                       after_colon(around.offline_text),
                .remedy = "check the network if this host should be online; no item is charged for it",
                .whose = "network"};
+  if (around.storage_lost_since && item.state == ItemState::kOpened)
+    return Why{.code = "storage_unreachable",
+               .text = "the storage has not been reachable since " + to_rfc3339(*around.storage_lost_since) +
+                       after_colon(around.storage_text),
+               .remedy = "check whether this host may reach the storage; no item is charged for it",
+               .whose = "network"};
   auto group = group_of(item, step);
+  if (auto outage = outage_of(group, item, around)) return outage;
   auto paused = pause_of(group, around, now);
   if (!paused && item.state == ItemState::kOpened) {
     group = kGroupStorage;

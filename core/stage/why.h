@@ -37,8 +37,12 @@ inline constexpr std::string_view kGroupEntities = "entities";  // entity collec
 
 // What the daemon knows beyond the rows.
 struct Surroundings {
-  std::optional<WallTime> key_refused_since = {};  // 401: nothing is asked of the platform until it works again
-  std::optional<WallTime> offline_since = {};      // the platform cannot be reached
+  std::optional<WallTime> key_refused_since = {};   // 401: nothing is asked of the platform until it works again
+  std::optional<WallTime> offline_since = {};       // the platform cannot be reached
+  std::string offline_text = {};                    // how it showed last: "connect to h: Connection refused"
+  std::optional<WallTime> storage_lost_since = {};  // a host of the storage cannot be reached
+  std::string storage_text = {};
+  std::map<std::string, WallTime, std::less<>> failing_since = {};   // by quota group: its calls fail for all items
   std::map<std::string, WallTime, std::less<>> paused_until = {};    // by quota group
   std::map<std::string, double, std::less<>> calls_per_second = {};  // of a quota group that was refused (R64)
   std::uint32_t files_under_way = 0;                                 // uploads that hold a slot now

@@ -115,7 +115,7 @@ TEST(BadInput, AFileLargerThanThePlatformTakesFailsBeforeItsFirstByte) {
   EXPECT_EQ(site.emulator().calls("POST /assets/multipart-uploads"), 0u);
 }
 
-TEST(BadInput, ARefusedKeyPausesTheDaemonAndChargesNoItem) {
+TEST(BadInput, ARefusedKeyPausesTheDaemonUntilAnotherIsInItsPlaceAndChargesNoItem) {
   Site site;
   write_key(site.home().key_file(), "another-key-altogether");
   site.daemon().start();
@@ -126,11 +126,21 @@ TEST(BadInput, ARefusedKeyPausesTheDaemonAndChargesNoItem) {
   EXPECT_EQ(site.daemon().total("failed"), 0u);
   EXPECT_EQ(site.daemon().item("waits.mp4").at("attempts"), 0);
 
-  ASSERT_EQ(site.daemon().stop(), 0);
   write_key(site.home().key_file(), site.key());
-  site.daemon().start();
   ASSERT_TRUE(site.wait_for("done", 1));
   EXPECT_TRUE(site.every_file_is_there_once());
+  EXPECT_TRUE(says(site.daemon().log(), "another API key is used from now on"));
+}
+
+TEST(BadInput, ASignalMakesTheDaemonReadItsKeyAnew) {
+  Site site;
+  site.daemon().start();
+  fs::remove(site.home().key_file());
+  site.daemon().send(SIGHUP);
+  ASSERT_TRUE(site.wait_until("said", [&] { return says(site.daemon().log(), "the last one is kept"); }));
+  write_key(site.home().key_file(), "another-key-altogether");
+  site.daemon().send(SIGHUP);
+  ASSERT_TRUE(site.wait_until("taken", [&] { return says(site.daemon().log(), "another API key is used"); }));
 }
 
 TEST(BadInput, AnAssetThatThePlatformFailsIsFailedWithItsMessage) {

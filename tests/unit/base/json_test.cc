@@ -98,19 +98,20 @@ TEST(Json, LetsTheLastOfRepeatedKeysCountOrRefusesThem) {
 }
 
 TEST(Json, FindsTheRepeatedKeyHoweverManyMembersAreAroundIt) {
-  for (int count = 2; count <= 40; ++count)
+  for (int count = 2; count <= 40; ++count) {
     for (auto const first : {0, count / 2 - 1}) {
-      std::string text = "{";
+      std::string members;
       for (int i = 0; i < count; ++i) {
-        auto const name = i == count - 1 ? first : i;
-        text += (i == 0 ? "\"k" : ",\"k") + std::to_string(name) + "\":" + std::to_string(i);
+        auto const name = "k" + std::to_string(i == count - 1 ? first : i);
+        members += (i == 0 ? "\"" : ",\"") + name + "\":" + std::to_string(i);
       }
-      text += "}";
+      auto const text = "{" + members + "}";
       auto const value = parsed(text);
       EXPECT_EQ(value.members().size(), static_cast<std::size_t>(count - 1)) << text;
       EXPECT_EQ(value.find("k" + std::to_string(first))->as_int(), count - 1) << text;
       EXPECT_NE(refusal(text, {.refuse_duplicate_keys = true}), "") << text;
     }
+  }
 }
 
 TEST(Json, IsBuiltAndWrittenInOrder) {

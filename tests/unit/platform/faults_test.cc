@@ -287,6 +287,18 @@ TEST(Faults, TellAMarkupBodyByItsType) {
   EXPECT_EQ(error.text, "HTTP 502 with a body of text/html");
 }
 
+// B7: the sign-in page of a hotel is no answer of the platform, and no proof that a create did not happen.
+TEST(Faults, DoNotTakeACaptivePortalForThePlatform) {
+  for (auto const& reply : {answered(200, "<html>sign in</html>", {{"content-type", "Text/HTML; charset=utf-8"}}),
+                            answered(511, "{}", {{"content-type", "application/json"}})}) {
+    EXPECT_EQ(fault_of(CallKind::kRead, reply), Fault::kOffline);
+    EXPECT_EQ(fault_of(CallKind::kCreate, reply), Fault::kOutcomeUnknown);
+    EXPECT_EQ(error_of(CallKind::kCreate, reply).code, kNotThePlatform);
+  }
+  EXPECT_TRUE(sort_outcome(CallKind::kStorage, answered(200, "", {{"content-type", "text/html"}}), kNow))
+      << "a storage may name any type for its empty answer";
+}
+
 TEST(Faults, BoundTheMessageAndMakeItPrintable) {
   auto const error =
       error_of(CallKind::kRead, answered(400, R"({"code":"x\ny","message":"a\nb)" + std::string(900, 'c') + "\"}"));

@@ -40,6 +40,22 @@ TEST(Effort, ARefusedKeyDelaysNobodyBeyondTheCommonPause) {
   EXPECT_EQ(effort.tries, 7u);
 }
 
+TEST(Effort, WhatOthersMeetAsWellChargesNobody) {
+  auto const effort = after_failure(
+      {.tries = 2}, Error{.fault = Fault::kTransient, .text = "500", .spread = Spread::kSeveral}, Policy{}, kNoon, 0.5);
+  EXPECT_EQ(effort.attempts, 0u);
+  EXPECT_EQ(effort.tries, 3u);
+  EXPECT_EQ(effort.due_at, kNoon + 2s);
+}
+
+TEST(Effort, WhatHoldsAllBackDelaysNobodyBeyondIt) {
+  auto const effort = after_failure({.tries = 7}, Error{.fault = Fault::kOffline, .text = "x", .spread = Spread::kAll},
+                                    Policy{}, kNoon, 0.9);
+  EXPECT_EQ(effort.due_at, kNoon);
+  EXPECT_EQ(effort.tries, 7u);
+  EXPECT_EQ(effort.attempts, 0u);
+}
+
 TEST(Effort, PollsMoreSlowlyUpToTheMost) {
   Policy const policy{.poll_min = 2s, .poll_max = 60s};
   EXPECT_EQ(poll_interval(0, policy), 2s);

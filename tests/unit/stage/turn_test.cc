@@ -87,6 +87,7 @@ class TurnTest : public StageTest {
       {.clock = clock, .wire = wire, .files = files, .reader = reader, .random = dice, .log = log, .witness = &witness},
       policy};
   std::int64_t number_ = 0;
+  std::uint64_t sent_ = 0;
 };
 
 TEST_F(TurnTest, ThatChangesNothingDoesNotCommit) {
@@ -151,7 +152,7 @@ TEST_F(TurnTest, SaysOnceThatTheKeyIsRefusedAndThatItWorksAgain) {
   turn.run();
   EXPECT_EQ(count(log, "refuses the API key"), 1u);
   EXPECT_EQ(count(log, "works again"), 0u);
-  clock.now += 1min;
+  clock.now += 2min;
   turn.run();
   answer(sent_ticket(2), 200);
   turn.run();
@@ -168,22 +169,111 @@ TEST_F(TurnTest, DoesNotSayThatAKeyWorksAgainThatAlwaysDid) {
 
 TEST_F(TurnTest, SaysOnceThatItIsOfflineUntilAnAnswerComes) {
   polled();
-  unreachable(sent_ticket());
-  turn.run();
   auto const since = clock.now;
+  for (std::size_t n = 0; n < 3; ++n) {
+    EXPECT_FALSE(turn.traffic().offline_since());
+    unreachable(sent_ticket(n));
+    turn.run();
+    clock.now += 5s;  // longer than any wait so far
+    turn.run();
+  }
+  EXPECT_EQ(turn.traffic().offline_since(), since);
+  EXPECT_EQ(count(log, "offline:"), 1u);
+  unreachable(sent_ticket(3));  // the probe
+  turn.run();
   EXPECT_EQ(turn.traffic().offline_since(), since);
   EXPECT_EQ(count(log, "offline:"), 1u);
   clock.now += 10min;
   turn.run();
-  unreachable(sent_ticket(1));
-  turn.run();
-  EXPECT_EQ(turn.traffic().offline_since(), since);
-  EXPECT_EQ(count(log, "offline:"), 1u);
-  clock.now += 10min;
-  turn.run();
-  answer(sent_ticket(2), 500);  // any answer
+  answer(sent_ticket(4), 500);  // any answer
   turn.run();
   EXPECT_FALSE(turn.traffic().offline_since());
+  EXPECT_EQ(count(log, "the platform can be reached again"), 1u);
+}
+
+TEST_F(TurnTest, ChargesNobodyWhileItIsOfflineAndGoesOnAtOnceAfterwards) {
+  auto const row = polled();
+  for (std::size_t n = 0; n < 12; ++n) {
+    unreachable(sent_ticket(n));
+    turn.run();
+    clock.now += 1min;
+    turn.run();
+  }
+  EXPECT_EQ(item(row.id).effort.attempts, 0u);
+  EXPECT_LE(item(row.id).effort.due_at, clock.now);
+  auto const more = put_item(ItemState::kSent, 70);
+  (void)more;
+  EXPECT_EQ(wire.sent.size(), 13u) << "one probe at a time";
+}
+
+// A night and a day without network, with ten thousand items that want something of the platform.
+TEST_F(TurnTest, ComesThroughADayOfflineWithOneProbeInThirtySeconds) {
+  constexpr std::int64_t kItems = 10'000;
+  within([&](Context& ctx) {
+    for (std::int64_t i = 0; i < kItems; ++i) {
+      auto row = journal::item_in(i % 2 == 0 ? ItemState::kSent : ItemState::kStable, 1'000 + i);
+      row.effort.due_at = kNoon;
+      ctx.journal.insert(row);
+    }
+  });
+  auto const end = kNoon + 24h;
+  while (clock.now < end) {
+    turn.run();
+    for (auto const& call : std::exchange(wire.sent, {})) {
+      unreachable(call.ticket);
+      ++sent_;
+    }
+    if (!wire.outcomes.empty()) continue;
+    auto const next = turn.next_due();
+    ASSERT_TRUE(next);
+    clock.now = std::max(*next, clock.now + 1ms);
+  }
+  EXPECT_LE(sent_, policy.api_calls_max * 3 + 24 * 120);
+  EXPECT_GE(sent_, 24 * 120u);
+  for (auto const& row : journal.items_in(ItemState::kSent, kItems)) ASSERT_EQ(row.effort.attempts, 0u);
+  for (auto const& row : journal.items_in(ItemState::kStable, kItems)) ASSERT_EQ(row.effort.attempts, 0u);
+  EXPECT_EQ(journal.count_items(ItemState::kFailed), 0);
+
+  turn.traffic().network_changed(clock.now);
+  turn.run();
+  ASSERT_EQ(wire.sent.size(), 1u);
+  answer(wire.sent.front().ticket, 500);
+  for (int i = 0; i < 5; ++i) turn.run();
+  EXPECT_GT(wire.sent.size(), 5u) << "all go on at once";
+}
+
+TEST_F(TurnTest, TakesASignInPageForNoAnswerOfThePlatform) {
+  polled();
+  for (std::size_t n = 0; n < 3; ++n) {
+    answer(sent_ticket(n), 200, "<html>Please sign in</html>", {{"content-type", "text/html"}});
+    turn.run();
+    clock.now += 5s;
+    turn.run();
+  }
+  EXPECT_TRUE(turn.traffic().offline_since());
+  EXPECT_EQ(count(log, "captive portal"), 4u);  // each poll's own line, and one for all
+}
+
+TEST_F(TurnTest, OpensTheBreakerOfTheStorageWhenChunkAfterChunkFails) {
+  auto const row = put_item(ItemState::kOpened, 5);
+  auto const session = put_session(row.id);
+  for (std::uint32_t index = 1; index <= 10; ++index) set_chunk(session.id, index, journal::ChunkState::kHasUrl);
+  turn.run();
+  auto const chunks = [&] { return turn.traffic().flights(Errand::kPutChunk); };
+  ASSERT_EQ(chunks().size(), 10u);
+  for (auto const& [ticket, flight] : chunks()) answer(ticket, 500, "");
+  turn.run();
+  EXPECT_FALSE(turn.traffic().breaker(Group::kStorage).open_since()) << "twenty calls are asked for";
+  for (std::uint32_t index = 1; index <= 10; ++index) {
+    EXPECT_EQ(journal.chunk(session.id, index)->attempts, index == 1 ? 1u : 0u) << "others failed as well";
+    set_chunk(session.id, index, journal::ChunkState::kHasUrl);
+  }
+  clock.now += 1min;
+  turn.run();
+  for (auto const& [ticket, flight] : chunks()) answer(ticket, 500, "");
+  turn.run();
+  EXPECT_TRUE(turn.traffic().breaker(Group::kStorage).open_since());
+  EXPECT_EQ(count(log, "a single one is tried now and then"), 1u);
 }
 
 TEST_F(TurnTest, LearnsThePlatformsClockFromItsAnswersAndNotFromTheStorages) {
@@ -200,7 +290,7 @@ TEST_F(TurnTest, PausesTheGroupThatWasThrottled) {
   polled();
   answer(sent_ticket(), 429, "{}", {{"retry-after", "20"}});
   turn.run();
-  EXPECT_EQ(turn.traffic().paused_until(Group::kAssets, clock.now), clock.now + 20s);
+  EXPECT_EQ(turn.traffic().paused_until(Group::kAssets, clock.now), clock.now + 21s);  // and the dice's half of a tenth
   EXPECT_FALSE(turn.traffic().paused_until(Group::kIndexing, clock.now));
 }
 

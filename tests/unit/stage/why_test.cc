@@ -99,6 +99,31 @@ TEST(Why, SaysSinceWhenThePlatformIsOutOfReachAndThatItHeals) {
   EXPECT_TRUE(reason.heals);
 }
 
+TEST(Why, SaysHowAnOutageShowed) {
+  auto const offline =
+      why_of(item(ItemState::kOpened), {}, {.offline_since = kNow, .offline_text = "connect to h: Connection refused"});
+  EXPECT_THAT(offline.text, HasSubstr("Connection refused"));
+  Surroundings const lost{.storage_lost_since = kNow, .storage_text = "resolve s: no address"};
+  auto const storage = why_of(item(ItemState::kOpened), {}, lost);
+  EXPECT_EQ(storage.code, "storage_unreachable");
+  EXPECT_EQ(storage.whose, "network");
+  EXPECT_THAT(storage.text, HasSubstr("resolve s: no address"));
+  EXPECT_EQ(why_of(item(ItemState::kStable), {}, lost).code, "queued") << "its session can be opened all the same";
+}
+
+TEST(Why, BlamesThePlatformForWhatFailsForAll) {
+  Surroundings const around{.failing_since = {{std::string(kGroupStorage), kNow}}};
+  auto const outage = why_of(item(ItemState::kOpened), {}, around);
+  EXPECT_EQ(outage.code, "outage");
+  EXPECT_EQ(outage.whose, "platform");
+  EXPECT_TRUE(outage.heals);
+  EXPECT_THAT(outage.text, HasSubstr("storage have failed one after the other since 2026-11-22T03:00:00Z"));
+  EXPECT_EQ(why_of(item(ItemState::kStable), {}, around).code, "queued");
+  Surroundings const indexing{.failing_since = {{std::string(kGroupIndexing), kNow}}};
+  EXPECT_EQ(why_of(item(ItemState::kAssetReady), {step(StepKind::kIndex, StepState::kWaiting)}, indexing).code,
+            "outage");
+}
+
 TEST(Why, NamesTheQuotaGroupThatIsPausedAndUntilWhen) {
   Surroundings const around{.paused_until = {{std::string(kGroupIndexing), kLater}}};
   auto const row = item(ItemState::kAssetReady);

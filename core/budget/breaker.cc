@@ -1,0 +1,38 @@
+#include "core/budget/breaker.h"
+
+#include <algorithm>
+
+namespace sluice::budget {
+
+void Breaker::remember(bool failed) {
+  last_[next_] = failed;
+  next_ = (next_ + 1) % kWindow;
+  known_ = std::min(known_ + 1, kWindow);
+}
+
+void Breaker::failed(std::uint64_t subject, bool is_about_many, WallTime now) {
+  remember(true);
+  if (!first_) {
+    first_ = subject;
+    first_at_ = now;
+  }
+  several_ = several_ || is_about_many || *first_ != subject;
+  if (probe_.since())
+    probe_.failed(now);
+  else if (several_ && known_ == kWindow && 2 * last_.count() >= kWindow)
+    probe_.begin(first_at_, now);
+}
+
+// A success in the middle of an outage that is only partly one closes the breaker; the window still remembers.
+void Breaker::succeeded() {
+  if (probe_.since()) {
+    last_.reset();
+    known_ = 0;
+  }
+  remember(false);
+  first_.reset();
+  several_ = false;
+  probe_.end();
+}
+
+}  // namespace sluice::budget
