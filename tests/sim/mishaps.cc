@@ -83,7 +83,23 @@ void MishapPlan::by_dice(std::uint64_t seed, double probability, std::uint32_t m
   dice_left_ = most;
 }
 
+void MishapPlan::as_in_a_bad_hotel(std::uint64_t seed) {
+  dice_ = SimRandom(seed, 3);
+  in_bad_hotel_ = true;
+}
+
+Mishap MishapPlan::of_the_hotel(Ask ask, Millis since) {
+  constexpr Millis kOutageEvery{300'000}, kOutage{30'000};
+  if (since % kOutageEvery >= kOutageEvery - kOutage) return kNotSent;
+  auto const roll = dice_.unit();
+  if (roll < 0.025) return ask == Ask::kPutChunk ? kCut : kLostBefore;
+  if (roll < 0.05) return kLostAfter;
+  if (roll < 0.08) return kErrorBefore;
+  return roll < 0.10 ? kSilent : kNone;
+}
+
 void MishapPlan::end() {
+  in_bad_hotel_ = false;
   dice_left_ = 0;
   key_refused_ = {};
   unplugged_ = {};
@@ -103,6 +119,7 @@ Mishap MishapPlan::choose(Ask ask, WallTime now) {
   auto const since = now - kBeginning;
   if (since >= unplugged_.first && since < unplugged_.second) return kNotSent;
   if (ask != Ask::kPutChunk && since >= key_refused_.first && since < key_refused_.second) return kKeyRefused;
+  if (in_bad_hotel_) return of_the_hotel(ask, since);
   if (dice_left_ == 0 || !dice_.chance(probability_)) return kNone;
   dice_left_ -= 1;
   return roll(ask);

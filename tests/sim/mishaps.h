@@ -68,11 +68,15 @@ class MishapPlan {
   void unplug(Millis from, Millis until) { unplugged_ = {from, until}; }
   // Each call fails with this probability, until `most` have failed; at most one ETag is wrong.
   void by_dice(std::uint64_t seed, double probability, std::uint32_t most);
+  // For ever: 5 % of all calls are reset, 3 % get a server error, 2 % stall, and every five minutes not a byte leaves
+  // for half a minute.
+  void as_in_a_bad_hotel(std::uint64_t seed);
   // From here on nothing goes wrong by itself.
   void end();
 
   Mishap pick(Ask ask, WallTime now);
   std::uint64_t creates_seen() const { return creates_; }
+  std::uint64_t seen(Ask ask) const { return seen_[static_cast<std::size_t>(ask)]; }
   std::map<std::string, std::uint64_t> fired() const;
 
  private:
@@ -83,6 +87,7 @@ class MishapPlan {
   };
   Mishap choose(Ask ask, WallTime now);
   Mishap roll(Ask ask);
+  Mishap of_the_hotel(Ask ask, Millis since);
   std::vector<Rule> rules_ = {};
   std::uint64_t creates_ = 0;
   std::uint64_t seen_[static_cast<std::size_t>(Ask::kUnknown) + 1] = {};
@@ -92,6 +97,7 @@ class MishapPlan {
   double probability_ = 0;
   std::uint32_t dice_left_ = 0;
   bool odd_etag_rolled_ = false;
+  bool in_bad_hotel_ = false;
 };
 
 }  // namespace sluice::sim

@@ -146,7 +146,7 @@ class Judgement {
   // R51: what was reserved and forgotten must have been counted.
   void count_reservations() {
     std::set<std::string> known;
-    for (auto const& item : journal_.list_items({.limit = 1'000}))
+    for (auto const& item : journal_.list_items({.limit = 1'000'000}))
       for (auto const& session : journal_.sessions_of(item.id)) known.insert(session.upload_id);
     auto const unknown = std::ranges::count_if(platform_.sessions(),
                                                [&](auto const& session) { return !known.contains(session.first); });

@@ -84,6 +84,7 @@ void SimWire::read_body(Trip& trip, std::uint64_t up_to) {
     if (count == 0) return;
     trip.request.body.append(reinterpret_cast<char const*>(piece.data()), count);
     trip.bytes_read += count;
+    body_bytes_ += count;
   }
 }
 

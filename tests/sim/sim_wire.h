@@ -44,7 +44,8 @@ class SimWire final : public ports::Wire {
   // this one included: the driver then looks whether as many intents are on disk.
   void watch_departures(std::function<void(Ask, std::size_t)> watch) { watch_ = std::move(watch); }
   std::vector<std::string> const& complaints() const { return complaints_; }
-  std::uint64_t requests() const { return reached_; }  // of which at least a byte left
+  std::uint64_t requests() const { return reached_; }       // of which at least a byte left
+  std::uint64_t body_bytes() const { return body_bytes_; }  // of files, that left
 
  private:
   struct Trip {
@@ -78,7 +79,7 @@ class SimWire final : public ports::Wire {
   std::function<void(Ask, std::size_t)> watch_ = {};
   std::map<std::uint64_t, Trip> trips_ = {};  // by number of departure
   std::uint64_t sent_ = 0;
-  std::uint64_t reached_ = 0;
+  std::uint64_t reached_ = 0, body_bytes_ = 0;
   std::vector<std::string> complaints_ = {};
 };
 

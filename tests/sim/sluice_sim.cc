@@ -5,6 +5,7 @@
 //   sluice-sim --scenario main_job --points    a death at every moment of a scenario, by kill and by power cut
 //   sluice-sim --points --pairs 12             of all scenarios; and a second death at the first moments after it
 //   sluice-sim --torture                       every call of the disk and the files fails, once and for good
+//   sluice-sim --hotel 2000                    so many files over a line at its worst, beside the same over a good one
 //
 // Exit code 0 if no promise was broken, else 1; 2 for a wrong command line.
 #include <malloc.h>
@@ -19,6 +20,7 @@
 #include <vector>
 
 #include "tests/sim/campaign.h"
+#include "tests/sim/hotel.h"
 #include "tests/sim/workers.h"
 
 namespace {
@@ -28,7 +30,7 @@ using namespace sluice::sim;
 
 struct Wish {
   std::uint64_t seed = 0, first = 1, seeds = 0, hours = 24, crash_at = 0, second_crash_at = 0, pairs = 0;
-  std::uint64_t stride = 1;
+  std::uint64_t stride = 1, hotel = 0;
   unsigned jobs = 1;
   std::string scenario = {}, call = {};
   std::uint64_t nth = 1;
@@ -53,6 +55,7 @@ void read_command_line(CLI::App& app, Wish& wish) {
   app.add_option("--pairs", wish.pairs, "with --points: also a second death at each of the first so many moments");
   app.add_option("--stride", wish.stride, "with --points: only every so manieth moment")->check(CLI::PositiveNumber);
   app.add_flag("--torture", wish.torture, "every call of the disk and the files fails");
+  app.add_option("--hotel", wish.hotel, "send so many files over a line at its worst; --seed counts");
   app.add_option("--call", wish.call, "with --seed and --scenario: a call of this kind fails, such as disk.write.1");
   app.add_option("--nth", wish.nth, "with --call: which")->capture_default_str();
   app.add_flag("--for-good", wish.for_good, "with --call: and all after it, until a person repairs the host");
@@ -123,6 +126,28 @@ int run_many(Wish const& wish) {
   return total.count("violations") == 0 && total.count("broken_workers") == 0 ? 0 : 1;
 }
 
+int stay(Wish const& wish) {
+  Stay stays[2];
+  for (auto const is_bad : {false, true}) {
+    auto& stay = stays[is_bad];
+    stay = stay_in_hotel(wish.seed, wish.hotel, is_bad);
+    std::printf("%s line: %llu files in %s, %llu requests, %llu bytes of files, %llu calls failed\n",
+                is_bad ? "bad " : "good", static_cast<unsigned long long>(wish.hotel),
+                to_words(stay.virtual_time).c_str(), static_cast<unsigned long long>(stay.requests),
+                static_cast<unsigned long long>(stay.body_bytes), static_cast<unsigned long long>(stay.troubles));
+    for (auto const& broken : stay.broken) std::cout << "broken: " << broken << '\n';
+    if (!stay.broken.empty()) std::cout << stay.story;
+  }
+  auto const of = [](std::uint64_t bad, std::uint64_t good) {
+    return static_cast<double>(bad) / static_cast<double>(good);
+  };
+  for (auto const& [name, times] : stays[1].calls)
+    std::cout << "  " << name << ' ' << stays[0].calls[name] << " -> " << times << '\n';
+  std::printf("sluice-sim: hotel: %.3f times the requests, %.3f times the bytes\n",
+              of(stays[1].requests, stays[0].requests), of(stays[1].body_bytes, stays[0].body_bytes));
+  return stays[0].broken.empty() && stays[1].broken.empty() ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -138,6 +163,7 @@ int main(int argc, char** argv) {
     for (auto const& name : all_trouble_names()) std::cout << "trouble " << name << '\n';
     return 0;
   }
+  if (wish.hotel > 0) return stay(wish);
   if (wish.seeds == 0 && !wish.points && !wish.torture) return run_one(wish);
   return run_many(wish);
 }

@@ -206,7 +206,7 @@ bool World::is_over(stage::Turn const& turn, Journal const& journal) const {
   if (broken_since_ && !mended_) return false;
   if (!calm_ || drops_done_ < scenario_.drops.size() || changes_done_ < scenario_.changes.size()) return false;
   if (orders_done_ < scenario_.orders.size()) return false;
-  if (turn.discovery().at_work() || !turn.traffic().idle()) return false;
+  if (!turn.traffic().idle()) return false;
   for (auto state = ItemState::kSeen; !is_end(state); state = static_cast<ItemState>(static_cast<int>(state) + 1))
     if (journal.count_items(state) != 0) return false;
   return true;
@@ -301,7 +301,8 @@ World::End World::turn_until_done(stage::Turn& turn, Journal& journal) {
     else if (!over_since_)
       over_since_ = clock_.now();
     // Two rescans and a half: what is over must stay over.
-    if (over_since_ && clock_.now() - *over_since_ >= scenario_.policy.rescan * 5 / 2) {
+    auto const sweeping = turn.discovery().at_work();  // a large folder takes several turns, each time
+    if (over_since_ && !sweeping && clock_.now() - *over_since_ >= scenario_.policy.rescan * 5 / 2) {
       if (!retry_failed(turn, journal)) return End::kDone;
       over_since_.reset();
     }
