@@ -49,6 +49,9 @@ struct Limits {
 struct Platform {
   std::string base_url = "https://api.twelvelabs.io/v1.3";  // no '/' at its end; https, or http to a loopback host
   std::optional<KeySource> api_key;                         // nothing only where LoadOptions::needs_key is false
+  std::string ca_file;                                      // an extra trust root, PEM; "" for none
+  std::string proxy;                                        // its URL without a password; "": the *_proxy environment
+  std::optional<KeySource> proxy_from;                      // or where its whole URL is to be found
   Limits limits;
 };
 

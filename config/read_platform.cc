@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "config/parts.h"
+#include "config/proxy_url.h"
 #include "core/base/text.h"
 
 namespace sluice::config {
@@ -50,6 +51,9 @@ std::string read_base_url(At const& at, std::string by_default) {
 constexpr char kKeyForms[] =
     "write {credential: twelvelabs-api-key}, {file: /path} or {env: TWELVE_LABS_API_KEY}; never the key itself";
 
+constexpr char kProxyForms[] =
+    "write its URL without a password, or {file: /path}, {credential: NAME} or {env: NAME} where the whole URL is";
+
 bool is_variable_name(std::string_view text) {
   constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_";
   if (kLetters.find(text[0]) == std::string_view::npos) return false;
@@ -60,9 +64,9 @@ bool is_variable_name(std::string_view text) {
 // Someone who writes the key where its place belongs must not see it again in a log line.
 bool looks_like_key(std::string_view text) { return text.starts_with("tlk_"); }
 
-std::optional<KeySource> read_key_source(At const& at) {
-  auto const refuse = [](At const& where) {
-    where.complain(kKeyForms);
+std::optional<KeySource> read_key_source(At const& at, char const* forms) {
+  auto const refuse = [forms](At const& where) {
+    where.complain(forms);
     return std::nullopt;
   };
   if (at.node->type != Node::Type::kMap || at.node->entries.size() != 1) return refuse(at);
@@ -92,6 +96,17 @@ std::optional<KeySource> read_key_source(At const& at) {
   return KeySource{KeySource::From::kEnvironment, std::move(*text)};
 }
 
+void read_proxy(At const& at, Platform& platform) {
+  if (at.node->type == Node::Type::kMap) {
+    platform.proxy_from = read_key_source(at, kProxyForms);
+    return;
+  }
+  auto url = read_text(at);
+  if (!url) return;
+  if (auto const why = complaint_of_proxy(*url, false); !why.empty()) return at.complain(why);
+  platform.proxy = std::move(*url);
+}
+
 Limits read_limits(At const& at) {
   Limits limits;
   Section section(at);
@@ -116,10 +131,10 @@ Platform read_platform(At const& at, LoadOptions const& options) {
   Section section(at);
   if (auto key = section.find("base_url")) platform.base_url = read_base_url(*key, platform.base_url);
   if (auto key = options.needs_key ? section.require("api_key", kKeyForms) : section.find_unless_null("api_key")) {
-    platform.api_key = read_key_source(*key);
+    platform.api_key = read_key_source(*key, kKeyForms);
   }
-  section.not_yet("ca_file");
-  section.not_yet("proxy");
+  if (auto key = section.find_unless_null("ca_file")) assign(platform.ca_file, read_path(*key));
+  if (auto key = section.find_unless_null("proxy")) read_proxy(*key, platform);
   if (auto key = section.find("limits")) platform.limits = read_limits(*key);
   section.finish();
   return platform;

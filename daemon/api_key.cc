@@ -22,16 +22,17 @@ constexpr std::size_t kKeyBytesMax = 4096;
 std::unexpected<Error> missing(std::string text) { return fail(Fault::kLocal, std::move(text), "key_missing"); }
 std::unexpected<Error> unusable(std::string text) { return fail(Fault::kLocal, std::move(text), "key_unusable"); }
 
-Result<ApiKey> check_key(std::string_view bytes, std::string const& where) {
+Result<std::string> check_key(std::string_view bytes, std::string const& where, std::string const& what) {
   if (bytes.ends_with('\n')) bytes.remove_suffix(1);
   if (bytes.ends_with('\r')) bytes.remove_suffix(1);
-  if (bytes.empty()) return missing(where + " is empty; put the API key there, and nothing else");
-  if (bytes.size() > kKeyBytesMax) return unusable(where + " is longer than any API key; put only the key there");
+  if (bytes.empty()) return missing(where + " is empty; put " + what + " there, and nothing else");
+  if (bytes.size() > kKeyBytesMax) return unusable(where + " is longer than 4096 bytes; put only " + what + " there");
   auto const visible = [](char byte) { return byte > ' ' && byte < '\x7f'; };
   if (!std::ranges::all_of(bytes, visible)) {
-    return unusable(where + " holds a space, a line break or another byte that no API key has; put only the key there");
+    return unusable(where + " holds a space, a line break or another byte that cannot be in it; put only " + what +
+                    " there");
   }
-  return ApiKey(std::string(bytes));
+  return std::string(bytes);
 }
 
 Result<void> check_access(struct stat const& about, std::string const& where) {
@@ -46,11 +47,12 @@ Result<void> check_access(struct stat const& about, std::string const& where) {
   return {};
 }
 
-Result<ApiKey> read_file(std::string const& path, bool is_credential, std::string const& where) {
+Result<std::string> read_file(std::string const& path, bool is_credential, std::string const& where,
+                              std::string const& what) {
   UniqueFd const file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
   if (!file) {
     auto const error = errno;
-    if (error == ENOENT) return missing(where + " does not exist; create it with mode 0400, holding the key");
+    if (error == ENOENT) return missing(where + " does not exist; create it with mode 0400, holding " + what);
     if (error == ELOOP) return unusable(where + " is a symbolic link; name the file itself");
     return unusable(where + " cannot be opened: " + errno_words(error));
   }
@@ -68,12 +70,12 @@ Result<ApiKey> read_file(std::string const& path, bool is_credential, std::strin
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
-  auto key = check_key({bytes.data(), size}, where);
+  auto key = check_key({bytes.data(), size}, where, what);
   ::explicit_bzero(bytes.data(), bytes.size());
   return key;
 }
 
-Result<ApiKey> read_credential(std::string const& name) {
+Result<std::string> read_credential(std::string const& name, std::string const& what) {
   if (name.empty() || name == "." || name == ".." ||
       name.find_first_of(std::string_view("/\0", 2)) != std::string::npos) {
     return unusable("\"" + printable(name) + "\" is no credential name; it is a file name without any '/'");
@@ -83,10 +85,10 @@ Result<ApiKey> read_credential(std::string const& name) {
     return missing("there is no credential " + printable(name) +
                    ": this process was given none; start it as a systemd "
                    "service with LoadCredential=" +
-                   printable(name) + ":/path/of/the/key, or configure {file: ...}");
+                   printable(name) + ":/path/of/it, or configure {file: ...}");
   }
   auto const path = std::string(directory) + "/" + name;
-  return read_file(path, true, "credential " + printable(name) + " (" + printable(path) + ")");
+  return read_file(path, true, "credential " + printable(name) + " (" + printable(path) + ")", what);
 }
 
 bool is_beneath_credentials(std::string const& path) {
@@ -99,17 +101,23 @@ bool is_beneath_credentials(std::string const& path) {
 }  // namespace
 
 Result<ApiKey> read_api_key(KeySource const& source) {
+  SLUICE_TRY(key, read_secret(source, "the API key"));
+  return ApiKey(std::move(key));
+}
+
+Result<std::string> read_secret(KeySource const& source, std::string_view about) {
+  std::string const what(about);
   switch (source.kind) {
-    case KeySource::Kind::kCredential: return read_credential(source.value);
+    case KeySource::Kind::kCredential: return read_credential(source.value, what);
     case KeySource::Kind::kFile:
-      if (source.value.find('\0') != std::string::npos) return unusable("the key file's path holds a NUL byte");
-      return read_file(source.value, is_beneath_credentials(source.value), "key file " + printable(source.value));
+      if (source.value.find('\0') != std::string::npos) return unusable("the path of " + what + " holds a NUL byte");
+      return read_file(source.value, is_beneath_credentials(source.value), "file " + printable(source.value), what);
     case KeySource::Kind::kEnvironment: {
       auto const* value = ::getenv(source.value.c_str());
       auto const where = "environment variable " + printable(source.value);
       if (value == nullptr)
         return missing(where + " is not set; set it, or configure {file: ...} or {credential: ...}");
-      return check_key(value, where);
+      return check_key(value, where, what);
     }
   }
   std::abort();

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "core/base/error.h"
 #include "core/base/secret.h"
@@ -35,5 +36,8 @@ struct KeySource {
 // $CREDENTIALS_DIRECTORY neither is asked: systemd makes that folder readable to the service alone, and
 // may grant the file by an ACL, which shows as a group bit (systemd.io/CREDENTIALS, read 2026-11).
 Result<ApiKey> read_api_key(KeySource const& source);
+
+// The same for another secret; `what` names it in texts: "the proxy's URL".
+Result<std::string> read_secret(KeySource const& source, std::string_view what);
 
 }  // namespace sluice::daemon

@@ -18,10 +18,10 @@ JournalMark checked(JournalMark mark) {
 
 }  // namespace
 
-Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey key,
+Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey key, WireRoute route,
                std::filesystem::path const& journal_file, ports::Log& log)
     : workers_(policy.read_ahead_bytes),
-      wire_(base_url, std::move(key), "sluice/" SLUICE_VERSION),
+      wire_(base_url, std::move(key), "sluice/" SLUICE_VERSION, std::move(route)),
       log_(log),
       mark_(checked(JournalMark(journal_file))),
       seal_(journal_file),

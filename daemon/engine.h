@@ -34,7 +34,7 @@ class Engine {
   // Opens the journal and holds it against its mark. `policy` must outlive the engine. What a dead process left is
   // recovered in the first step, and where there is no space for that, full_since() says so.
   // Throws  journal::JournalError.
-  Engine(stage::Policy const& policy, std::string const& base_url, ApiKey key,
+  Engine(stage::Policy const& policy, std::string const& base_url, ApiKey key, WireRoute route,
          std::filesystem::path const& journal_file, ports::Log& log);
 
   // Sleeps until a socket, one of `fds`, the next due row, or `at_most` from now, whichever is first.

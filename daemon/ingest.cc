@@ -206,6 +206,8 @@ OrStop<int> ingest(IngestOptions const& options, Progress& progress) {
   if (!files) return std::unexpected(files.error());
   auto key = offline_key(*config);
   if (!key) return std::unexpected(key.error());
+  auto route = offline_route(*config);
+  if (!route) return std::unexpected(route.error());
   auto const directory = ingest_state_dir(options.state_dir);
   std::error_code error;
   fs::create_directories(fs::path(directory).parent_path(), error);
@@ -215,7 +217,7 @@ OrStop<int> ingest(IngestOptions const& options, Progress& progress) {
         Stop{kJournal, lock.error().text, "wait for the other run, or give this one its own --state-dir"});
   auto const policy = ingest_policy(*config);
   LogSpdlog log(ports::Level::kError);  // the bars are the news; the journal keeps the story
-  Engine engine(policy, config->platform.base_url, std::move(*key), directory + "/journal.db", log);
+  Engine engine(policy, config->platform.base_url, std::move(*key), std::move(*route), directory + "/journal.db", log);
   return Run(options, policy, engine, progress)(std::move(*files));
 }
 

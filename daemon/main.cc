@@ -40,6 +40,7 @@ int run(config::Config const& settings, sluice::ports::Log& log) {
     auto service = daemon::Service::open(settings, std::move(*key), log);
     if (service) return (*service)->run();
     log.error(service.error().text);
+    if (service.error().code == "route") return kBadConfig;
     return service.error().code == "locked" || service.error().code == "state_dir" ? kJournal : kInternal;
   } catch (sluice::journal::JournalError const& error) {
     log.error(error.what());

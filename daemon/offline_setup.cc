@@ -13,6 +13,7 @@
 #include "daemon/api_key.h"
 #include "daemon/desk.h"
 #include "daemon/policy.h"
+#include "daemon/wire_route.h"
 
 namespace sluice::daemon {
 
@@ -49,6 +50,12 @@ OrStop<ApiKey> offline_key(config::Config const& config) {
   if (key) return std::move(*key);
   return std::unexpected(
       Stop{kNoKey, key.error().text, "set TWELVE_LABS_API_KEY, or platform.api_key in the configuration"});
+}
+
+OrStop<WireRoute> offline_route(config::Config const& config) {
+  auto route = wire_route_from(config.platform);
+  if (route) return std::move(*route);
+  return std::unexpected(Stop{kBadConfig, route.error().text, "mend the file, or the key in the configuration"});
 }
 
 std::string ingest_state_dir(std::string const& asked) {

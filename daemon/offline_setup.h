@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "core/base/secret.h"
 #include "core/stage/policy.h"
+#include "daemon/wire_curl.h"
 
 namespace sluice::daemon {
 
@@ -42,6 +43,8 @@ OrStop<config::Config> offline_configuration(std::string const& config_file, boo
 // The configured key, else the one in TWELVE_LABS_API_KEY: a credential of the daemon's unit cannot be read
 // from a shell. Stops with 7.
 OrStop<ApiKey> offline_key(config::Config const& config);
+// The way to the platform that it wants; kBadConfig where that cannot be had.
+OrStop<WireRoute> offline_route(config::Config const& config);
 
 // Where the journal of `sluice ingest` lies, unless `asked` says.
 std::string ingest_state_dir(std::string const& asked);

@@ -57,12 +57,12 @@ OrStop<StateLock> lock_of(Setting const& setting) {
 
 class Rebuild {
  public:
-  Rebuild(JournalOptions const& options, Setting const& setting, ApiKey key,
+  Rebuild(JournalOptions const& options, Setting const& setting, ApiKey key, WireRoute route,
           std::function<void(std::string const&)> told)
       : options_(options),
         setting_(setting),
         told_(std::move(told)),
-        wire_(setting.config.platform.base_url, std::move(key), "sluice/" SLUICE_VERSION),
+        wire_(setting.config.platform.base_url, std::move(key), "sluice/" SLUICE_VERSION, std::move(route)),
         lists_(wire_, random_, setting.policy, told_),
         place_(setting.state_dir + "/journal.db"),
         begun_(clock_.boot()) {}
@@ -250,9 +250,10 @@ OrStop<RebuildReport> rebuild_journal(JournalOptions const& options, std::functi
     return stop(kUsage, "the journal of `sluice ingest` is rebuilt for files: name them",
                 "sluice journal rebuild --state-dir " + setting.state_dir + " PATH...");
   SLUICE_TRY(key, offline_key(setting.config));
+  SLUICE_TRY(route, offline_route(setting.config));
   SLUICE_TRY(lock, lock_of(setting));
   try {
-    return Rebuild(options, setting, std::move(key), std::move(told))();
+    return Rebuild(options, setting, std::move(key), std::move(route), std::move(told))();
   } catch (journal::JournalError const& error) {
     return stop(kJournal, error.what(), "mend that, then run sluice journal rebuild again");
   }

@@ -8,6 +8,7 @@
 #include "daemon/control_api.h"
 #include "daemon/desk.h"
 #include "daemon/policy.h"
+#include "daemon/wire_route.h"
 
 namespace sluice::daemon {
 namespace {
@@ -22,12 +23,14 @@ constexpr Millis kKeyLook{5'000};  // while the key is refused
 }  // namespace
 
 Result<std::unique_ptr<Service>> Service::open(config::Config const& config, ApiKey key, ports::Log& log) {
+  SLUICE_TRY(route, wire_route_from(config.platform));
   SLUICE_TRY(lock, StateLock::take(config.state_dir));
   SLUICE_TRY(control, ControlServer::open(config.control_socket));
-  return std::unique_ptr<Service>(new Service(config, std::move(key), log, std::move(lock), std::move(control)));
+  return std::unique_ptr<Service>(
+      new Service(config, std::move(key), std::move(route), log, std::move(lock), std::move(control)));
 }
 
-Service::Service(config::Config const& config, ApiKey key, ports::Log& log, StateLock lock,
+Service::Service(config::Config const& config, ApiKey key, WireRoute route, ports::Log& log, StateLock lock,
                  std::unique_ptr<ControlServer> control)
     : config_(config),
       log_(log),
@@ -35,7 +38,8 @@ Service::Service(config::Config const& config, ApiKey key, ports::Log& log, Stat
       policy_(policy_from(config, host_name())),
       key_place_(key_source_from(*config.platform.api_key), key),
       control_(std::move(control)),
-      engine_(policy_, config.platform.base_url, std::move(key), config.state_dir + "/journal.db", log) {
+      engine_(policy_, config.platform.base_url, std::move(key), std::move(route), config.state_dir + "/journal.db",
+              log) {
   started_at_ = engine_.clock().wall();
   for (auto const& source : policy_.sources) {
     watch_.add_root(source.root, source.recursive);

@@ -33,7 +33,7 @@ class Service {
   int run();
 
  private:
-  Service(config::Config const& config, ApiKey key, ports::Log& log, StateLock lock,
+  Service(config::Config const& config, ApiKey key, WireRoute route, ports::Log& log, StateLock lock,
           std::unique_ptr<ControlServer> control);
 
   void take_signals();

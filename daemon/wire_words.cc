@@ -55,6 +55,10 @@ std::string without_secrets(std::string_view text) {
 std::string failure_words(FailureFacts const& facts) {
   std::string const host(facts.host);
   auto const detail = facts.detail.empty() ? std::string(facts.words) : without_secrets(facts.detail);
+  // libcurl has no code of its own for a proxy that answers CONNECT with a refusal, only these words.
+  constexpr std::string_view kRefused = "CONNECT tunnel failed, response ";
+  if (auto const at = detail.find(kRefused); at != std::string::npos)
+    return "the proxy refused the way to " + host + ": HTTP " + detail.substr(at + kRefused.size());
   switch (facts.code) {
     case kUrlMalformat: return "refused: not a URL";
     case kNoHost: return "resolve " + host + ": no address for that name, or no name server reachable";

@@ -124,9 +124,9 @@ TEST(Reference, LoadsAndSaysTheDefaults) {
     auto const& l = c.platform.limits;
     auto const& s = c.sources.at(0);
     return std::tuple(
-        std::tuple(c.platform.base_url, c.platform.api_key, l.direct_video_bytes, l.direct_image_bytes,
-                   l.multipart_video_bytes, l.multipart_image_bytes, l.list_lag, l.late_effect, c.state_dir,
-                   c.pipelines.size()),
+        std::tuple(c.platform.base_url, c.platform.api_key, c.platform.ca_file, c.platform.proxy, l.direct_video_bytes,
+                   l.direct_image_bytes, l.multipart_video_bytes, l.multipart_image_bytes, l.list_lag, l.late_effect,
+                   c.state_dir, c.pipelines.size()),
         std::tuple(s.name, s.folder, s.pipelines, s.recursive, s.include, s.exclude, s.settle, s.max_settle, s.priority,
                    s.poll_every),
         std::tuple(c.transfer.max_files, c.transfer.max_chunks, c.transfer.direct_max_bytes, c.transfer.verify,

@@ -54,6 +54,8 @@ TEST(Load, ReadsPlatform) {
 platform:
   base_url: http://127.0.0.1:8080/v1.3/
   api_key: {env: TWELVE_LABS_API_KEY}
+  ca_file: /etc/ssl/own.pem
+  proxy: http://proxy.example.org:3128
   limits: {direct_video: 20MB, direct_image: 1MB, multipart_video: 1GB, multipart_image: 2MB, list_lag: 200ms,
            late_effect: 3s}
 sources: [{name: drop, folder: /srv/drop}]
@@ -61,6 +63,8 @@ transfer: {direct_max: 1MiB}
 )");
   ASSERT_EQ(errors_of(loaded), "");
   EXPECT_EQ(loaded->platform.base_url, "http://127.0.0.1:8080/v1.3");
+  EXPECT_EQ(loaded->platform.ca_file, "/etc/ssl/own.pem");
+  EXPECT_EQ(loaded->platform.proxy, "http://proxy.example.org:3128");
   EXPECT_EQ(loaded->platform.api_key, (KeySource{KeySource::From::kEnvironment, "TWELVE_LABS_API_KEY"}));
   EXPECT_EQ(loaded->platform.limits.direct_video_bytes, 20 * kMB);
   EXPECT_EQ(loaded->platform.limits.direct_image_bytes, kMB);

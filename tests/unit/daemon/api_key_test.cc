@@ -71,7 +71,7 @@ TEST_F(ReadApiKey, RefusesWhatCannotBeAKeyAndDoesNotQuoteIt) {
     EXPECT_THAT(failure.text, testing::Not(HasSubstr("canary")));
   }
   ::unlink(folder.at("key").c_str());
-  EXPECT_THAT(error({Kind::kFile, file(std::string(5000, 'k'))}).text, HasSubstr("longer than any API key"));
+  EXPECT_THAT(error({Kind::kFile, file(std::string(5000, 'k'))}).text, HasSubstr("longer than 4096 bytes"));
 }
 
 TEST_F(ReadApiKey, TakesACredentialWhateverItsMode) {
