@@ -1,8 +1,8 @@
 #include "daemon/clock_linux.h"
 
-#include <ctime>
-
 #include <cassert>
+#include <ctime>
+#include <fstream>
 
 namespace sluice::daemon {
 namespace {
@@ -16,7 +16,17 @@ Millis read(clockid_t clock) {
 
 }  // namespace
 
-WallTime ClockLinux::wall() { return WallTime(read(CLOCK_REALTIME)); }
+WallTime ClockLinux::read_boot_began() { return WallTime(read(CLOCK_REALTIME) - read(CLOCK_BOOTTIME)); }
+
+WallTime ClockLinux::wall() { return boot_began_ + read(CLOCK_BOOTTIME); }
 BootTime ClockLinux::boot() { return BootTime(read(CLOCK_BOOTTIME)); }
+Millis ClockLinux::host_is_ahead() const { return read_boot_began() - boot_began_; }
+
+std::string ClockLinux::boot_id() {
+  std::ifstream in("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  in >> id;
+  return id;
+}
 
 }  // namespace sluice::daemon

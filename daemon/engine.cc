@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/stage/clock_step.h"
+
 namespace sluice::daemon {
 namespace {
 
 constexpr Millis kTurnPause{10};  // between two turns: outcomes gather meanwhile, for one flush and fewer pages
 constexpr Millis kNetworkPause{2'000};
+constexpr Millis kClockSlewing{60'000};
 constexpr Millis kFullPause{5'000};  // durability.md: SQLITE_FULL is retried every 5 s
 
 // A missing journal must be noticed before it is opened, since that would make a new one.
@@ -36,7 +39,11 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
              .log = log,
              .witness = nullptr},
             policy) {
-  try_when_not_full([this] { mark_.adopt(journal_, clock_.wall(), random_); });
+  try_when_not_full([this] {
+    mark_.adopt(journal_, clock_.wall(), random_);
+    stage::take_clock_step(journal_, {.boot_id = ClockLinux::boot_id(), .boot_began = clock_.boot_began()},
+                           clock_.wall(), log_);
+  });
   note_progress();
 }
 
@@ -109,6 +116,18 @@ void Engine::replace_key(ApiKey key) {
   hinted_ = true;
 }
 
+// Said once for each time that it was set; what is shown follows with the next start.
+void Engine::note_clock() {
+  auto const ahead = clock_.host_is_ahead();
+  auto const set_by = ahead - host_ahead_;
+  if (set_by < kClockSlewing && set_by > -kClockSlewing) return;
+  host_ahead_ = ahead;
+  log_.warning(
+      "the host's clock was set " + std::string(set_by < Millis(0) ? "back" : "forward") + " by " +
+      to_words(set_by < Millis(0) ? -set_by : set_by) +
+      ": nothing waits longer or shorter for it, but times are shown by the clock of the start until a restart");
+}
+
 bool Engine::step(std::function<void(stage::Context&)> const& orders) {
   auto const begun = clock_.boot();
   if (!orders && (begun < turn_at() || !has_work())) return false;
@@ -122,6 +141,7 @@ bool Engine::step(std::function<void(stage::Context&)> const& orders) {
   wire_.pump();
   turn_ended_ = clock_.boot();
   next_due_ = turn_.next_due();
+  note_clock();
   auto const lost = turn_.traffic().lost_hosts();
   if (lost > lost_) wire_.forget_ways();  // what idles leads nowhere, too
   lost_ = lost;

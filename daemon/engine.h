@@ -73,6 +73,7 @@ class Engine {
   BootTime turn_at() const;
   void note_progress();
   void note_network();
+  void note_clock();
   bool try_when_not_full(std::function<void()> const& work);
 
   ClockLinux mutable clock_;
@@ -93,6 +94,7 @@ class Engine {
   bool mark_failed_ = false;  // said once
   bool network_changed_ = false;
   BootTime network_told_{};  // when the traffic was last told of a change
+  Millis host_ahead_{0};     // by what the host's clock was known to be set
   std::size_t lost_ = 0;     // hosts out of reach after the last turn
   std::optional<WallTime> next_due_;
   std::optional<WallTime> full_since_;

@@ -46,6 +46,12 @@ RowId Journal::last_event() const {
   return statement.next() ? statement.take<RowId>() : 0;
 }
 
+std::optional<WallTime> Journal::last_event_at() const {
+  auto statement = db_->statement("SELECT at_ms FROM event ORDER BY id DESC LIMIT 1");
+  if (!statement.next()) return std::nullopt;
+  return statement.take_optional_time();
+}
+
 std::vector<EventRow> Journal::events_of(RowId item_id, int limit) const {
   auto statement = db_->statement(
       "SELECT id, at_ms, item_id, subject, was, became, note FROM event WHERE item_id IS ? ORDER BY id DESC LIMIT ?");

@@ -71,6 +71,9 @@ class Journal {
   std::uint64_t rows_written() const;  // since opening; for "nothing changed, no commit"
   void checkpoint();                   // WAL into the database, when idle
   int schema_version() const;
+  // The host's clock was set by this much: every time that is waited for or looked by moves with it, in all rows that
+  // are not at their end. Events and the times of ends stay. Takes seconds with a million rows. Requires  a transaction.
+  void shift_times(Millis by);
 
   // --- meta
   std::optional<std::string> meta(std::string_view key) const;
@@ -170,6 +173,7 @@ class Journal {
   std::vector<EventRow> events_of(RowId item_id, int limit) const;  // oldest first, the last `limit`
   // The newest event's id; 0 if there is none. It only grows: how far the journal has come.
   RowId last_event() const;
+  std::optional<WallTime> last_event_at() const;
 
   // What the platform no longer had, oldest first: events that became `gone`, with the lost id in `was`. Of
   // an item; of all shared names for 0.

@@ -31,4 +31,12 @@ void remember_pauses(Context& ctx) {
   }
 }
 
+void shift_pauses(journal::Journal& journal, Millis by) {
+  for (auto const group : budget::kAllGroups) {
+    auto const text = journal.meta(key_of(group));
+    if (auto const until = text ? parse_rfc3339(*text) : std::nullopt)
+      journal.set_meta(key_of(group), to_rfc3339(*until + by));
+  }
+}
+
 }  // namespace sluice::stage

@@ -14,4 +14,8 @@ void pause_group(Context& ctx, budget::Group group, Error const& error);
 // At the start: what was asked for before it still holds. A time too far away was written by a clock that was ahead.
 void remember_pauses(Context& ctx);
 
+// The host's clock was set: they end when they would have.
+// Requires  a transaction.
+void shift_pauses(journal::Journal& journal, Millis by);
+
 }  // namespace sluice::stage

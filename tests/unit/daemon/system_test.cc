@@ -30,6 +30,13 @@ TEST(ClockLinux, TellsTheWallAndTheBootTime) {
   EXPECT_GE(clock.boot(), first);
 }
 
+TEST(ClockLinux, KnowsItsBootAndThatNobodySetTheHostsClock) {
+  ClockLinux const clock;
+  EXPECT_THAT(ClockLinux::boot_id(), MatchesRegex("[0-9a-f-]{36}"));
+  EXPECT_LT(std::chrono::abs(clock.host_is_ahead()), std::chrono::seconds(10));
+  EXPECT_LT(std::chrono::abs(clock.boot_began() - ClockLinux().boot_began()), std::chrono::seconds(10));
+}
+
 TEST(RandomLinux, DoesNotRepeatItselfBeyondItsBuffer) {
   RandomLinux dice;
   std::set<std::uint64_t> thrown;
