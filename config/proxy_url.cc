@@ -16,6 +16,8 @@ std::string complaint_of_proxy(std::string_view url, bool may_hold_password) {
   if (at != std::string_view::npos && !may_hold_password)
     return "must hold no user name or password; put the whole URL into a file and write {file: /path}";
   auto const place = at == std::string_view::npos ? authority : authority.substr(at + 1);
+  if (authority.find_first_of("/?#") != std::string_view::npos && at != std::string_view::npos)
+    return "must have / ? and # in user name and password written as %2F %3F and %23";
   if (place.find_first_of("/?# \t\r\n\\\"<>") != std::string_view::npos) return "must hold a host and a port, no more";
   auto const colon = place.find(':', place.starts_with('[') ? std::min(place.find(']'), place.size()) : 0);
   if (place.substr(0, colon).empty()) return "names no host; write one such as http://proxy.example.org:3128";

@@ -23,7 +23,8 @@ class ClockLinux final : public ports::Clock {
   Millis host_is_ahead() const;
   // The wall time at which the boot time was zero, by this clock: it changes only when the wall clock is set.
   WallTime boot_began() const { return boot_began_; }
-  // Tells one boot of the host from another; "" where the kernel does not say (proc(5), random/boot_id).
+  // Tells one boot of the host from another: $SLUICE_BOOT_ID, which the unit sets, since its sandbox hides what the
+  // kernel says (proc(5), random/boot_id). "" where neither is there.
   static std::string boot_id();
 
  private:

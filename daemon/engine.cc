@@ -39,12 +39,18 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
              .log = log,
              .witness = nullptr},
             policy) {
-  try_when_not_full([this] {
+  begin();
+}
+
+// What has to be in the journal before the first turn. Tried again while the disk is full.
+bool Engine::begin() {
+  begun_ = try_when_not_full([this] {
     mark_.adopt(journal_, clock_.wall(), random_);
     stage::take_clock_step(journal_, {.boot_id = ClockLinux::boot_id(), .boot_began = clock_.boot_began()},
                            clock_.wall(), log_);
   });
-  note_progress();
+  if (begun_) note_progress();
+  return begun_;
 }
 
 // After a commit, so the mark is never ahead of the journal.
@@ -116,6 +122,18 @@ void Engine::replace_key(ApiKey key) {
   hinted_ = true;
 }
 
+// A probe may be a whole file on its way for long. Its first bytes show that the host is reached: calls to lost hosts
+// take connections of their own (forget_ways).
+void Engine::note_probes() {
+  if (lost_ == 0) return;
+  for (auto const& [ticket, host] : turn_.traffic().probes_of_lost_hosts()) {
+    if (wire_.progress_bytes(ticket) == 0) continue;
+    turn_.traffic().reached(host);
+    log_.info((host.empty() ? "the platform" : "the storage " + host) + " can be reached again");
+    hinted_ = true;
+  }
+}
+
 // Said once for each time that it was set; what is shown follows with the next start.
 void Engine::note_clock() {
   auto const ahead = clock_.host_is_ahead();
@@ -132,6 +150,8 @@ bool Engine::step(std::function<void(stage::Context&)> const& orders) {
   auto const begun = clock_.boot();
   if (!orders && (begun < turn_at() || !has_work())) return false;
   if (full_since_ && begun < retry_full_at_) return false;
+  if (!begun_ && !begin()) return false;
+  note_probes();
   hinted_ = false;
   auto const done = try_when_not_full([&] {
     changed_ = turn_.run(orders);

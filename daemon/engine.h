@@ -74,6 +74,8 @@ class Engine {
   void note_progress();
   void note_network();
   void note_clock();
+  void note_probes();
+  bool begin();
   bool try_when_not_full(std::function<void()> const& work);
 
   ClockLinux mutable clock_;
@@ -89,6 +91,7 @@ class Engine {
   stage::Policy const& policy_;
   stage::Turn turn_;
   BootTime turn_ended_{};
+  bool begun_ = false;
   bool changed_ = true;  // the last turn did something: the next may find more
   bool hinted_ = false;
   bool mark_failed_ = false;  // said once

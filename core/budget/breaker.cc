@@ -10,13 +10,14 @@ void Breaker::remember(bool failed) {
   known_ = std::min(known_ + 1, kWindow);
 }
 
-void Breaker::failed(std::uint64_t subject, bool is_about_many, WallTime now) {
+void Breaker::failed(Subject const& subject, WallTime now) {
   remember(true);
   if (!first_) {
     first_ = subject;
     first_at_ = now;
   }
-  several_ = several_ || is_about_many || *first_ != subject;
+  several_items_ = several_items_ || subject.and_others || first_->item != subject.item;
+  several_ = several_ || several_items_ || first_->part != subject.part;
   if (probe_.since())
     probe_.failed(now);
   else if (several_ && known_ == kWindow && 2 * last_.count() >= kWindow)
@@ -31,7 +32,7 @@ void Breaker::succeeded() {
   }
   remember(false);
   first_.reset();
-  several_ = false;
+  several_ = several_items_ = false;
   probe_.end();
 }
 

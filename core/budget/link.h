@@ -26,18 +26,20 @@ class Link {
 
   std::optional<WallTime> down_since() const { return probe_.since(); }  // the first of the failures
   std::optional<WallTime> probe_at(WallTime now) const { return probe_.at(now); }
+  WallTime failed_at() const { return failed_at_; }  // the newest failure
   std::string const& text() const { return text_; }  // of the newest failure, for people
 
  private:
   static constexpr std::uint32_t kFailuresMin = 3;
   Probe probe_{Millis(1'000), Millis(30'000)};
   std::uint32_t failures_ = 0;  // in a row
-  WallTime first_failure_{};
+  WallTime first_failure_{}, failed_at_{};
   std::string text_ = {};
 };
 
 inline void Link::failed(WallTime now, std::string text) {
   if (failures_++ == 0) first_failure_ = now;
+  failed_at_ = now;
   text_ = std::move(text);
   if (probe_.since())
     probe_.failed(now);

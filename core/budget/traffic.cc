@@ -8,6 +8,7 @@
 namespace sluice::budget {
 namespace {
 
+constexpr Millis kUnusedFor{600'000};  // a host of the storage to which no call goes any more is of no interest
 constexpr std::size_t kHostsMax = 64;  // of the storage, out of reach at once; further ones are not remembered
 
 bool is_due(std::optional<WallTime> probe_at, WallTime now) { return probe_at && *probe_at <= now; }
@@ -146,9 +147,16 @@ std::optional<WallTime> Traffic::paused_until(Group group, WallTime now) const {
   return found->second;
 }
 
-void Traffic::key_refused(WallTime now) {
+void Traffic::key_refused(std::uint64_t ticket, WallTime now) {
+  if (ticket < first_with_key_) return;  // it carried the key before this one
   if (key_.since()) return key_.failed(now);
   key_.begin(now, now);
+}
+
+void Traffic::key_replaced(WallTime now) {
+  first_with_key_ = next_ticket_;
+  key_.soon(now);
+  forget_probes();
 }
 
 void Traffic::unreachable(std::string const& host, WallTime now, std::string text) {
@@ -169,16 +177,39 @@ std::size_t Traffic::lost_hosts() const {
 void Traffic::network_changed(WallTime now) {
   api_.network_changed(now);
   for (auto& [host, link] : storage_) link.network_changed(now);
-  // A probe of before may hang for long on a way that is no more.
+  forget_probes();  // one may hang for long on a way that is no more
+}
+
+// Those in the air hold no further one back. Requires: between turns, when nothing is in the outbox.
+void Traffic::forget_probes() {
+  assert(outbox_.empty());
   for (auto& [ticket, flight] : flights_) flight.is_probe = false;
   probes_ = {};
   probes_to_.clear();
 }
 
+void Traffic::forget_unused_hosts(WallTime now) {
+  std::erase_if(storage_, [&](auto const& named) {
+    auto const& [host, link] = named;
+    return !probes_to_.contains(host) && link.probe_at(now).value_or(link.failed_at()) + kUnusedFor < now;
+  });
+}
+
+std::vector<std::pair<std::uint64_t, std::string>> Traffic::probes_of_lost_hosts() const {
+  std::vector<std::pair<std::uint64_t, std::string>> found;
+  for (auto const& [ticket, flight] : flights_) {
+    auto const link = storage_.find(flight.host);
+    auto const is_down =
+        flight.host.empty() ? api_.down_since().has_value() : link != storage_.end() && link->second.down_since();
+    if (flight.is_probe && is_down) found.emplace_back(ticket, flight.host);
+  }
+  return found;
+}
+
 void Traffic::failed(Flight const& flight, WallTime now) {
-  auto const about = flight.item != 0 ? flight.item : flight.rows.empty() ? flight.row : flight.rows.front();
+  auto const item = flight.item != 0 ? flight.item : flight.rows.empty() ? flight.row : flight.rows.front();
   breaker_of(flight.group)
-      .failed((static_cast<std::uint64_t>(about) << 16) + flight.chunk_index, flight.rows.size() > 1, now);
+      .failed({.item = item, .part = flight.chunk_index, .and_others = flight.rows.size() > 1}, now);
 }
 
 bool Traffic::is_held(Flight const& flight) const {
@@ -194,8 +225,8 @@ std::size_t Traffic::api_probes() const { return probes_to_.contains("") ? probe
 bool Traffic::may_call(Group group, WallTime now, std::size_t calls_max) const {
   if (paused_until(group, now) || pace_of(group).next(now) > now) return false;
   if (api_calls() >= calls_max) return false;
-  if (key_.since()) return is_due(key_.at(now), now) && api_probes() == 0;
-  if (api_.down_since()) return is_due(api_.probe_at(now), now) && api_probes() == 0;
+  if (key_.since() && (!is_due(key_.at(now), now) || api_probes() > 0)) return false;
+  if (api_.down_since() && (!is_due(api_.probe_at(now), now) || api_probes() > 0)) return false;
   auto const& breaker = this->breaker(group);
   return !breaker.open_since() || (is_due(breaker.probe_at(now), now) && probes(group) == 0);
 }

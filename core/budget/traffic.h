@@ -104,15 +104,20 @@ class Traffic {
   void pause(Group group, WallTime until);
   std::optional<WallTime> paused_until(Group group, WallTime now) const;
   // The key was refused (401): all API calls pause, and one goes out alone after 1, 2, 4 ... 15 minutes (B18).
-  void key_refused(WallTime now);
-  void key_replaced(WallTime now) { key_.soon(now); }  // another one is used from now on: tried at once
+  // Answers to calls that carried the key before the last replaced one say nothing.
+  void key_refused(std::uint64_t ticket, WallTime now);
+  void key_replaced(WallTime now);  // another one is used from now on: tried at once. Between turns
   void key_accepted() { key_.end(); }
   std::optional<WallTime> key_refused_since() const { return key_.since(); }
   // No byte of a call could leave, or an answer of the host came. "" is the API's host.
   void unreachable(std::string const& host, WallTime now, std::string text);
   void reached(std::string const& host);
   // The host's addresses or routes changed: what is out of reach is tried at once.
-  void network_changed(WallTime now);
+  void network_changed(WallTime now);  // between turns
+  // Hosts of the storage that nobody wants to call any more are no outage.
+  void forget_unused_hosts(WallTime now);
+  // The tickets in the air whose host may be out of reach, each with it: who sees one move calls reached().
+  std::vector<std::pair<std::uint64_t, std::string>> probes_of_lost_hosts() const;
   // The API's link; nothing asked of the platform works without it.
   Link const& api() const { return api_; }
   std::optional<WallTime> offline_since() const { return api_.down_since(); }
@@ -152,6 +157,7 @@ class Traffic {
   Breaker& breaker_of(Group group) { return breakers_[static_cast<std::size_t>(group)]; }
   std::size_t probes(Group group) const { return probes_[static_cast<std::size_t>(group)]; }
   std::size_t api_probes() const;
+  void forget_probes();
   bool is_held(Flight const& flight) const;
   void count_in(Flight const& flight);
   void count_out(Flight const& flight);
@@ -167,6 +173,7 @@ class Traffic {
   std::map<std::string, std::size_t> probes_to_;  // by host of the storage
   std::map<Group, WallTime> paused_;
   std::array<Pace, kGroups> paces_ = {};
+  std::uint64_t first_with_key_ = 0;  // tickets from here on carry the key of now
   Probe key_{Millis(60'000), Millis(900'000)};
   std::array<Breaker, kGroups> breakers_ = {};
   Link api_ = {};

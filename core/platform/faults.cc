@@ -208,7 +208,7 @@ bool is_somebody_elses(CallKind kind, Reply const& reply) {
   if (kind == CallKind::kStorage) return false;
   if (reply.status == 511) return true;  // RFC 6585: Network Authentication Required
   auto const type = reply.header("content-type").value_or("");
-  return reply.status < 300 && to_lower_ascii(type.substr(0, 9)) == "text/html";
+  return reply.status < 300 && to_lower_ascii(type.substr(0, 9)) == "text/html" && trimmed(reply.body).starts_with('<');
 }
 
 Error not_the_platform(CallKind kind, Reply const& reply) {

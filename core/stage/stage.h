@@ -67,6 +67,7 @@ struct Landing {
   Result<ports::Reply> reply;
   std::uint64_t bytes_sent;  // payload that left with it
   bool answered = false;     // somebody's answer came, whatever it was
+  std::uint64_t ticket = 0;
 };
 
 struct Stage {

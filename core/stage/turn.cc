@@ -28,68 +28,82 @@ bool is_definite(Fault fault) {
 }
 
 // Whether nothing but the service itself is known to have failed.
-bool is_of_service(Fault fault) {
-  return fault == Fault::kTransient || fault == Fault::kOutcomeUnknown || fault == Fault::kProtocol;
+bool is_of_service(Error const& error) {
+  if (is_out_of_reach(error)) return false;
+  return error.fault == Fault::kTransient || error.fault == Fault::kOutcomeUnknown || error.fault == Fault::kProtocol;
+}
+
+std::optional<WallTime> down_since(Context& ctx, std::string const& host) {
+  if (host.empty()) return ctx.traffic.offline_since();
+  auto const link = ctx.traffic.storage().find(host);
+  return link == ctx.traffic.storage().end() ? std::nullopt : link->second.down_since();
 }
 
 // Whether the host that was called can be reached, as far as this outcome shows it.
-void note_link(Context& ctx, Landing& landing) {
+void note_link(Context& ctx, Landing const& landing) {
   auto const& host = landing.flight.host;
   auto const what = host.empty() ? std::string("the platform") : "the storage " + printable(host);
-  auto const is_down = [&] {
-    auto const& lost = ctx.traffic.storage();
-    auto const link = lost.find(host);
-    return host.empty() ? ctx.traffic.offline_since() : link != lost.end() ? link->second.down_since() : std::nullopt;
-  };
-  auto const was_down = is_down().has_value();
-  if (landing.reply || !is_out_of_reach(landing.reply.error())) {
-    if (!landing.reply && !landing.answered) return;  // cut or stalled: bytes left, but nobody was heard
+  auto const was_down = down_since(ctx, host).has_value();
+  if (!landing.reply && is_out_of_reach(landing.reply.error())) {
+    ctx.traffic.unreachable(host, ctx.now, landing.reply.error().text);
+    if (!was_down && down_since(ctx, host))
+      ctx.log.warning("offline: " + what + " cannot be reached: " + landing.reply.error().text);
+  } else if (landing.reply || landing.answered) {  // cut or stalled, nobody was heard
     ctx.traffic.reached(host);
     if (was_down) ctx.log.info(what + " can be reached again");
-    return;
   }
-  auto& error = landing.reply.error();
-  ctx.traffic.unreachable(host, ctx.now, error.text);
-  if (is_down()) error.spread = Spread::kAll;
-  if (is_down() && !was_down) ctx.log.warning("offline: " + what + " cannot be reached: " + error.text);
 }
 
 // Whether its group works, or fails for everybody (B12).
-void note_service(Context& ctx, Landing& landing) {
+void note_service(Context& ctx, Landing const& landing) {
   auto const group = landing.flight.group;
   auto const& breaker = ctx.traffic.breaker(group);
   auto const was_open = breaker.open_since().has_value();
   if (landing.reply || is_definite(landing.reply.error().fault)) {
     ctx.traffic.succeeded(group);
     if (was_open) ctx.log.info("calls about " + std::string(budget::name_of(group)) + " work again");
-  } else if (is_of_service(landing.reply.error().fault)) {
-    auto& error = landing.reply.error();
+  } else if (is_of_service(landing.reply.error())) {
     ctx.traffic.failed(landing.flight, ctx.now);
-    if (breaker.is_shared()) error.spread = Spread::kSeveral;
     if (!was_open && breaker.open_since())
-      ctx.log.warning("calls about " + std::string(budget::name_of(group)) +
-                      " fail for one item after the other; a single one is tried now and then: " + error.text);
+      ctx.log.warning(
+          "calls about " + std::string(budget::name_of(group)) +
+          " fail for one after the other; a single one is tried now and then: " + landing.reply.error().text);
   }
 }
 
-// What an outcome says beyond its own row: about the link, the service, the key and the rate.
-void note_surroundings(Context& ctx, Landing& landing) {
-  note_link(ctx, landing);
-  note_service(ctx, landing);
-  auto const group = landing.flight.group;
-  if (landing.reply) {
-    if (group == budget::Group::kStorage) return;
-    if (auto const offset = platform::clock_offset(*landing.reply, ctx.now)) ctx.traffic.set_clock_offset(*offset);
-    if (ctx.traffic.key_refused_since()) ctx.log.info("the API key works again");
+// What it says about the key. A probe that failed for another reason says nothing, and is not repeated at once.
+void note_key(Context& ctx, Landing const& landing) {
+  auto const refused = ctx.traffic.key_refused_since().has_value();
+  if (landing.reply || is_definite(landing.reply.error().fault)) {
+    if (refused) ctx.log.info("the API key works again");
     return ctx.traffic.key_accepted();
   }
   auto const& error = landing.reply.error();
-  if (error.fault == Fault::kThrottled) {
-    pause_group(ctx, group, error);
-  } else if (error.fault == Fault::kKeyRefused) {
-    if (!ctx.traffic.key_refused_since()) ctx.log.error("the platform refuses the API key: " + error.text);
-    ctx.traffic.key_refused(ctx.now);
+  if (error.fault == Fault::kKeyRefused && !refused) ctx.log.error("the platform refuses the API key: " + error.text);
+  if (error.fault == Fault::kKeyRefused || (refused && is_of_service(error)))
+    ctx.traffic.key_refused(landing.ticket, ctx.now);
+}
+
+// What an outcome says beyond its own row: about the link, the service, the key and the rate.
+void note_surroundings(Context& ctx, Landing const& landing) {
+  note_link(ctx, landing);
+  note_service(ctx, landing);
+  auto const group = landing.flight.group;
+  if (group != budget::Group::kStorage) {
+    note_key(ctx, landing);
+    auto const offset = landing.reply ? platform::clock_offset(*landing.reply, ctx.now) : std::nullopt;
+    if (offset) ctx.traffic.set_clock_offset(*offset);
   }
+  if (!landing.reply && landing.reply.error().fault == Fault::kThrottled)
+    pause_group(ctx, group, landing.reply.error());
+}
+
+// Whom a failure is about, as all that was noted by now shows it.
+Spread spread_of(Context& ctx, Landing const& landing) {
+  auto const& error = landing.reply.error();
+  if (is_out_of_reach(error)) return down_since(ctx, landing.flight.host) ? Spread::kAll : Spread::kOne;
+  if (is_of_service(error) && ctx.traffic.breaker(landing.flight.group).is_shared()) return Spread::kSeveral;
+  return Spread::kOne;
 }
 
 }  // namespace
@@ -129,13 +143,15 @@ void Turn::recover() {
   recovered_ = true;
 }
 
-void Turn::settle(Context& ctx, ports::Outcome const& outcome) {
+// `is_new`: it was not part of a turn that failed; then what it says of the surroundings was noted already.
+void Turn::settle(Context& ctx, ports::Outcome const& outcome, bool is_new) {
   auto const* flight = traffic_.flight(outcome.ticket);
   if (flight == nullptr) return;  // cancelled meanwhile
   auto const& row = errand_row(flight->errand);
   Landing landing{*flight, platform::sort_outcome(row.kind, outcome, ctx.now), outcome.body_bytes_sent,
-                  outcome.answer.has_value()};
-  note_surroundings(ctx, landing);
+                  outcome.answer.has_value(), outcome.ticket};
+  if (is_new) note_surroundings(ctx, landing);
+  if (!landing.reply) landing.reply.error().spread = spread_of(ctx, landing);
   traffic_.landed(outcome.ticket);
   row.settle(ctx, landing);
 }
@@ -148,7 +164,11 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
   journal_.begin();
   auto const rows_before = journal_.rows_written();
   try {
-    for (auto const& outcome : outcomes_) settle(ctx, outcome);
+    for (std::size_t i = 0; i < outcomes_.size(); ++i) {
+      settle(ctx, outcomes_[i], i >= noted_);
+      noted_ = std::max(noted_, i + 1);
+    }
+    traffic_.forget_unused_hosts(ctx.now);
     if (orders) orders(ctx);
     if (!draining_) {
       discovery_.run(ctx);
@@ -167,6 +187,7 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
   }
   auto const changed = journal_.rows_written() != rows_before;  // an outcome's freed slot was offered above already
   outcomes_.clear();
+  noted_ = 0;
   act();
   return changed;
 }

@@ -56,7 +56,7 @@ class Turn {
 
  private:
   void recover();
-  void settle(Context& ctx, ports::Outcome const& outcome);
+  void settle(Context& ctx, ports::Outcome const& outcome, bool is_new);
   void commit();
   void act();
   void reached(ports::Moment moment) const;
@@ -71,6 +71,7 @@ class Turn {
   Pruning pruning_ = {};
   Discovery discovery_;
   std::vector<ports::Outcome> outcomes_;  // collected, not yet committed
+  std::size_t noted_ = 0;                 // of these, by a turn that failed
   Millis commit_took_{0};
   bool draining_ = false;
   bool recovered_ = false;

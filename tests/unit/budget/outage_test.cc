@@ -83,42 +83,42 @@ TEST(Breaker, OpensWhenHalfOfTwentyCallsFailedForSeveral) {
     breaker.succeeded();
     EXPECT_FALSE(breaker.open_since());
   }
-  for (std::uint64_t i = 0; i < 9; ++i) breaker.failed(i, false, kNow + i * 1s);
+  for (std::uint64_t i = 0; i < 9; ++i) breaker.failed({.item = static_cast<journal::RowId>(i)}, kNow + i * 1s);
   EXPECT_FALSE(breaker.open_since());
-  breaker.failed(9, false, kNow + 9s);
+  breaker.failed({.item = 9}, kNow + 9s);
   EXPECT_EQ(breaker.open_since(), kNow);
   EXPECT_EQ(breaker.probe_at(kNow + 9s), kNow + 10s);
 }
 
 TEST(Breaker, StaysClosedForWhatFailsForOneAlone) {
   Breaker breaker;
-  for (int i = 0; i < 100; ++i) breaker.failed(7, false, kNow);
+  for (int i = 0; i < 100; ++i) breaker.failed({.item = 7}, kNow);
   EXPECT_FALSE(breaker.open_since());
   EXPECT_FALSE(breaker.is_shared());
-  breaker.failed(8, false, kNow);
+  breaker.failed({.item = 8}, kNow);
   EXPECT_TRUE(breaker.is_shared());
   EXPECT_TRUE(breaker.open_since());
 }
 
 TEST(Breaker, TakesTwoFailuresWithASuccessBetweenThemForEachOnesOwn) {
   Breaker breaker;
-  breaker.failed(7, false, kNow);
+  breaker.failed({.item = 7}, kNow);
   breaker.succeeded();
-  breaker.failed(8, false, kNow);
+  breaker.failed({.item = 8}, kNow);
   EXPECT_FALSE(breaker.is_shared());
 }
 
 TEST(Breaker, ClosesWithOneSuccessAndNeedsTwentyCallsToOpenAgain) {
   Breaker breaker;
-  for (std::uint64_t i = 0; i < 20; ++i) breaker.failed(i, false, kNow);
+  for (std::uint64_t i = 0; i < 20; ++i) breaker.failed({.item = static_cast<journal::RowId>(i)}, kNow);
   ASSERT_TRUE(breaker.open_since());
-  breaker.failed(3, false, kNow + 1s);
+  breaker.failed({.item = 3}, kNow + 1s);
   EXPECT_EQ(breaker.probe_at(kNow + 1s), kNow + 3s);
   breaker.succeeded();
   EXPECT_FALSE(breaker.open_since());
-  for (std::uint64_t i = 0; i < 18; ++i) breaker.failed(i, false, kNow + 4s);
+  for (std::uint64_t i = 0; i < 18; ++i) breaker.failed({.item = static_cast<journal::RowId>(i)}, kNow + 4s);
   EXPECT_FALSE(breaker.open_since());
-  breaker.failed(18, false, kNow + 4s);
+  breaker.failed({.item = 18}, kNow + 4s);
   EXPECT_TRUE(breaker.open_since());
 }
 
@@ -188,6 +188,7 @@ TEST(OutageTraffic, TellsTheChunksOfOneFileApartSoThatALoneFileKnowsAnOutage) {
   Traffic traffic;
   for (std::uint32_t chunk = 1; chunk <= 20; ++chunk) traffic.failed(put(1, chunk), kNow);
   EXPECT_TRUE(traffic.breaker(Group::kStorage).open_since());
+  EXPECT_FALSE(traffic.breaker(Group::kStorage).is_shared()) << "it pays for its probes, and has an end";
   EXPECT_EQ(traffic.room_for_chunks(kNow, 32), 0u);
   EXPECT_EQ(traffic.room_for_chunks(kNow + 1s, 32), 1u);
   traffic.send(put(1, 1), {}, kNow + 1s);
@@ -220,19 +221,57 @@ TEST(OutageTraffic, LetsOneCallOfAFailingGroupPassAndAllOfOthers) {
 
 TEST(RefusedKey, IsTriedAfterOneTwoFourAndAtLastEveryFifteenMinutes) {
   Traffic traffic;
-  traffic.key_refused(kNow);
-  traffic.key_refused(kNow);  // of the same burst
+  traffic.key_refused(1, kNow);
+  traffic.key_refused(1, kNow);  // of the same burst
   auto now = kNow;
   for (auto const pause : {1min, 2min, 4min, 8min, 15min, 15min}) {
     EXPECT_FALSE(traffic.may_call(Group::kAssets, now + pause - 1s, 16));
     ASSERT_TRUE(traffic.may_call(Group::kAssets, now + pause, 16)) << pause;
-    traffic.key_refused(now += pause);
+    traffic.key_refused(1, now += pause);
   }
   EXPECT_EQ(traffic.key_refused_since(), kNow);
   traffic.key_replaced(now + 1s);
   EXPECT_TRUE(traffic.may_call(Group::kAssets, now + 1s, 16));
   traffic.key_accepted();
   EXPECT_FALSE(traffic.key_refused_since());
+}
+
+TEST(RefusedKey, IsNotTriedWhileThePlatformIsOutOfReach) {
+  Traffic traffic;
+  traffic.key_refused(1, kNow);
+  auto const due = kNow + 61s;
+  ASSERT_TRUE(traffic.may_call(Group::kAssets, due, 16));
+  for (int i = 0; i < 3; ++i) traffic.unreachable("", due, "x");
+  EXPECT_FALSE(traffic.may_call(Group::kAssets, due, 16));
+  EXPECT_TRUE(traffic.may_call(Group::kAssets, due + 1s, 16));
+}
+
+TEST(RefusedKey, IsNotTheOneThatWasPutInItsPlace) {
+  Traffic traffic;
+  traffic.send({.group = Group::kAssets}, {}, kNow);
+  auto const old = traffic.release().calls.front().ticket;
+  traffic.key_refused(old, kNow);
+  traffic.key_replaced(kNow + 1s);
+  traffic.key_refused(old + 0, kNow + 2s);
+  EXPECT_TRUE(traffic.may_call(Group::kAssets, kNow + 2s, 16)) << "a late answer to the last key";
+  traffic.key_accepted();
+  traffic.key_refused(old, kNow + 3s);
+  EXPECT_FALSE(traffic.key_refused_since());
+}
+
+TEST(OutageTraffic, ForgetsAHostThatNobodyCallsAnyMore) {
+  Traffic traffic;
+  for (int i = 0; i < 3; ++i) traffic.unreachable(kHost, kNow, "x");
+  traffic.unreachable("once.example", kNow, "x");
+  traffic.send(put(1, 1), {}, kNow + 1s);
+  traffic.release();
+  traffic.forget_unused_hosts(kNow + 11min);
+  EXPECT_EQ(traffic.storage().size(), 1u) << "a probe is under way";
+  traffic.network_changed(kNow + 11min);
+  traffic.forget_unused_hosts(kNow + 20min);
+  EXPECT_EQ(traffic.lost_hosts(), 1u);
+  traffic.forget_unused_hosts(kNow + 22min);
+  EXPECT_EQ(traffic.lost_hosts(), 0u);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "config/load.h"
+#include "config/proxy_url.h"
 #include "tests/unit/config/config_text.h"
 
 namespace sluice::config {
@@ -125,6 +126,8 @@ TEST(Refuse, AWrongProxyAndNeverRepeatItsPassword) {
   EXPECT_THAT(refused("http://"), HasSubstr("names no host"));
   EXPECT_THAT(refused("http://p:port"), HasSubstr("port that is no number"));
   EXPECT_THAT(refused("http://p:3128/path"), HasSubstr("a host and a port"));
+  EXPECT_THAT(complaint_of_proxy("http://me:a/b@p:1", true), HasSubstr("%2F"));
+  EXPECT_EQ(complaint_of_proxy("http://me:a%2Fb@p:1", true), "");
   EXPECT_THAT(refused("{url: http://p}"), HasSubstr("write its URL without a password"));
 }
 

@@ -295,6 +295,9 @@ TEST(Faults, DoNotTakeACaptivePortalForThePlatform) {
     EXPECT_EQ(fault_of(CallKind::kCreate, reply), Fault::kOutcomeUnknown);
     EXPECT_EQ(error_of(CallKind::kCreate, reply).code, kNotThePlatform);
   }
+  for (auto const* body : {"", "{}"})
+    EXPECT_TRUE(sort_outcome(CallKind::kRead, answered(200, body, {{"content-type", "text/html"}}), kNow))
+        << "a server may put that type on anything";
   EXPECT_TRUE(sort_outcome(CallKind::kStorage, answered(200, "", {{"content-type", "text/html"}}), kNow))
       << "a storage may name any type for its empty answer";
 }

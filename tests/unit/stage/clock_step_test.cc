@@ -48,6 +48,9 @@ TEST_F(ClockStepTest, MovesEveryWaitAndEveryTraceOfALostCreate) {
   auto const session = put_session(opened.id);
   set_chunk(session.id, 1, journal::ChunkState::kHasUrl);
   auto const done = put_item(ItemState::kDone, 4);
+  auto gone = journal::item_in(ItemState::kCancelled, 5);
+  gone.intent = {.at = kNoon - 7s, .unknown_at = kNoon - 6s, .looks = 0};
+  gone.id = put(gone);
   within([&](Context& ctx) {
     waiting.effort.due_at = kNoon + 5min;
     ctx.journal.update(waiting, ItemState::kSent, ctx.now);
@@ -65,6 +68,7 @@ TEST_F(ClockStepTest, MovesEveryWaitAndEveryTraceOfALostCreate) {
   EXPECT_EQ(journal.chunk(session.id, 1)->due_at, chunk.due_at - 24h);
   EXPECT_EQ(journal.next_due(kNoon - 24h), kNoon - 24h + 5min);
   EXPECT_EQ(item(done.id).finished_at, finished) << "history stays";
+  EXPECT_EQ(item(gone.id).intent.at, kNoon - 24h - 7s) << "a retry looks by it";
   traffic = budget::Traffic();
   now = kNoon - 24h;
   within([](Context& ctx) { remember_pauses(ctx); });
