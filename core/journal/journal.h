@@ -72,7 +72,8 @@ class Journal {
   void checkpoint();                   // WAL into the database, when idle
   int schema_version() const;
   // The host's clock was set by this much: every time that is waited for or looked by moves with it, in all rows that
-  // are not at their end. Events and the times of ends stay. Takes seconds with a million rows. Requires  a transaction.
+  // are not at their end. Events and the times of ends stay. Takes seconds with a million rows. Requires  a
+  // transaction.
   void shift_times(Millis by);
 
   // --- meta
