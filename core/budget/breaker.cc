@@ -24,7 +24,7 @@ void Breaker::failed(Subject const& subject, WallTime now) {
     probe_.begin(first_at_, now);
 }
 
-// A success in the middle of an outage that is only partly one closes the breaker; the window still remembers.
+// One success closes an open breaker, and twenty calls more have to decide before it opens again.
 void Breaker::succeeded() {
   if (probe_.since()) {
     last_.reset();

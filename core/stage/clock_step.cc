@@ -1,9 +1,7 @@
 #include "core/stage/clock_step.h"
 
 #include <charconv>
-#include <string_view>
 
-#include "core/base/units.h"
 #include "core/stage/pauses.h"
 
 namespace sluice::stage {

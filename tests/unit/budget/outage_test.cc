@@ -252,7 +252,7 @@ TEST(RefusedKey, IsNotTheOneThatWasPutInItsPlace) {
   auto const old = traffic.release().calls.front().ticket;
   traffic.key_refused(old, kNow);
   traffic.key_replaced(kNow + 1s);
-  traffic.key_refused(old + 0, kNow + 2s);
+  traffic.key_refused(old, kNow + 2s);
   EXPECT_TRUE(traffic.may_call(Group::kAssets, kNow + 2s, 16)) << "a late answer to the last key";
   traffic.key_accepted();
   traffic.key_refused(old, kNow + 3s);
