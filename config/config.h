@@ -19,6 +19,7 @@
 
 #include "core/base/template.h"
 #include "core/base/time.h"
+#include "core/base/timetable.h"
 #include "core/base/units.h"
 
 namespace sluice::config {
@@ -121,6 +122,8 @@ enum class Verify : std::uint8_t { kEtag, kNone };
 
 inline constexpr std::uint64_t kTransferMemoryMin = 4 * kMiB;
 
+inline constexpr std::uint64_t kBandwidthMin = 16 * kKiB;  // a second
+
 struct Transfer {
   std::uint32_t max_files = 8;                 // uploads under way at once
   std::uint32_t max_chunks = 32;               // chunk PUTs in flight over all files
@@ -130,12 +133,26 @@ struct Transfer {
   Millis url_renew_before = std::chrono::minutes(5);
   std::uint64_t stall_below_bytes_per_s = 64 * kKiB;  // slower than this ...
   Millis stall_for = std::chrono::seconds(60);        // ... for so long: the call is cut
+  std::vector<BandwidthRule> bandwidth;               // the first that holds; none: no cap
 };
 
 struct Retry {
   Millis initial = std::chrono::seconds(1);
   Millis max = std::chrono::minutes(5);
   std::uint32_t attempts = 12;
+};
+
+// What Sluice may spend of one of the platform's quotas (R63); 0: not limited here.
+struct GroupRateLimits {
+  std::uint64_t calls_per_minute = 0;
+  std::uint64_t calls_per_day = 0;
+  Millis media_per_hour{0};  // length of what is handed in to be indexed; only `indexing` has it
+  Millis media_per_day{0};
+};
+
+struct RateLimits {
+  GroupRateLimits assets, indexing, entities;
+  std::uint32_t reserve_percent = 0;  // of each, left to others who use the same organization
 };
 
 struct Poll {
@@ -162,6 +179,7 @@ struct Config {
   std::vector<Source> sources;                // empty only where LoadOptions::needs_source is false
   Transfer transfer;
   Retry retry;
+  RateLimits rate_limits;
   Poll poll;
   std::string control_socket = "/run/sluice/control.sock";  // absolute; fits in a sockaddr_un
   Log log;

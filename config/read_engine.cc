@@ -29,7 +29,7 @@ Transfer read_transfer(At const& at) {
     stall.finish();
   }
   if (auto key = section.find("memory")) assign(transfer.memory_bytes, read_size(*key, kTransferMemoryMin));
-  section.not_yet("bandwidth");
+  if (auto key = section.find_unless_null("bandwidth")) transfer.bandwidth = read_bandwidth(*key);
   section.finish();
   return transfer;
 }
@@ -42,6 +42,42 @@ Retry read_retry(At const& at) {
   if (auto key = section.find("attempts")) assign(retry.attempts, read_integer(*key, 1, 1000));
   section.finish();
   return retry;
+}
+
+namespace {
+
+constexpr std::uint32_t kReserveMax = 90;
+constexpr std::uint64_t kCallsMax = 1'000'000'000;  // no plan has as many, and a slip of the keyboard does
+
+GroupRateLimits read_group(At const& at, bool takes_media) {
+  GroupRateLimits limits;
+  Section section(at);
+  if (auto key = section.find("per_minute")) assign(limits.calls_per_minute, read_integer(*key, 1, kCallsMax));
+  if (auto key = section.find("per_day")) assign(limits.calls_per_day, read_integer(*key, 1, kCallsMax));
+  if (takes_media) {
+    auto const least = std::chrono::minutes(1);
+    if (auto key = section.find("media_per_hour")) {
+      assign(limits.media_per_hour, read_duration(*key, least, std::chrono::days(10'000)));
+    }
+    if (auto key = section.find("media_per_day")) {
+      assign(limits.media_per_day, read_duration(*key, least, std::chrono::days(10'000)));
+    }
+  }
+  section.finish();
+  return limits;
+}
+
+}  // namespace
+
+RateLimits read_rate_limits(At const& at) {
+  RateLimits limits;
+  Section section(at);
+  if (auto key = section.find("assets")) limits.assets = read_group(*key, false);
+  if (auto key = section.find("indexing")) limits.indexing = read_group(*key, true);
+  if (auto key = section.find("entities")) limits.entities = read_group(*key, false);
+  if (auto key = section.find("reserve")) assign(limits.reserve_percent, read_integer(*key, 0, kReserveMax));
+  section.finish();
+  return limits;
 }
 
 Poll read_poll(At const& at) {

@@ -23,6 +23,13 @@ WallTime ClockLinux::wall() { return boot_began_ + read(CLOCK_BOOTTIME); }
 BootTime ClockLinux::boot() { return BootTime(read(CLOCK_BOOTTIME)); }
 Millis ClockLinux::host_is_ahead() const { return read_boot_began() - boot_began_; }
 
+ClockLinux::LocalTime ClockLinux::local() {
+  auto const now = std::time(nullptr);
+  std::tm local{};
+  ::localtime_r(&now, &local);
+  return {.day = (local.tm_wday + 6) % 7, .minute = local.tm_hour * 60 + local.tm_min};
+}
+
 std::string ClockLinux::boot_id() {
   auto const* const told = std::getenv("SLUICE_BOOT_ID");
   std::string id = told == nullptr ? "" : told;

@@ -23,6 +23,12 @@ class ClockLinux final : public ports::Clock {
   Millis host_is_ahead() const;
   // The wall time at which the boot time was zero, by this clock: it changes only when the wall clock is set.
   WallTime boot_began() const { return boot_began_; }
+  // By the host's own clock and time zone, as they are now.
+  struct LocalTime {
+    int day;     // 0 is Monday
+    int minute;  // of the day
+  };
+  static LocalTime local();
   // Tells one boot of the host from another: $SLUICE_BOOT_ID, which the unit sets, since its sandbox hides what the
   // kernel says (proc(5), random/boot_id). "" where neither is there.
   static std::string boot_id();

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/base/text.h"
 #include "core/stage/clock_step.h"
 
 namespace sluice::daemon {
 namespace {
 
 constexpr Millis kTurnPause{10};  // between two turns: outcomes gather meanwhile, for one flush and fewer pages
+constexpr Millis kRateLook{1'000};
 constexpr Millis kNetworkPause{2'000};
 constexpr Millis kClockSlewing{60'000};
 constexpr Millis kFullPause{5'000};  // durability.md: SQLITE_FULL is retried every 5 s
@@ -38,7 +40,8 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
              .random = random_,
              .log = log,
              .witness = nullptr},
-            policy) {
+            policy),
+      bandwidth_(policy.bandwidth) {
   begin();
 }
 
@@ -96,6 +99,7 @@ void Engine::sleep(std::span<ExtraFd> fds, Millis at_most) {
   if (network_changed_ && lost_ > 0) timeout = std::min(timeout, network_told_ + kNetworkPause - clock_.boot());
   std::vector<ExtraFd> all(fds.begin(), fds.end());
   all.push_back({.fd = network_.fd()});
+  keep_bandwidth();
   wire_.wait(all, std::max(timeout, Millis(0)));
   std::copy_n(all.begin(), fds.size(), fds.begin());
   wire_.pump();
@@ -146,6 +150,26 @@ void Engine::note_clock() {
       ": nothing waits longer or shorter for it, but times are shown by the clock of the start until a restart");
 }
 
+bool Engine::set_bandwidth(std::vector<BandwidthRule> rules) {
+  if (rules == bandwidth_) return false;
+  bandwidth_ = std::move(rules);
+  next_rate_look_ = {};
+  return true;
+}
+
+// By the host's clock on the wall, which is what a timetable means.
+void Engine::keep_bandwidth() {
+  auto const boot = clock_.boot();
+  if (boot < next_rate_look_) return;
+  next_rate_look_ = boot + kRateLook;
+  auto const local = ClockLinux::local();
+  auto const rate = rate_at(bandwidth_, local.day, local.minute);
+  if (rate == wire_.send_rate()) return;
+  wire_.set_send_rate(rate);
+  log_.info(rate ? "transfer.bandwidth: uploads send at most " + to_words_bytes(*rate) + " a second"
+                 : "transfer.bandwidth: uploads send as fast as they can");
+}
+
 bool Engine::step(std::function<void(stage::Context&)> const& orders) {
   auto const begun = clock_.boot();
   if (!orders && (begun < turn_at() || !has_work())) return false;
@@ -179,11 +203,15 @@ stage::Surroundings Engine::surroundings() const {
                              .failing_since = {},
                              .paused_until = {},
                              .calls_per_second = {},
+                             .reached = {},
                              .files_under_way = 0,
-                             .max_files = policy_.files_max};
+                             .max_files = policy_.files_max,
+                             .bandwidth = wire_.send_rate()};
   for (auto const group : budget::kAllGroups) {
     if (auto const until = traffic.paused_until(group, now)) around.paused_until.emplace(name_of(group), *until);
     if (auto const rate = traffic.calls_per_second(group, now)) around.calls_per_second.emplace(name_of(group), *rate);
+    if (auto const reached = traffic.exhausted(group, now))
+      around.reached.emplace(name_of(group), stage::ReachedLimit{reached->of, reached->limit, reached->until});
   }
   for (auto const group : budget::kAllGroups)
     if (auto const since = traffic.breaker(group).open_since()) around.failing_since.emplace(name_of(group), *since);

@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/journal/journal.h"
 #include "core/stage/policy.h"
@@ -54,6 +55,9 @@ class Engine {
   // Calls sent from now on carry this key; if the last one was refused, one leaves at once to try it.
   void replace_key(ApiKey key);
 
+  // How fast uploads may be from now on (transfer.bandwidth). Returns false if that is what it was.
+  bool set_bandwidth(std::vector<BandwidthRule> rules);
+
   void hint() { hinted_ = true; }  // the discovery was told something: a turn has work
 
   stage::Turn& turn() { return turn_; }
@@ -75,6 +79,7 @@ class Engine {
   void note_network();
   void note_clock();
   void note_probes();
+  void keep_bandwidth();
   bool begin();
   bool try_when_not_full(std::function<void()> const& work);
 
@@ -90,6 +95,8 @@ class Engine {
   journal::Journal journal_;
   stage::Policy const& policy_;
   stage::Turn turn_;
+  std::vector<BandwidthRule> bandwidth_;
+  BootTime next_rate_look_{};
   BootTime turn_ended_{};
   bool begun_ = false;
   bool changed_ = true;  // the last turn did something: the next may find more

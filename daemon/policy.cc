@@ -79,6 +79,29 @@ void fit_into_memory(config::Transfer const& transfer, stage::Policy& policy) {
   policy.read_ahead_bytes = transfer.memory_bytes - (files + chunks) * WireCurl::kUploadBufferBytes;
 }
 
+// At least one of anything, however small a share is left.
+budget::RateLimits rate_limits_from(config::GroupRateLimits const& limits, std::uint32_t reserve_percent) {
+  auto const ours = [&](std::uint64_t limit) {
+    return limit == 0 ? 0 : std::max<std::uint64_t>(1, limit - limit * reserve_percent / 100);
+  };
+  auto const media = [&](Millis limit) {
+    return Millis(static_cast<std::int64_t>(ours(static_cast<std::uint64_t>(limit.count()))));
+  };
+  return {.calls_per_minute = ours(limits.calls_per_minute),
+          .calls_per_day = ours(limits.calls_per_day),
+          .media_per_hour = media(limits.media_per_hour),
+          .media_per_day = media(limits.media_per_day)};
+}
+
+void set_rate_limits(config::RateLimits const& limits, stage::Policy& policy) {
+  auto const set = [&](budget::Group group, config::GroupRateLimits const& of) {
+    policy.rate_limits[static_cast<std::size_t>(group)] = rate_limits_from(of, limits.reserve_percent);
+  };
+  set(budget::Group::kAssets, limits.assets);
+  set(budget::Group::kIndexing, limits.indexing);
+  set(budget::Group::kEntities, limits.entities);
+}
+
 }  // namespace
 
 stage::Policy policy_from(config::Config const& config, std::string host) {
@@ -99,9 +122,11 @@ stage::Policy policy_from(config::Config const& config, std::string host) {
   policy.url_renew_before = config.transfer.url_renew_before;
   policy.stall_limit = config.transfer.stall_for;
   policy.stall_below_bytes_per_s = config.transfer.stall_below_bytes_per_s;
+  policy.bandwidth = config.transfer.bandwidth;
   policy.retry_initial = config.retry.initial;
   policy.retry_max = config.retry.max;
   policy.retry_attempts = config.retry.attempts;
+  set_rate_limits(config.rate_limits, policy);
   policy.poll_min = config.poll.min;
   policy.poll_max = config.poll.max;
   return policy;

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "config/load.h"
 #include "core/base/text.h"
 #include "daemon/control_api.h"
 #include "daemon/desk.h"
@@ -18,7 +19,8 @@ constexpr Millis kWatchPause{2'000};     // watch_inotify.h: roots that are dele
 constexpr Millis kRefreshPause{60'000};  // folders without a watch are tried again
 constexpr Millis kStatusPause{1'000};
 constexpr Millis kSleepMax{10'000};
-constexpr Millis kKeyLook{5'000};  // while the key is refused
+constexpr Millis kKeyLook{5'000};    // while the key is refused
+constexpr Millis kSaidFrom{60'000};  // a wait shorter than this is over before it is read
 
 }  // namespace
 
@@ -92,8 +94,7 @@ void Service::take_signals() {
   if (!signal_came_) return;
   for (auto const asked : signals_.collect()) {
     if (asked == Asked::kReload) {
-      log_.warning("SIGHUP: the API key is read anew; a changed configuration is only read by a restart");
-      look_for_key(true);
+      reload();
       continue;
     }
     if (++stops_ > 1) continue;
@@ -102,6 +103,21 @@ void Service::take_signals() {
     engine_.turn().drain();
     drain_until_ = engine_.clock().boot() + kDrain;
   }
+}
+
+// What may change while it runs; for all else the last configuration stays until a restart.
+void Service::reload() {
+  look_for_key(true);
+  auto const loaded = config::load(config_.file);
+  if (!loaded) {
+    for (auto const& error : loaded.error()) log_.error("SIGHUP: " + error.to_text());
+    return log_.error("SIGHUP: the configuration has errors, so the last one is kept");
+  }
+  if (loaded->hash == config_hash_) return log_.info("SIGHUP: the configuration is as it was");
+  config_hash_ = loaded->hash;
+  log_.warning(engine_.set_bandwidth(loaded->transfer.bandwidth)
+                   ? "SIGHUP: transfer.bandwidth is read anew; everything else in the configuration by a restart"
+                   : "SIGHUP: the configuration changed, and is only read by a restart");
 }
 
 // Another key is taken up as soon as the last one is refused, so that a change needs no signal and no restart (B18).
@@ -228,6 +244,21 @@ void Service::add_outages(std::vector<HealthReason>& reasons) const {
     if (auto const since = traffic.breaker(group).open_since())
       reasons.push_back({"outage", "calls about " + std::string(name_of(group)) + " fail one after the other", since,
                          "the platform has to mend it; it goes on by itself, and no item is charged", false});
+  add_limits(reasons);
+}
+
+// Pauses and limits that are over in a moment are not worth a word.
+void Service::add_limits(std::vector<HealthReason>& reasons) const {
+  auto const now = engine_.clock().wall();
+  auto const around = engine_.surroundings();
+  for (auto const& [group, until] : around.paused_until)
+    if (until > now + kSaidFrom)
+      reasons.push_back({"throttled", "the platform asked for a pause of calls about " + group, std::nullopt,
+                         "it goes on by itself at " + to_rfc3339(until) + ", and no item is charged", false});
+  for (auto const& [group, reached] : around.reached)
+    if (reached.until > now + kSaidFrom)
+      reasons.push_back({"rate_limit", "all that rate_limits allows is spent: " + stage::words_of(group, reached),
+                         std::nullopt, "it goes on by itself at " + to_rfc3339(reached.until), false});
 }
 
 void Service::tell_systemd() {

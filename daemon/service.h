@@ -39,11 +39,13 @@ class Service {
   void take_signals();
   void take_hints();
   void look_for_key(bool asked);
+  void reload();
   void serve_requests();
   std::vector<std::pair<std::uint64_t, ControlReply>> serve_in_turn(std::vector<ControlRequest> const& requests);
   void answer_without_turn(std::vector<ControlRequest> const& requests);
   StatusFacts facts() const;
   void add_outages(std::vector<HealthReason>& reasons) const;
+  void add_limits(std::vector<HealthReason>& reasons) const;
   void tell_systemd();
   bool drained() const;
   void sleep();
@@ -69,6 +71,7 @@ class Service {
   BootTime next_alive_{};
   BootTime next_status_{};
   std::string last_status_;
+  std::string config_hash_ = config_.hash;  // of what was read last
   std::uint64_t status_rows_ = UINT64_MAX;  // rows written by then, and whether it said paused
   bool status_paused_ = false;
 };

@@ -47,6 +47,8 @@ struct WireCurl::Impl {
   ApiKey key;
   std::string user_agent;
   WireRoute route;
+  SendGate gate;
+  OpenSockets sockets;                 // before the connections, which end with them
   Steady::time_point ways_since = {};  // connections and addresses from before are not used any more
   std::unique_ptr<CURLM, MultiCloser> multi;
   std::vector<Easy> api_pool;
@@ -71,8 +73,20 @@ struct WireCurl::Impl {
     }
     for (auto const ticket : tickets) {
       auto const at = in_air.find(ticket);
-      if (at == in_air.end() || !std::exchange(at->second->paused, false)) continue;
+      if (at == in_air.end() || !std::exchange(at->second->paused, false) || at->second->capped) continue;
       curl_easy_pause(at->second->easy.get(), CURLPAUSE_CONT);
+    }
+  }
+
+  // Those whose turn it is go on, as many as can be given something.
+  void let_on() {
+    if (gate.waiting.empty()) return;
+    gate.sharers = gate.rate.served(gate.waiting.size(), gate_time());
+    for (std::size_t i = 0; i < gate.sharers; ++i) {
+      auto& transfer = *in_air.at(gate.waiting.front());
+      gate.waiting.pop_front();
+      transfer.capped = false;
+      if (!transfer.paused) curl_easy_pause(transfer.easy.get(), CURLPAUSE_CONT);
     }
   }
 
@@ -93,6 +107,7 @@ struct WireCurl::Impl {
     auto const at = in_air.find(ticket);
     auto& transfer = *at->second;
     if (transfer.call.body) transfer.call.body->on_more({});
+    if (transfer.capped) std::erase(gate.waiting, ticket);
     curl_multi_remove_handle(multi.get(), transfer.easy.get());
     curl_easy_reset(transfer.easy.get());
     auto& pool = transfer.is_storage ? storage_pool : api_pool;
@@ -142,7 +157,9 @@ struct WireCurl::Impl {
     for (auto const& [ticket, transfer] : in_air) {
       if (transfer->call.body) timeout = std::min(timeout, look_step(*transfer));
     }
-    return timeout;
+    if (gate.waiting.empty()) return timeout;
+    auto const now = gate_time();
+    return std::min(timeout, gate.rate.next(now) - now);
   }
 };
 
@@ -188,6 +205,8 @@ void WireCurl::send(Call call) {
   transfer.call = std::move(call);
   transfer.easy = impl_->take(transfer.is_storage);
   transfer.ways_since = impl_->ways_since;
+  transfer.gate = &impl_->gate;
+  transfer.sockets = &impl_->sockets;
   prepare(transfer, url, place->is_loopback, impl_->key, impl_->route, impl_->user_agent);
   if (transfer.call.body) transfer.call.body->on_more([impl = impl_.get(), ticket] { impl->note_more(ticket); });
   curl_multi_add_handle(impl_->multi.get(), transfer.easy.get());
@@ -210,8 +229,14 @@ std::uint64_t WireCurl::progress_bytes(std::uint64_t ticket) const {
   return at == impl_->in_air.end() ? 0 : bytes_sent(*at->second);
 }
 
+std::optional<Millis> WireCurl::quiet(std::uint64_t ticket) const {
+  auto const at = impl_->in_air.find(ticket);
+  return at == impl_->in_air.end() ? std::nullopt : quiet_for(*at->second, Steady::now());
+}
+
 void WireCurl::pump() {
   impl_->resume();
+  impl_->let_on();
   int running = 0;
   [[maybe_unused]] auto const code = curl_multi_perform(impl_->multi.get(), &running);
   assert(code == CURLM_OK);  // its errors are about bad handles and memory; a call's own come below
@@ -244,6 +269,10 @@ void WireCurl::wait(std::span<ExtraFd> fds, Millis timeout) {
 
 void WireCurl::wakeup() { curl_multi_wakeup(impl_->multi.get()); }
 void WireCurl::forget_ways() { impl_->ways_since = Steady::now(); }
+void WireCurl::set_send_rate(std::optional<std::uint64_t> bytes_per_s) {
+  impl_->gate.rate.set(bytes_per_s, gate_time());
+}
+std::optional<std::uint64_t> WireCurl::send_rate() const { return impl_->gate.rate.bytes_per_s(); }
 void WireCurl::set_key(ApiKey key) { impl_->key = std::move(key); }
 
 }  // namespace sluice::daemon

@@ -65,6 +65,8 @@ class WireCurl final : public ports::Wire {
   std::size_t in_air() const;                  // calls without an outcome yet
   void cancel(std::uint64_t ticket) override;  // also drops an outcome that was not collected yet
   std::uint64_t progress_bytes(std::uint64_t ticket) const override;
+  // By what the kernel says the peer acknowledged, looked at with each call of this: to ask now and then is enough.
+  std::optional<Millis> quiet(std::uint64_t ticket) const override;
 
   // Moves bytes: what the sockets take and give now, without waiting. Reads streamed bodies.
   void pump();
@@ -75,6 +77,10 @@ class WireCurl final : public ports::Wire {
 
   void wakeup();             // ends wait(); the one function for other threads
   void set_key(ApiKey key);  // for calls sent from now on (K4)
+  // How many bytes of payload all streamed bodies together may send in a second; nothing: as many as they can. Whoever
+  // waits for that is no stalled upload.
+  void set_send_rate(std::optional<std::uint64_t> bytes_per_s);
+  std::optional<std::uint64_t> send_rate() const;
   // Connections that idle now are not used again by calls sent from now on, and names are looked up anew: the way to
   // the hosts was lost, or is another one.
   void forget_ways();

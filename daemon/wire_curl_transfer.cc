@@ -1,5 +1,10 @@
 #include "daemon/wire_curl_transfer.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cstring>
@@ -45,7 +50,14 @@ std::size_t on_read(char* to, std::size_t size, std::size_t count, void* who) {
     transfer.handed_out += room;
     return room;
   }
-  auto got = transfer.call.body->read({reinterpret_cast<std::byte*>(to), room});
+  auto const allowed = transfer.gate->rate.take(room, transfer.gate->sharers, gate_time());
+  if (allowed == 0) {
+    transfer.capped = transfer.starved = true;
+    transfer.gate->waiting.push_back(transfer.call.ticket);
+    return CURL_READFUNC_PAUSE;
+  }
+  auto got = transfer.call.body->read({reinterpret_cast<std::byte*>(to), allowed});
+  transfer.gate->rate.give_back(allowed - (got ? got->value_or(0) : 0));
   if (got && *got == 0) got = fail(Fault::kSourceChanged, "the source ended before its promised size");
   if (!got) {
     transfer.body_error = std::move(got).error();
@@ -67,8 +79,16 @@ int on_seek(void* who, curl_off_t offset, int origin) {
   return CURL_SEEKFUNC_OK;
 }
 
-int on_prerequest(void* who, char*, char*, int, int) {
+curl_socket_t on_open(void* sockets, curlsocktype, curl_sockaddr* to) {
+  return static_cast<OpenSockets*>(sockets)->open(*to);
+}
+
+int on_close(void* sockets, curl_socket_t socket) { return static_cast<OpenSockets*>(sockets)->close(socket); }
+
+int on_prerequest(void* who, char*, char*, int peer_port, int local_port) {
   auto& transfer = transfer_of(who);
+  transfer.local_port = local_port;
+  transfer.peer_port = peer_port;
   if (transfer.is_once && transfer.sends == 1) {
     transfer.refused = "the kept-alive connection died before an answer came";
     return CURL_PREREQFUNC_ABORT;
@@ -160,6 +180,11 @@ void set_callbacks(Transfer& transfer) {
   set(transfer, CURLOPT_SEEKDATA, who);
   set(transfer, CURLOPT_PREREQFUNCTION, &on_prerequest);
   set(transfer, CURLOPT_PREREQDATA, who);
+  // A connection keeps the two of the call that opened it, and outlives that call.
+  set(transfer, CURLOPT_OPENSOCKETFUNCTION, &on_open);
+  set(transfer, CURLOPT_OPENSOCKETDATA, static_cast<void*>(transfer.sockets));
+  set(transfer, CURLOPT_CLOSESOCKETFUNCTION, &on_close);
+  set(transfer, CURLOPT_CLOSESOCKETDATA, static_cast<void*>(transfer.sockets));
   set(transfer, CURLOPT_HEADERFUNCTION, &on_header);
   set(transfer, CURLOPT_HEADERDATA, who);
   set(transfer, CURLOPT_WRITEFUNCTION, &on_write);
@@ -226,6 +251,32 @@ void prepare(Transfer& transfer, std::string const& url, bool is_loopback, ApiKe
   set(transfer, CURLOPT_URL, url.c_str());
 }
 
+// ---- sockets ----
+
+curl_socket_t OpenSockets::open(curl_sockaddr const& to) {
+  auto const socket = ::socket(to.family, to.socktype | SOCK_CLOEXEC, to.protocol);
+  if (socket >= 0) open_.insert(socket);
+  return socket;
+}
+
+int OpenSockets::close(curl_socket_t socket) {
+  open_.erase(socket);
+  return ::close(socket);
+}
+
+curl_socket_t OpenSockets::between(int local_port, int peer_port) const {
+  auto const port_by = [](auto ask, curl_socket_t socket) {
+    sockaddr_in6 address{};  // the port stands at the same place in both families
+    socklen_t size = sizeof address;
+    return ask(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? ntohs(address.sin6_port) : 0;
+  };
+  if (local_port == 0) return CURL_SOCKET_BAD;
+  auto const found = std::ranges::find_if(open_, [&](curl_socket_t socket) {
+    return port_by(::getsockname, socket) == local_port && port_by(::getpeername, socket) == peer_port;
+  });
+  return found == open_.end() ? CURL_SOCKET_BAD : *found;
+}
+
 // ---- how it ended ----
 
 std::uint64_t bytes_sent(Transfer const& transfer) {
@@ -252,6 +303,8 @@ std::string text_of(Transfer const& transfer, CURLcode code) {
                         .os_error = static_cast<int>(error)});
 }
 
+BootTime gate_time() { return BootTime(std::chrono::duration_cast<Millis>(Steady::now().time_since_epoch())); }
+
 Millis look_step(Transfer const& transfer) { return std::max(Millis(1), transfer.call.stall_limit / kLooksPerLimit); }
 
 bool is_stalled(Transfer& transfer, Steady::time_point now) {
@@ -265,10 +318,24 @@ bool is_stalled(Transfer& transfer, Steady::time_point now) {
   bool const moved = bytes - transfer.bytes_then >= least;
   bool const nobody_pumped = elapsed > 4 * step;  // a loop that stood still is not a peer that did
   if (moved || nobody_pumped || transfer.starved) transfer.moved_at = now;
-  transfer.starved = transfer.paused;
+  transfer.starved = transfer.paused || transfer.capped;
   transfer.looked_at = now;
   transfer.bytes_then = bytes;
   return now - transfer.moved_at >= limit;
+}
+
+std::optional<Millis> quiet_for(Transfer& transfer, Steady::time_point now) {
+  if (!transfer.call.body) return std::nullopt;
+  auto const socket = transfer.sockets->between(transfer.local_port, transfer.peer_port);
+  tcp_info tcp{};
+  socklen_t size = sizeof tcp;
+  auto const connected = socket != CURL_SOCKET_BAD && ::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &tcp, &size) == 0;
+  auto const acked = connected ? tcp.tcpi_bytes_acked : 0;
+  auto const owes = !connected || tcp.tcpi_unacked > 0 || tcp.tcpi_notsent_bytes > 0;
+  if (!owes || acked != transfer.acked_then) transfer.acked_at = now;
+  transfer.acked_then = acked;
+  if (!owes) return std::nullopt;
+  return std::chrono::duration_cast<Millis>(now - transfer.acked_at);
 }
 
 bool is_out_of_bytes(Transfer const& transfer, Steady::time_point now) {

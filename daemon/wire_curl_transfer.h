@@ -9,12 +9,15 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <expected>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "core/base/secret.h"
+#include "core/budget/bandwidth.h"
 #include "core/ports/wire.h"
 #include "daemon/wire_curl.h"
 
@@ -28,6 +31,26 @@ struct ListCloser {
 };
 using Easy = std::unique_ptr<CURL, EasyCloser>;
 using Steady = std::chrono::steady_clock;
+
+// The sockets of all connections. libcurl tells the ports of a call's connection, but its socket only once the call
+// has ended.
+class OpenSockets {
+ public:
+  curl_socket_t open(curl_sockaddr const& to);
+  int close(curl_socket_t socket);
+  // The one between these ports; CURL_SOCKET_BAD if it is closed.
+  curl_socket_t between(int local_port, int peer_port) const;
+
+ private:
+  std::set<curl_socket_t> open_;
+};
+
+// What all uploads share while a bandwidth cap holds.
+struct SendGate {
+  budget::SendRate rate;
+  std::deque<std::uint64_t> waiting;  // tickets, in the order in which they came to wait
+  std::size_t sharers = 1;            // of what may leave now
+};
 
 // One call in the air. Its address is known to libcurl's callbacks, so it never moves.
 struct Transfer {
@@ -44,15 +67,22 @@ struct Transfer {
   std::string refused;  // why we ended it ourselves; empty if we did not
   std::optional<Error> body_error;
   bool paused = false;   // until its body has more
-  bool starved = false;  // it was, since the stall clock was looked at
+  bool capped = false;   // until the gate lets it on
+  bool starved = false;  // it was paused or capped, since the stall clock was looked at
   Steady::time_point paused_at{};
   std::array<char, CURL_ERROR_SIZE> detail{};
+  SendGate* gate = nullptr;
+  OpenSockets* sockets = nullptr;
+  int local_port = 0, peer_port = 0;  // of its connection, once it has one
 
   Steady::time_point ways_since{};  // no connection that idles since before is used, nor an address from before
 
   Steady::time_point looked_at = Steady::now();  // the stall clock
   Steady::time_point moved_at = looked_at;       // when it last moved fast enough
   std::uint64_t bytes_then = 0;
+
+  std::uint64_t acked_then = 0;                 // by the peer's kernel, when last asked
+  Steady::time_point acked_at = Steady::now();  // when that was less, or nothing was owed
 
   std::uint64_t body_bytes() const { return call.body ? call.body->size_bytes() : call.text_body.size(); }
 };
@@ -71,6 +101,8 @@ void prepare(Transfer& transfer, std::string const& url, bool is_loopback, ApiKe
 
 std::uint64_t bytes_sent(Transfer const& transfer);
 
+BootTime gate_time();  // the gate's clock
+
 // Why it ended without an answer, for people.
 std::string text_of(Transfer const& transfer, CURLcode code);
 
@@ -78,6 +110,8 @@ std::string text_of(Transfer const& transfer, CURLcode code);
 Millis look_step(Transfer const& transfer);
 // Whether it stalled, counting what moved since the last look.
 bool is_stalled(Transfer& transfer, Steady::time_point now);
+// How long the peer has acknowledged nothing more of its body; nothing if it has none of it to acknowledge.
+std::optional<Millis> quiet_for(Transfer& transfer, Steady::time_point now);
 // Whether its own source has given nothing for the stall limit.
 bool is_out_of_bytes(Transfer const& transfer, Steady::time_point now);
 

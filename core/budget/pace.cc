@@ -46,6 +46,17 @@ void Pace::refused(WallTime now) {
 }
 
 std::optional<double> Pace::per_second(WallTime now) const {
+  auto const learned = learned_per_second(now);
+  if (!learned || !limit_) return learned ? learned : limit_;
+  return std::min(*learned, *limit_);
+}
+
+bool Pace::is_learned(WallTime now) const {
+  auto const learned = learned_per_second(now);
+  return learned && (!limit_ || *learned < *limit_);
+}
+
+std::optional<double> Pace::learned_per_second(WallTime now) const {
   if (!learned_) return std::nullopt;
   auto const grown = std::max(Seconds(now - learned_at_), Seconds(0)) / kGrowthTime;
   auto const rate = *learned_ * std::pow(kGrowth, grown);

@@ -52,10 +52,18 @@ void Traffic::count_out(Flight const& flight) {
 
 void Traffic::send(Flight flight, ports::Call call, WallTime now) {
   pace_of(flight.group).sent(now);
+  allowance(flight.group).spend(flight.media, now);
   call.ticket = next_ticket_++;
   flight.is_probe = is_held(flight);
+  flight.sent_at = now;
   count_in(flight);
-  outbox_.push_back({call.ticket, std::move(flight), std::move(call)});
+  outbox_.push_back({call.ticket, std::move(flight), std::move(call), now});
+}
+
+// It will not leave.
+void Traffic::take_back(Departing const& departing) {
+  count_out(departing.flight);
+  allowance(departing.flight.group).give_back(departing.flight.media, departing.at);
 }
 
 Flight const* Traffic::flight(std::uint64_t ticket) const {
@@ -84,7 +92,7 @@ void Traffic::cancel_item(journal::RowId item) {
   }
   std::erase_if(outbox_, [&](Departing const& departing) {
     if (departing.flight.item != item) return false;
-    count_out(departing.flight);
+    take_back(departing);
     return true;
   });
 }
@@ -104,7 +112,7 @@ Traffic::Departure Traffic::release() {
 }
 
 void Traffic::discard() {
-  for (auto const& departing : outbox_) count_out(departing.flight);
+  for (auto const& departing : outbox_) take_back(departing);
   outbox_.clear();
   for (auto const ticket : landed_) count_in(flights_.at(ticket));
   for (auto const ticket : cancelled_) count_in(flights_.at(ticket));
@@ -127,6 +135,37 @@ std::vector<std::pair<std::uint64_t, Flight>> Traffic::flights(Errand errand) co
   return found;
 }
 
+void Traffic::allow(Group group, RateLimits const& limits) {
+  allowance(group) = Allowance(limits);
+  if (auto const per_second = allowance(group).calls_per_second()) pace_of(group).limit(*per_second);
+}
+
+void Traffic::each_put(std::function<void(std::uint64_t ticket, Flight const&)> const& look) const {
+  for (auto const& [ticket, flight] : flights_)
+    if (flight.errand == Errand::kPutChunk) look(ticket, flight);
+}
+
+std::optional<WallTime> Traffic::oldest_put() const {
+  if (in_air(Errand::kPutChunk) == 0) return std::nullopt;
+  std::optional<WallTime> oldest;
+  each_put([&](std::uint64_t, Flight const& flight) {
+    if (!oldest || flight.sent_at < *oldest) oldest = flight.sent_at;
+  });
+  return oldest;
+}
+
+bool Traffic::may_spend(Group group, Millis media, WallTime now) {
+  auto const exhausted = allowance(group).exhausted(media, now);
+  if (exhausted) refused_media_ = {group, *exhausted};
+  return !exhausted;
+}
+
+std::optional<Allowance::Exhausted> Traffic::exhausted(Group group, WallTime now) const {
+  if (auto const calls = allowance(group).exhausted(Millis(0), now)) return calls;
+  if (!refused_media_ || refused_media_->first != group || refused_media_->second.until <= now) return std::nullopt;
+  return refused_media_->second;
+}
+
 void Traffic::throttled(Group group, WallTime now, WallTime until) {
   if (group != Group::kStorage && !paused_until(group, now)) pace_of(group).refused(now);
   pause(group, until);
@@ -138,6 +177,7 @@ void Traffic::pause(Group group, WallTime until) {
 }
 
 std::optional<double> Traffic::calls_per_second(Group group, WallTime now) const {
+  if (!pace_of(group).is_learned(now)) return std::nullopt;
   return pace_of(group).per_second(now);
 }
 
@@ -224,6 +264,7 @@ std::size_t Traffic::api_probes() const { return probes_to_.contains("") ? probe
 // What left before the outage was known may hang for long, and is no probe.
 bool Traffic::may_call(Group group, WallTime now, std::size_t calls_max) const {
   if (paused_until(group, now) || pace_of(group).next(now) > now) return false;
+  if (allowance(group).exhausted(Millis(0), now)) return false;
   if (api_calls() >= calls_max) return false;
   if (key_.since() && (!is_due(key_.at(now), now) || api_probes() > 0)) return false;
   if (api_.down_since() && (!is_due(api_.probe_at(now), now) || api_probes() > 0)) return false;
@@ -252,6 +293,8 @@ std::optional<WallTime> Traffic::next_pause_end(WallTime now) const {
   };
   for (auto const& [group, until] : paused_) take(until);
   for (auto const& pace : paces_) take(pace.next(now));
+  for (auto const group : kAllGroups)
+    if (auto const reached = exhausted(group, now)) take(reached->until);
   auto const take_probe = [&](std::optional<WallTime> at) {
     if (at) take(*at);
   };

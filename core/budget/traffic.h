@@ -2,13 +2,15 @@
 //
 // Memory only: after a restart nothing is in the air. Calls that a turn decides on are held back in
 // the outbox until its commit (release), and forgotten if that fails (discard), so that nothing ever
-// leaves before its intent is on disk. Bounds: as many API calls and chunk PUTs as the caller names, and, once the
-// platform has refused calls for their rate, the pace of their group. What is paused, refused for its key, out of
+// leaves before its intent is on disk. Bounds: as many API calls and chunk PUTs as the caller names, what the
+// configuration allows their group to spend, and, once the platform has refused calls for their rate, the pace of their
+// group. What is paused, refused for its key, out of
 // reach or failing for everybody lets nothing pass but a single probe now and then.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,7 +20,9 @@
 #include <vector>
 
 #include "core/base/time.h"
+#include "core/budget/allowance.h"
 #include "core/budget/breaker.h"
+#include "core/budget/group.h"
 #include "core/budget/link.h"
 #include "core/budget/pace.h"
 #include "core/journal/rows.h"
@@ -47,13 +51,6 @@ enum class Errand : std::uint8_t {
 };
 inline constexpr std::size_t kErrands = 14;
 
-// The quota groups of R63; a refusal pauses its group only.
-enum class Group : std::uint8_t { kAssets, kIndexing, kEntities, kStorage };
-inline constexpr std::size_t kGroups = 4;
-inline constexpr std::array<Group, kGroups> kAllGroups = {Group::kAssets, Group::kIndexing, Group::kEntities,
-                                                          Group::kStorage};
-std::string_view name_of(Group group);
-
 // One call in the air and what its stage must remember of it.
 struct Flight {
   Errand errand = Errand::kAwaitAsset;
@@ -65,9 +62,11 @@ struct Flight {
   std::vector<std::uint32_t> chunks = {};      // kReportChunks
   int page = 1;                                // of a look or a status read
   int mode = 0;                                // the stage's own: which of its ways of looking or sending
+  Millis media{0};                             // handed in to be indexed: spent from the group's allowance
   std::string host = {};                       // kPutChunk: whose ETag it will be; "" for the API's
   std::shared_ptr<ports::FileBody> body = {};  // kPutChunk, kSendDirect: for what it was found to hold
-  bool is_probe = false;                       // given by send(): nothing else of its kind may leave beside it
+  WallTime sent_at = {};                       // given by send()
+  bool is_probe = false;                       // likewise: nothing else of its kind may leave beside it
 };
 
 class Traffic {
@@ -94,7 +93,18 @@ class Traffic {
   std::size_t in_air(Errand errand) const { return count_[static_cast<std::size_t>(errand)]; }
   std::size_t api_calls() const;  // all but chunk PUTs
   bool idle() const { return flights_.empty() && outbox_.empty(); }
-  std::vector<std::pair<std::uint64_t, Flight>> flights(Errand errand) const;  // tickets, and copies
+  std::vector<std::pair<std::uint64_t, Flight>> flights(Errand errand) const;                 // tickets, and copies
+  void each_put(std::function<void(std::uint64_t ticket, Flight const&)> const& look) const;  // chunk PUTs in the air
+  std::optional<WallTime> oldest_put() const;                                                 // when it left
+
+  // --- what the configuration allows
+  void allow(Group group, RateLimits const& limits);  // once, before the first call
+  Allowance& allowance(Group group) { return allowances_[static_cast<std::size_t>(group)]; }
+  Allowance const& allowance(Group group) const { return allowances_[static_cast<std::size_t>(group)]; }
+  // Whether a call that hands in so much media may leave, beside may_call(). If not, next_pause_end() knows when.
+  bool may_spend(Group group, Millis media, WallTime now);
+  // The limit that holds a call of the group back: any, or the last that may_spend() refused.
+  std::optional<Allowance::Exhausted> exhausted(Group group, WallTime now) const;
 
   // --- pauses
   // A call of the group was refused for its rate: none leaves before `until`, and those after it follow each other
@@ -140,7 +150,7 @@ class Traffic {
   // How many more chunk PUTs may start now, within `chunks_max` in the air; and whether one to this host may.
   std::size_t room_for_chunks(WallTime now, std::size_t chunks_max) const;
   bool may_put(std::string const& host, WallTime now) const;
-  // Calls per second of the group; nothing while the platform has refused none.
+  // Calls per second of the group since the platform has refused some; nothing if it has not, or long ago.
   std::optional<double> calls_per_second(Group group, WallTime now) const;
   // The earliest time after `now` at which a pause ends, a probe may leave, or the pace of a group lets its next call.
   std::optional<WallTime> next_pause_end(WallTime now) const;
@@ -150,6 +160,7 @@ class Traffic {
     std::uint64_t ticket;
     Flight flight;
     ports::Call call;
+    WallTime at;
   };
   using Key = std::pair<Errand, journal::RowId>;
   Pace& pace_of(Group group) { return paces_[static_cast<std::size_t>(group)]; }
@@ -159,6 +170,7 @@ class Traffic {
   std::size_t api_probes() const;
   void forget_probes();
   bool is_held(Flight const& flight) const;
+  void take_back(Departing const& departing);
   void count_in(Flight const& flight);
   void count_out(Flight const& flight);
 
@@ -173,6 +185,8 @@ class Traffic {
   std::map<std::string, std::size_t> probes_to_;  // by host of the storage
   std::map<Group, WallTime> paused_;
   std::array<Pace, kGroups> paces_ = {};
+  std::array<Allowance, kGroups> allowances_ = {};
+  std::optional<std::pair<Group, Allowance::Exhausted>> refused_media_ = {};  // by may_spend(), last
   std::uint64_t first_with_key_ = 0;  // tickets from here on carry the key of now
   Probe key_{Millis(60'000), Millis(900'000)};
   std::array<Breaker, kGroups> breakers_ = {};

@@ -63,6 +63,7 @@ void visit_item(Visitor& v, Row& row) {
   v.text_or_null("content_type", row.content_type);
   v.text_or_null("client_op", row.client_op);
   v.text_or_null("asset_id", row.asset_id);
+  v.number("media_ms", row.media_ms);
   v.text_or_null("content_key", row.content_key);
   visit_intent(v, row.intent);
   visit_effort(v, row.effort);

@@ -40,10 +40,15 @@ Due due_after(Database& db, NamedState state, WallTime floor) {
 }
 
 Due due_after(Database& db, StepState state, WallTime floor) {
-  return only_time(db.statement("SELECT min(due_at_ms) FROM step WHERE state = ? "
-                                "AND state IN ('waiting', 'creating', 'created') AND due_at_ms > ?")
-                       .bind(word(state))
-                       .bind(floor));
+  Due earliest;
+  for (auto const kind : kStepKinds)
+    earliest = earlier(earliest, only_time(db.statement("SELECT min(due_at_ms) FROM step WHERE state = ? AND kind = ? "
+                                                        "AND state IN ('waiting', 'creating', 'created') "
+                                                        "AND due_at_ms > ?")
+                                               .bind(word(state))
+                                               .bind(word(kind))
+                                               .bind(floor)));
+  return earliest;
 }
 
 struct OpenSessions {};

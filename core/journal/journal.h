@@ -165,7 +165,7 @@ class Journal {
   std::optional<StepRow> step(RowId id) const;
   std::vector<StepRow> steps_of(RowId item_id) const;
   void delete_steps_of(RowId item_id);  // when the item's content changed before any was begun
-  std::vector<StepRow> due_steps(StepState state, WallTime now, int limit) const;
+  std::vector<StepRow> due_steps(StepState state, StepKind kind, WallTime now, int limit) const;
   std::vector<StepRow> steps_in(StepState state, int limit) const;
   std::vector<StepRow> steps_on(RowId named_id, StepState state, int limit) const;
 

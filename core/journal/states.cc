@@ -16,7 +16,7 @@ constexpr std::array<std::string_view, 5> kChunkWords = {"needs_url", "has_url",
 constexpr std::array<std::string_view, 5> kStepWords = {"waiting", "creating", "created", "ready", "failed"};
 constexpr std::array<std::string_view, 3> kNamedWords = {"wanted", "creating", "present"};
 constexpr std::array<std::string_view, 3> kNamedKinds = {"index", "collection", "entity"};
-constexpr std::array<std::string_view, 2> kStepKinds = {"index", "entity"};
+constexpr std::array<std::string_view, 2> kStepKindWords = {"index", "entity"};
 constexpr std::array<std::string_view, 9> kStages = {"settle", "upload", "ready",     "index",  "register",
                                                      "done",   "failed", "cancelled", "skipped"};
 
@@ -42,7 +42,7 @@ std::string_view word(ChunkState state) { return kChunkWords[std::to_underlying(
 std::string_view word(StepState state) { return kStepWords[std::to_underlying(state)]; }
 std::string_view word(NamedState state) { return kNamedWords[std::to_underlying(state)]; }
 std::string_view word(NamedKind kind) { return kNamedKinds[std::to_underlying(kind)]; }
-std::string_view word(StepKind kind) { return kStepKinds[std::to_underlying(kind)]; }
+std::string_view word(StepKind kind) { return kStepKindWords[std::to_underlying(kind)]; }
 std::string_view word(StageWord stage) { return kStages[std::to_underlying(stage)]; }
 
 ItemState item_state(std::string_view text) { return must_find<ItemState>(kItemWords, text); }
@@ -51,7 +51,7 @@ ChunkState chunk_state(std::string_view text) { return must_find<ChunkState>(kCh
 StepState step_state(std::string_view text) { return must_find<StepState>(kStepWords, text); }
 NamedState named_state(std::string_view text) { return must_find<NamedState>(kNamedWords, text); }
 NamedKind named_kind(std::string_view text) { return must_find<NamedKind>(kNamedKinds, text); }
-StepKind step_kind(std::string_view text) { return must_find<StepKind>(kStepKinds, text); }
+StepKind step_kind(std::string_view text) { return must_find<StepKind>(kStepKindWords, text); }
 std::optional<ItemState> parse_item_state(std::string_view text) { return find<ItemState>(kItemWords, text); }
 std::optional<StageWord> parse_stage(std::string_view text) { return find<StageWord>(kStages, text); }
 

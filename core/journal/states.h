@@ -5,6 +5,7 @@
 // blindly. The schema CHECKs the same words.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -32,6 +33,7 @@ enum class StepState : std::uint8_t { kWaiting, kCreating, kCreated, kReady, kFa
 enum class NamedState : std::uint8_t { kWanted, kCreating, kPresent };
 enum class NamedKind : std::uint8_t { kIndex, kCollection, kEntity };
 enum class StepKind : std::uint8_t { kIndex, kEntity };
+inline constexpr std::array kStepKinds = {StepKind::kIndex, StepKind::kEntity};
 
 std::string_view word(ItemState state);
 std::string_view word(SessionState state);

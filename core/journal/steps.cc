@@ -50,20 +50,20 @@ void Journal::delete_steps_of(RowId item_id) {
   db_->statement("DELETE FROM step WHERE item_id = ?").bind(item_id).run();
 }
 
-std::vector<StepRow> Journal::due_steps(StepState state, WallTime now, int limit) const {
+std::vector<StepRow> Journal::due_steps(StepState state, StepKind kind, WallTime now, int limit) const {
   assert(is_unfinished(state));
   if (lines_.of(state).surely_nothing_due(now)) return {};
-  static auto const sql = select<StepRow>("WHERE t.state = ? AND " + std::string(kUnfinished) +
+  static auto const sql = select<StepRow>("WHERE t.state = ? AND t.kind = ? AND " + std::string(kUnfinished) +
                                           " AND t.due_at_ms <= ? ORDER BY t.due_at_ms, t.id LIMIT ?");
-  auto due = all_rows<StepRow>(std::move(db_->statement(sql).bind(word(state)).bind(now).bind(limit)));
+  auto due = all_rows<StepRow>(std::move(db_->statement(sql).bind(word(state)).bind(word(kind)).bind(now).bind(limit)));
   if (due.empty()) learn_due(state);  // not asked again before that
   return due;
 }
 
 std::vector<StepRow> Journal::steps_in(StepState state, int limit) const {
   if (is_unfinished(state) && lines_.of(state).rows == 0) return {};
-  static auto const unfinished =
-      select<StepRow>("WHERE t.state = ? AND " + std::string(kUnfinished) + " ORDER BY t.due_at_ms, t.id LIMIT ?");
+  static auto const unfinished = select<StepRow>("WHERE t.state = ? AND " + std::string(kUnfinished) +
+                                                 " ORDER BY t.kind, t.due_at_ms, t.id LIMIT ?");
   static auto const ended = select<StepRow>("WHERE t.state = ? ORDER BY t.id LIMIT ?");
   auto const& sql = is_unfinished(state) ? unfinished : ended;
   return all_rows<StepRow>(std::move(db_->statement(sql).bind(word(state)).bind(limit)));

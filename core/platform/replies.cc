@@ -124,6 +124,7 @@ Result<Asset> read_asset_object(Json const& object) {
   SLUICE_TRY(created_at, time_if_any(object, "created_at"));
   SLUICE_TRY(client_op, client_op_of(object, "user_metadata"));
   SLUICE_TRY(error, object.object_at("error"));
+  asset.media = seconds_if_any(object, "duration");
   if (error != nullptr) {
     SLUICE_TRY(message, text_or_empty(*error, "message"));
     asset.error_message = printable(cut_to(message, 300));

@@ -78,6 +78,7 @@ struct Asset {
   std::string filename;
   std::string method;
   std::optional<std::uint64_t> size_bytes;
+  std::optional<Millis> media = {};  // how long it plays; only video and audio that are ready, and not in every list
   std::optional<WallTime> created_at;
   std::string client_op;           // user_metadata.client_op; "" if none
   bool has_metadata = false;       // the record carries a user_metadata object at all

@@ -56,6 +56,14 @@ Result<std::string> need_id(Json const& object, std::string_view key) {
   return id;
 }
 
+std::optional<Millis> seconds_if_any(Json const& object, std::string_view key) {
+  constexpr double kMost = 366.0 * 24 * 3'600;
+  auto const* member = object.find(key);
+  auto const seconds = member == nullptr ? std::nullopt : member->as_real();
+  if (!seconds || !(*seconds >= 0 && *seconds <= kMost)) return std::nullopt;
+  return Millis(static_cast<std::int64_t>(*seconds * 1'000));
+}
+
 Result<std::string> text_or_empty(Json const& object, std::string_view key) {
   SLUICE_TRY(text, object.text(key));
   return text.value_or(std::string());

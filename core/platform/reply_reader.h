@@ -29,6 +29,8 @@ Result<std::string> need_id(Json const& object, std::string_view key);
 Result<std::string> text_or_empty(Json const& object, std::string_view key);
 // A time that cannot be read counts as absent: only some of them are declared as times.
 Result<std::optional<WallTime>> time_if_any(Json const& object, std::string_view key);
+// A number of seconds; what is none, negative or longer than a year counts as absent.
+std::optional<Millis> seconds_if_any(Json const& object, std::string_view key);
 // metadata.client_op, our operation tag (R48); "" if none.
 Result<std::string> client_op_of(Json const& object, std::string_view metadata_key);
 

@@ -96,6 +96,9 @@ class Wire {
   virtual void cancel(std::uint64_t ticket) = 0;
   // Payload bytes of a call still in the air that have left so far; 0 if unknown.
   virtual std::uint64_t progress_bytes(std::uint64_t ticket) const = 0;
+  // How long the other side has acknowledged no further byte of a call that has some to send; nothing where there are
+  // none (all are acknowledged, the source or the bandwidth cap gives none), or where it cannot be known.
+  virtual std::optional<Millis> quiet(std::uint64_t ticket) const = 0;
 };
 
 }  // namespace sluice::ports

@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "core/platform/replies.h"
 #include "core/platform/requests.h"
 #include "core/stage/effort.h"
 #include "core/stage/gone.h"
@@ -70,6 +69,11 @@ void lost(Context& ctx, ItemRow item) {
   upload_again(ctx, std::move(item), why);
 }
 
+void read_alone(Context& ctx, ItemRow const& item) {
+  ctx.traffic.send({.errand = Errand::kAwaitAsset, .rows = {item.id}, .mode = kReadAlone},
+                   platform::retrieve_asset(item.asset_id), ctx.now);
+}
+
 // An id that a list leaves out is gone (R57), unless the list only lags (U16): when two looks over the lag
 // have not shown it, the asset itself is read, since a wrong guess would send the whole file a second time.
 void settle_missing(Context& ctx, ItemRow item) {
@@ -79,9 +83,7 @@ void settle_missing(Context& ctx, ItemRow item) {
   item.reason = "asset_missing";
   item.effort.due_at = verdict.did_not_happen ? ctx.now + ctx.policy.poll_min : verdict.next_look;
   ctx.journal.update(item, item.state, ctx.now);
-  if (verdict.did_not_happen)
-    ctx.traffic.send({.errand = Errand::kAwaitAsset, .rows = {item.id}, .mode = kReadAlone},
-                     platform::retrieve_asset(item.asset_id), ctx.now);
+  if (verdict.did_not_happen) read_alone(ctx, item);
 }
 
 void still_processing(Context& ctx, ItemRow item) {
@@ -97,8 +99,16 @@ void still_processing(Context& ctx, ItemRow item) {
   ctx.journal.update(item, item.state, ctx.now);
 }
 
+// Whether it must be known how long it plays before it is indexed.
+bool is_media_wanted(Context const& ctx, ItemRow const& item) {
+  if (item.kind == "image" || !ctx.traffic.allowance(Group::kIndexing).limits_media()) return false;
+  auto const steps = ctx.journal.steps_of(item.id);
+  return std::ranges::find(steps, journal::StepKind::kIndex, &journal::StepRow::kind) != steps.end();
+}
+
 void settle_one(Context& ctx, ItemRow item, Asset const& asset) {
   item.intent = {};
+  item.media_ms = asset.media.value_or(Millis(0)).count();
   switch (asset.state) {
     case Asset::State::kReady: return asset_became_ready(ctx, std::move(item));
     case Asset::State::kFailed: {
@@ -176,6 +186,11 @@ Millis round_pause(std::int64_t items, std::size_t per_poll, Millis poll_max) {
   return std::max(Millis(1), poll_max / polls);
 }
 
+// Not every list says how long an asset plays (openapi.yaml, Asset); its own record does.
+bool is_record_wanted(Context const& ctx, ItemRow const& item, Asset const& asset) {
+  return asset.state == Asset::State::kReady && !asset.media && is_media_wanted(ctx, item);
+}
+
 void choose_await_asset(Context& ctx) {
   choose_round(ctx);
   auto due = due_for_poll(ctx);
@@ -207,6 +222,8 @@ void settle_await_asset(Context& ctx, Landing const& landing) {
     auto const found = std::ranges::find(page->assets, item->asset_id, &Asset::id);
     if (found == page->assets.end())
       settle_missing(ctx, std::move(*item));
+    else if (is_record_wanted(ctx, *item, *found))
+      read_alone(ctx, *item);
     else if (!in_round || found->state != Asset::State::kProcessing)
       settle_one(ctx, std::move(*item), *found);
   }

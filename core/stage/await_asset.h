@@ -9,6 +9,7 @@
 //   then     RESOLVE_NAMED and CREATE_STEP take the steps; FINISH the items that ask for none
 #pragma once
 
+#include "core/platform/replies.h"
 #include "core/stage/stage.h"
 
 namespace sluice::stage {
@@ -19,6 +20,9 @@ inline constexpr int kReadInRound = 2;  // many that have no due time
 
 // How many items there may be to ask about.
 std::int64_t awaited_items(journal::Journal const& journal);
+
+// Whether its own record must be read before it counts as ready: its length is budgeted, and the list did not say it.
+bool is_record_wanted(Context const& ctx, journal::ItemRow const& item, platform::Asset const& asset);
 
 void choose_await_asset(Context& ctx);
 void settle_await_asset(Context& ctx, Landing const& landing);

@@ -111,11 +111,9 @@ void settle_row(Context& ctx, RowId row, Landing const& landing) {
   retry_step(ctx, std::move(*step), entity.error(), StepState::kCreated);
 }
 
-}  // namespace
-
-void choose_await_step(Context& ctx) {
+void poll_steps(Context& ctx, StepKind kind) {
   std::set<std::string> entities_polled;
-  for (auto const& step : ctx.journal.due_steps(StepState::kCreated, ctx.now, kRowsPerTurn)) {
+  for (auto const& step : ctx.journal.due_steps(StepState::kCreated, kind, ctx.now, kRowsPerTurn)) {
     if (ctx.traffic.busy(Errand::kAwaitStep, step.id)) continue;
     if (!has_place(ctx, step)) {
       want_named(ctx, step);
@@ -124,12 +122,18 @@ void choose_await_step(Context& ctx) {
       ctx.journal.update(later, StepState::kCreated, ctx.now);
       continue;
     }
-    if (!ctx.traffic.may_call(group_of(step.kind), ctx.now, ctx.policy.api_calls_max)) continue;
+    if (!ctx.traffic.may_call(group_of(kind), ctx.now, ctx.policy.api_calls_max)) return;
     if (step.kind == StepKind::kIndex)
       poll_index(ctx, step);
     else if (entities_polled.insert(step.remote_id).second)
       poll_entity(ctx, step);
   }
+}
+
+}  // namespace
+
+void choose_await_step(Context& ctx) {
+  for (auto const kind : journal::kStepKinds) poll_steps(ctx, kind);
 }
 
 void settle_await_step(Context& ctx, Landing const& landing) {

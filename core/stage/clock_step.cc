@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "core/stage/pauses.h"
+#include "core/stage/spent.h"
 
 namespace sluice::stage {
 namespace {
@@ -47,6 +48,7 @@ void take_clock_step(journal::Journal& journal, ClockAnchor const& anchor, WallT
     if (step != Millis(0)) {
       journal.shift_times(step);
       shift_pauses(journal, step);
+      shift_spent(journal, step);
     }
     journal.set_meta(kKey, to_text(anchor));
     journal.commit();

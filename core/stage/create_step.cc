@@ -31,6 +31,7 @@ struct Place {
   std::string asset_id;
   NamedRow named;
   std::string collection_id;  // entity only
+  Millis media{0};            // what indexing it costs; 0 where nothing limits that
 };
 
 // Nothing while its asset or its name is not known.
@@ -39,7 +40,10 @@ std::optional<Place> place_of(Context const& ctx, StepRow const& step) {
   auto const named = ctx.journal.named(step.named_id);
   if (!item || item->asset_id.empty() || !named || named->state != NamedState::kPresent) return std::nullopt;
   Place place{.asset_id = item->asset_id, .named = *named, .collection_id = {}};
-  if (step.kind == StepKind::kIndex) return place;
+  if (step.kind == StepKind::kIndex) {
+    place.media = Millis(item->media_ms);
+    return place;
+  }
   auto const collection = ctx.journal.named(named->parent_id);
   if (collection->state != NamedState::kPresent) return std::nullopt;
   place.collection_id = collection->remote_id;
@@ -148,6 +152,55 @@ void settle_index_look(Context& ctx, StepRow step, Place const& place, Landing c
   found_nothing(ctx, std::move(step));
 }
 
+void begin_steps(Context& ctx, StepKind kind) {
+  auto const group = group_of(kind);
+  for (auto& step : ctx.journal.due_steps(StepState::kWaiting, kind, ctx.now, kRowsPerTurn)) {
+    if (ctx.traffic.busy(Errand::kDeleteStep, step.id)) continue;
+    if (!ctx.traffic.may_call(group, ctx.now, ctx.policy.api_calls_max)) return;
+    auto const place = place_to_create(ctx, step);
+    if (!place) {  // its asset or its name is in doubt, or lost: whoever settles that makes it due
+      step.effort.due_at.reset();
+      ctx.journal.update(step, StepState::kWaiting, ctx.now);
+      want_named(ctx, step);
+      continue;
+    }
+    if (!step.remote_id.empty()) {
+      ctx.traffic.send({.errand = Errand::kDeleteStep, .group = group, .row = step.id, .item = step.item_id},
+                       platform::delete_indexed_asset(place->named.remote_id, step.remote_id), ctx.now);
+      continue;
+    }
+    if (!ctx.traffic.may_spend(group, place->media, ctx.now)) return;  // the next in line is not to overtake it
+    step.state = StepState::kCreating;
+    step.intent = {.at = ctx.now};
+    step.effort.due_at.reset();
+    move(ctx, step, StepState::kWaiting);
+    auto const tagged = step.kind == StepKind::kIndex && takes_metadata(ctx);
+    ctx.traffic.send({.errand = Errand::kCreateStep,
+                      .group = group,
+                      .row = step.id,
+                      .item = step.item_id,
+                      .mode = tagged ? kTagged : kUntagged,
+                      .media = place->media},
+                     call_for(ctx, step, *place), ctx.now);
+  }
+}
+
+void look_for_steps(Context& ctx, StepKind kind) {
+  for (auto const& step : ctx.journal.due_steps(StepState::kCreating, kind, ctx.now, kRowsPerTurn)) {
+    if (!step.intent.unknown_at || ctx.traffic.busy(Errand::kLookStep, step.id)) continue;
+    if (!ctx.traffic.may_call(group_of(kind), ctx.now, ctx.policy.api_calls_max)) return;
+    auto const place = place_of(ctx, step);
+    if (!place) {  // its name was lost meanwhile: looked up anew, and then the step
+      auto later = step;
+      later.named_id = want_named(ctx, step).id;
+      later.effort.due_at = ctx.now + ctx.policy.poll_min;
+      ctx.journal.update(later, StepState::kCreating, ctx.now);
+      continue;
+    }
+    look(ctx, step, *place, kByAsset, 1);
+  }
+}
+
 }  // namespace
 
 platform::IndexedAsset const* pick_indexed_asset(std::span<platform::IndexedAsset const> rows,
@@ -163,34 +216,11 @@ platform::IndexedAsset const* pick_indexed_asset(std::span<platform::IndexedAsse
 }
 
 void choose_create_step(Context& ctx) {
-  for (auto& step : ctx.journal.due_steps(StepState::kWaiting, ctx.now, kRowsPerTurn)) {
-    if (ctx.traffic.busy(Errand::kDeleteStep, step.id)) continue;
-    if (!ctx.traffic.may_call(group_of(step.kind), ctx.now, ctx.policy.api_calls_max)) continue;
-    auto const place = place_to_create(ctx, step);
-    if (!place) {  // its asset or its name is in doubt, or lost: whoever settles that makes it due
-      step.effort.due_at.reset();
-      ctx.journal.update(step, StepState::kWaiting, ctx.now);
-      want_named(ctx, step);
-      continue;
-    }
-    if (!step.remote_id.empty()) {
-      ctx.traffic.send(
-          {.errand = Errand::kDeleteStep, .group = group_of(step.kind), .row = step.id, .item = step.item_id},
-          platform::delete_indexed_asset(place->named.remote_id, step.remote_id), ctx.now);
-      continue;
-    }
-    step.state = StepState::kCreating;
-    step.intent = {.at = ctx.now};
-    step.effort.due_at.reset();
-    move(ctx, step, StepState::kWaiting);
-    auto const tagged = step.kind == StepKind::kIndex && takes_metadata(ctx);
-    ctx.traffic.send({.errand = Errand::kCreateStep,
-                      .group = group_of(step.kind),
-                      .row = step.id,
-                      .item = step.item_id,
-                      .mode = tagged ? kTagged : kUntagged},
-                     call_for(ctx, step, *place), ctx.now);
-  }
+  for (auto const kind : journal::kStepKinds) begin_steps(ctx, kind);
+}
+
+void choose_look_step(Context& ctx) {
+  for (auto const kind : journal::kStepKinds) look_for_steps(ctx, kind);
 }
 
 void settle_create_step(Context& ctx, Landing const& landing) {
@@ -224,22 +254,6 @@ void settle_delete_step(Context& ctx, Landing const& landing) {
   step->remote_status.clear();
   step->effort.due_at = ctx.now;
   move(ctx, *step, StepState::kWaiting, "the failed record is deleted");
-}
-
-void choose_look_step(Context& ctx) {
-  for (auto const& step : ctx.journal.due_steps(StepState::kCreating, ctx.now, kRowsPerTurn)) {
-    if (!step.intent.unknown_at || ctx.traffic.busy(Errand::kLookStep, step.id)) continue;
-    if (!ctx.traffic.may_call(group_of(step.kind), ctx.now, ctx.policy.api_calls_max)) continue;
-    auto const place = place_of(ctx, step);
-    if (!place) {  // its name was lost meanwhile: looked up anew, and then the step
-      auto later = step;
-      later.named_id = want_named(ctx, step).id;
-      later.effort.due_at = ctx.now + ctx.policy.poll_min;
-      ctx.journal.update(later, StepState::kCreating, ctx.now);
-      continue;
-    }
-    look(ctx, step, *place, kByAsset, 1);
-  }
 }
 
 void settle_look_step(Context& ctx, Landing const& landing) {

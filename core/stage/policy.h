@@ -4,6 +4,7 @@
 // duration is in milliseconds, every size in bytes. Defaults are the product's.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -14,7 +15,10 @@
 
 #include "core/base/template.h"
 #include "core/base/time.h"
+#include "core/base/timetable.h"
 #include "core/base/units.h"
+#include "core/budget/allowance.h"
+#include "core/budget/group.h"
 
 namespace sluice::stage {
 
@@ -86,9 +90,11 @@ struct Policy {
   Millis url_renew_before{300'000};
   Millis stall_limit{60'000};
   std::uint64_t stall_below_bytes_per_s = 64 * kKiB;
+  std::vector<BandwidthRule> bandwidth = {};  // at the start; a reload may bring others
   Millis retry_initial{1'000};
   Millis retry_max{300'000};
   std::uint32_t retry_attempts = 12;
+  std::array<budget::RateLimits, budget::kGroups> rate_limits = {};  // by group; without the share left to others
   Millis poll_min{2'000};
   Millis poll_max{60'000};
   Millis rescan{60'000};  // how often every folder is swept whole, events or not (D1)

@@ -7,6 +7,7 @@
 
 #include "core/platform/faults.h"
 #include "core/platform/requests.h"
+#include "core/stage/await_asset.h"
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
 #include "core/stage/open_session.h"
@@ -29,13 +30,15 @@ constexpr std::uint32_t kUnclearRefusalsMax = 2;         // R39: parameter_inval
 void sent(Context& ctx, ItemRow item, Asset const& asset, std::string_view note) {
   item.state = ItemState::kSent;
   item.asset_id = asset.id;
+  item.media_ms = asset.media.value_or(Millis(0)).count();
   item.bytes_acked = item.print.size_bytes;
   item.intent = {};
   item.effort = renewed(ctx.now + ctx.policy.poll_min);
   item.reason.clear();
   move(ctx, item, ItemState::kSending, note);
   ctx.sources.forget(item.id);
-  if (asset.state == Asset::State::kReady) asset_became_ready(ctx, std::move(item));  // R11a: accept ready at once
+  if (asset.state == Asset::State::kReady && !is_record_wanted(ctx, item, asset))
+    asset_became_ready(ctx, std::move(item));  // R11a: accept ready at once
 }
 
 // Also of a call whose answer was lost: its bytes may all have left. "" unless they did.

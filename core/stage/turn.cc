@@ -9,6 +9,7 @@
 #include "core/stage/pauses.h"
 #include "core/stage/pipeline.h"
 #include "core/stage/recover.h"
+#include "core/stage/spent.h"
 
 namespace sluice::stage {
 namespace {
@@ -16,6 +17,8 @@ namespace {
 // Rows are due but wait for a slot, a twin or what is in the air. What frees them is an outcome, the end of a
 // pause or another row's due time, and each of these begins a turn by itself: the tick is only a safety net.
 constexpr Millis kBlockedTick{30'000};
+
+constexpr Millis kStallLook{500};
 
 // No byte of it left, or it was answered by somebody who stands between this host and the platform.
 bool is_out_of_reach(Error const& error) {
@@ -109,7 +112,10 @@ Spread spread_of(Context& ctx, Landing const& landing) {
 }  // namespace
 
 Turn::Turn(journal::Journal& journal, Ports ports, Policy const& policy)
-    : journal_(journal), ports_(ports), policy_(policy), sources_(ports.files), discovery_(ports.files, policy) {}
+    : journal_(journal), ports_(ports), policy_(policy), sources_(ports.files), discovery_(ports.files, policy) {
+  for (auto const group : budget::kAllGroups)
+    traffic_.allow(group, policy.rate_limits[static_cast<std::size_t>(group)]);
+}
 
 Context Turn::context() {
   return {.journal = journal_,
@@ -127,6 +133,7 @@ Context Turn::context() {
 void Turn::recover() {
   auto ctx = context();
   remember_pauses(ctx);
+  remember_spent(ctx);
   journal_.begin();
   auto const rows_before = journal_.rows_written();
   try {
@@ -143,6 +150,37 @@ void Turn::recover() {
   recovered_ = true;
 }
 
+// Ends chunk PUTs that hang alone (stall_watch.h), as if the wire had done it.
+void Turn::cut_what_hangs() {
+  auto const now = ports_.clock.wall();
+  if (now < next_stall_look_ && next_stall_look_ <= now + kStallLook) return;
+  next_stall_look_ = now + kStallLook;
+  stalls_.forget_idle(now);
+  struct Put {
+    std::uint64_t ticket;
+    std::string const& host;
+    Millis quiet;
+    std::uint64_t bytes_sent;
+  };
+  std::vector<Put> puts;
+  traffic_.each_put([&](std::uint64_t ticket, budget::Flight const& flight) {
+    auto const quiet = ports_.wire.quiet(ticket);
+    if (quiet) puts.push_back({ticket, flight.host, *quiet, ports_.wire.progress_bytes(ticket)});
+  });
+  for (auto const& put : puts)
+    if (put.bytes_sent > 0 && put.quiet < kStallLook) stalls_.moved(put.host, now - put.quiet);
+  for (auto const& put : puts) {
+    if (!stalls_.cuts(put.host, put.quiet, put.bytes_sent, now)) continue;
+    ports_.wire.cancel(put.ticket);
+    ports::WireFailure failure{.text = "no byte was taken for " + to_words(put.quiet) +
+                                       " while other chunks went on: cut, to be sent by another connection"};
+    outcomes_.push_back({.ticket = put.ticket,
+                         .answer = std::unexpected(std::move(failure)),
+                         .body_error = std::nullopt,
+                         .body_bytes_sent = put.bytes_sent});
+  }
+}
+
 // `is_new`: it was not part of a turn that failed; then what it says of the surroundings was noted already.
 void Turn::settle(Context& ctx, ports::Outcome const& outcome, bool is_new) {
   auto const* flight = traffic_.flight(outcome.ticket);
@@ -151,6 +189,10 @@ void Turn::settle(Context& ctx, ports::Outcome const& outcome, bool is_new) {
   Landing landing{*flight, platform::sort_outcome(row.kind, outcome, ctx.now), outcome.body_bytes_sent,
                   outcome.answer.has_value(), outcome.ticket};
   if (is_new) note_surroundings(ctx, landing);
+  if (is_new && landing.reply && flight->errand == budget::Errand::kPutChunk) {
+    stalls_.moved(flight->host, ctx.now);
+    stalls_.arrived(landing.bytes_sent);
+  }
   if (!landing.reply) landing.reply.error().spread = spread_of(ctx, landing);
   traffic_.landed(outcome.ticket);
   row.settle(ctx, landing);
@@ -159,6 +201,7 @@ void Turn::settle(Context& ctx, ports::Outcome const& outcome, bool is_new) {
 bool Turn::run(std::function<void(Context&)> const& orders) {
   if (!recovered_) recover();
   std::ranges::move(ports_.wire.collect(), std::back_inserter(outcomes_));
+  cut_what_hangs();
   if (!outcomes_.empty()) reached(ports::Moment::kReceived);
   auto ctx = context();
   journal_.begin();
@@ -175,6 +218,7 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
       for (auto const& stage : stages()) stage.choose(ctx);
       if (journal_.rows_written() == rows_before) pruning_.run(ctx);
     }
+    save_spent(ctx, journal_.rows_written() != rows_before);
     if (journal_.rows_written() != rows_before)
       commit();
     else
@@ -196,6 +240,7 @@ void Turn::commit() {
   reached(ports::Moment::kBeforeCommit);
   auto const begun = ports_.clock.boot();
   journal_.commit();
+  spent_is_saved(traffic_);
   commit_took_ = ports_.clock.boot() - begun;
   reached(ports::Moment::kAfterCommit);
 }
@@ -232,6 +277,10 @@ std::optional<WallTime> Turn::next_due() const {
     take(round_at > now ? round_at : now + kBlockedTick);
   }
   take(traffic_.next_pause_end(now));
+  if (auto const oldest = traffic_.oldest_put()) {
+    auto const looks = std::max(next_stall_look_, *oldest + budget::StallWatch::kQuietMin);
+    take(std::min(looks, now + kBlockedTick));
+  }
   take(discovery_.next_rescan());
   take(pruning_.next_at());
   return next;

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "core/budget/stall_watch.h"
 #include "core/ports/clock.h"
 #include "core/ports/witness.h"
 #include "core/stage/discover.h"
@@ -56,6 +57,7 @@ class Turn {
 
  private:
   void recover();
+  void cut_what_hangs();
   void settle(Context& ctx, ports::Outcome const& outcome, bool is_new);
   void commit();
   void act();
@@ -68,6 +70,8 @@ class Turn {
   budget::Traffic traffic_;
   OpenSources sources_;
   PollRound poll_round_ = {};
+  budget::StallWatch stalls_ = {};
+  WallTime next_stall_look_{};
   Pruning pruning_ = {};
   Discovery discovery_;
   std::vector<ports::Outcome> outcomes_;  // collected, not yet committed

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <utility>
 
+#include "core/base/text.h"
+
 namespace sluice::stage {
 namespace {
 
@@ -207,6 +209,18 @@ std::optional<Why> outage_of(std::string_view group, ItemRow const& item, Surrou
              .whose = "platform"};
 }
 
+// What the configuration allows is spent.
+std::optional<Why> limit_of(std::string_view group, Surroundings const& around, WallTime now) {
+  auto const found = around.reached.find(group);
+  if (found == around.reached.end() || found->second.until <= now) return std::nullopt;
+  return Why{
+      .code = "rate_limit",
+      .text = "all that rate_limits allows is spent: " + words_of(group, found->second) + "; no item is charged for it",
+      .until = found->second.until,
+      .remedy = "nothing; or allow more in rate_limits." + std::string(group) + " if the plan does",
+      .whose = "configuration"};
+}
+
 // What stops many items at once, if it stops this one too.
 std::optional<Why> shared_wait(ItemRow const& item, StepRow const* step, Surroundings const& around, WallTime now) {
   if (around.key_refused_since)
@@ -237,11 +251,12 @@ std::optional<Why> shared_wait(ItemRow const& item, StepRow const* step, Surroun
     group = kGroupStorage;
     paused = pause_of(group, around, now);
   }
-  if (!paused) return std::nullopt;
-  return Why{.code = "throttled",
-             .text = std::string(group_words(group)) + "; no item is charged for it",
-             .until = paused,
-             .whose = "platform"};
+  if (paused)
+    return Why{.code = "throttled",
+               .text = std::string(group_words(group)) + "; no item is charged for it",
+               .until = paused,
+               .whose = "platform"};
+  return limit_of(group, around, now);
 }
 
 // One in a line that moves as fast as the platform allows since it has refused calls of the group.
@@ -360,6 +375,13 @@ Why of_upload(ItemRow const& item, std::optional<SessionRow> const& session, Wal
   return working("chunks are going up: " + std::to_string(percent) + " % acknowledged");
 }
 
+// Of an upload that sends bytes now, and may not as fast as it could.
+std::string cap_words(ItemRow const& item, Surroundings const& around) {
+  auto const sends = item.state == ItemState::kOpened || item.state == ItemState::kSending;
+  if (!sends || !around.bandwidth) return {};
+  return "; transfer.bandwidth allows " + to_words_bytes(*around.bandwidth) + " a second";
+}
+
 Why of_stable(ItemRow const& item, Surroundings const& around) {
   if (around.max_files > 0 && around.files_under_way >= around.max_files)
     return {.code = "no_slot",
@@ -414,6 +436,14 @@ std::optional<Why> of_progress(ItemRow const& item, StepRow const* step, std::op
 
 }  // namespace
 
+std::string words_of(std::string_view group, ReachedLimit const& reached) {
+  using Of = budget::Allowance::Of;
+  auto const daily = reached.of == Of::kCallsPerDay || reached.of == Of::kMediaPerDay;
+  if (is_media(reached.of))
+    return to_words(Millis(static_cast<std::int64_t>(reached.limit))) + " of media " + (daily ? "a day" : "an hour");
+  return std::to_string(reached.limit) + (daily ? " calls a day" : " calls a minute") + " about " + std::string(group);
+}
+
 std::string meaning_of(std::string_view code) {
   auto const* const meaning = find(code);
   return std::string(meaning == nullptr ? code : meaning->text);
@@ -428,6 +458,7 @@ std::optional<Why> why(ItemRow const& item, std::span<StepRow const> steps, std:
   if (auto missing = of_missing(item)) return missing;
   if (auto own = own_wait(item.intent, item.effort, item.reason, now)) return with_loss(item, std::move(*own));
   auto made = of_progress(item, step, session, surroundings, now);
+  if (made && made->code == "working") made->text += cap_words(item, surroundings);
   if (made) made = with_loss(item, with_pace(group_of(item, step), surroundings, std::move(*made)));
   return made;
 }

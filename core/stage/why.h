@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "core/base/time.h"
+#include "core/budget/allowance.h"
 #include "core/journal/rows.h"
 
 namespace sluice::stage {
@@ -35,6 +36,13 @@ inline constexpr std::string_view kGroupStorage = "storage";    // chunk PUTs
 inline constexpr std::string_view kGroupIndexing = "indexing";  // indexes and indexed assets
 inline constexpr std::string_view kGroupEntities = "entities";  // entity collections and entities
 
+// A limit of `rate_limits` that a quota group has reached.
+struct ReachedLimit {
+  budget::Allowance::Of of = {};
+  std::uint64_t limit = 0;  // calls, or milliseconds of media
+  WallTime until = {};      // when the next call may leave
+};
+
 // What the daemon knows beyond the rows.
 struct Surroundings {
   std::optional<WallTime> key_refused_since = {};   // 401: nothing is asked of the platform until it works again
@@ -45,8 +53,10 @@ struct Surroundings {
   std::map<std::string, WallTime, std::less<>> failing_since = {};   // by quota group: its calls fail for all items
   std::map<std::string, WallTime, std::less<>> paused_until = {};    // by quota group
   std::map<std::string, double, std::less<>> calls_per_second = {};  // of a quota group that was refused (R64)
+  std::map<std::string, ReachedLimit, std::less<>> reached = {};     // by quota group
   std::uint32_t files_under_way = 0;                                 // uploads that hold a slot now
   std::uint32_t max_files = 8;                                       // transfer.max_files
+  std::optional<std::uint64_t> bandwidth = {};                       // transfer.bandwidth, bytes a second, now
 };
 
 // Why the item is where it is.
@@ -59,6 +69,9 @@ struct Surroundings {
 std::optional<Why> why(journal::ItemRow const& item, std::span<journal::StepRow const> steps,
                        std::optional<journal::SessionRow> const& session, Surroundings const& surroundings,
                        WallTime now);
+
+// "2000 calls a day about indexing", of a limit that was reached.
+std::string words_of(std::string_view group, ReachedLimit const& reached);
 
 // What a code in `reason` or in a Why means, as a sentence: "the file is empty". For a code that is
 // not in the table (the platform's own, for one) the code itself.

@@ -22,8 +22,8 @@ std::string config_text(Home const& home, Settings const& settings, std::string 
   if (!settings.limits.empty()) text += "    " + settings.limits + "\n";
   text += "state_dir: " + home.state() + "\npipelines:" + settings.pipelines;
   text += "sources:\n- name: drop\n  folder: " + home.drop() + "\n  settle: 0s\n" + settings.more_sources;
-  text +=
-      "transfer: {max_chunks: " + std::to_string(settings.chunks_max) + ", direct_max: " + settings.direct_max + "}\n";
+  text += "transfer: {max_chunks: " + std::to_string(settings.chunks_max) + ", direct_max: " + settings.direct_max +
+          ", bandwidth: " + settings.bandwidth + "}\n";
   text += "retry: " + settings.retry + "\npoll: " + settings.poll + "\n";
   text += "control: {socket: " + home.socket() + "}\n";
   text += "log: {level: " + settings.log_level + ", format: text}\n";

@@ -31,6 +31,7 @@ struct Settings {
   std::string more = {};          // whole sections
   std::string log_level = "info";
   std::string direct_max = "16MiB";
+  std::string bandwidth = "~";
   std::string list_lag = "1s";  // over which lost answers are looked for; late_effect is 0s
   std::string retry = "{initial: 100ms, max: 1s}";
   std::string poll = "{min: 100ms, max: 500ms}";

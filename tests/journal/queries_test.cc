@@ -304,8 +304,8 @@ TEST_F(Queries, StepsAreFoundByStateTimeAndName) {
   step.state = StepState::kReady;
   step.remote_id = "x";
   auto const ready = journal_.insert(step);
-  EXPECT_THAT(ids(journal_.due_steps(StepState::kWaiting, at(kNoon), 10)), IsEmpty());
-  EXPECT_THAT(ids(journal_.due_steps(StepState::kWaiting, at(kNoon + 5), 10)), ElementsAre(timed));
+  EXPECT_THAT(ids(journal_.due_steps(StepState::kWaiting, StepKind::kIndex, at(kNoon), 10)), IsEmpty());
+  EXPECT_THAT(ids(journal_.due_steps(StepState::kWaiting, StepKind::kIndex, at(kNoon + 5), 10)), ElementsAre(timed));
   EXPECT_THAT(ids(journal_.steps_in(StepState::kWaiting, 10)), UnorderedElementsAre(timed, waiting));
   EXPECT_THAT(ids(journal_.steps_in(StepState::kReady, 10)), ElementsAre(ready));
   EXPECT_THAT(ids(journal_.steps_on(index.id, StepState::kWaiting, 10)), ElementsAre(timed, waiting));
@@ -417,7 +417,7 @@ TEST_F(Queries, ScanNoTableButWhereThatIsMeant) {
   journal_.steps_of(item);
   journal_.steps_on(name.id, StepState::kWaiting, 5);
   journal_.steps_in(StepState::kWaiting, 5);
-  journal_.due_steps(StepState::kCreated, at(kNoon), 5);
+  journal_.due_steps(StepState::kCreated, StepKind::kIndex, at(kNoon), 5);
   journal_.delete_steps_of(item);
   journal_.events_of(item, 5);
   journal_.events_of(0, 5);

@@ -25,6 +25,7 @@ CREATE TABLE item (
   content_type   TEXT,
   client_op      TEXT,                              -- operation tag of this generation (R48)
   asset_id       TEXT,
+  media_ms       INTEGER NOT NULL DEFAULT 0,        -- how long it plays, by the platform; 0: not known, or not asked
   content_key    TEXT,                              -- what the file held when it was sent whole (D38)
   intent_at_ms   INTEGER,                           -- when the unrepeatable call was allowed to leave
   unknown_at_ms  INTEGER,                           -- since when its outcome is unknown
@@ -136,7 +137,7 @@ CREATE TABLE step (  -- one thing the pipeline asks for after asset_ready
   CHECK (state NOT IN ('created', 'ready') OR remote_id IS NOT NULL),
   CHECK ((state = 'failed') = (reason IS NOT NULL))
 ) STRICT;
-CREATE INDEX step_due ON step (state, due_at_ms) WHERE state IN ('waiting', 'creating', 'created');
+CREATE INDEX step_due ON step (state, kind, due_at_ms) WHERE state IN ('waiting', 'creating', 'created');
 CREATE INDEX step_named ON step (named_id, state);
 CREATE TABLE event (  -- the story: one row per transition, in the transaction that made it
   id       INTEGER PRIMARY KEY,

@@ -58,6 +58,7 @@ void SimWire::send(ports::Call call) {
   auto const slow = ask == Ask::kPutChunk || ask == Ask::kCreateAsset;
   auto const there = dice_.between(Millis(10), Millis(slow ? 900 : 250));
   auto const back = dice_.between(Millis(10), Millis(250));
+  trip.left = now;
   trip.arrives = now + there;
   trip.answers = now + there + back;
   if (trip.mishap == Mishap::kLateEffect) trip.arrives = trip.answers + kLate;
@@ -223,6 +224,23 @@ void SimWire::cancel(std::uint64_t ticket) {
     if (!trip.arrived) read_rest(trip);
   }
   forget_finished();
+}
+
+SimWire::Trip const* SimWire::trip_of(std::uint64_t ticket) const {
+  for (auto const& [number, trip] : trips_)
+    if (trip.call.ticket == ticket && trip.awaited && !trip.heard) return &trip;
+  return nullptr;
+}
+
+std::uint64_t SimWire::progress_bytes(std::uint64_t ticket) const {
+  auto const* trip = trip_of(ticket);
+  return trip == nullptr ? 0 : trip->bytes_read;
+}
+
+std::optional<Millis> SimWire::quiet(std::uint64_t ticket) const {
+  auto const* trip = trip_of(ticket);
+  if (trip == nullptr || trip->mishap == Mishap::kSilentAfter) return std::nullopt;
+  return trip->mishap == Mishap::kSilent ? clock_.now() - trip->left : Millis(0);
 }
 
 std::optional<WallTime> SimWire::next_outcome() const {

@@ -31,7 +31,9 @@ class SimWire final : public ports::Wire {
   void send(ports::Call call) override;
   std::vector<ports::Outcome> collect() override;
   void cancel(std::uint64_t ticket) override;
-  std::uint64_t progress_bytes(std::uint64_t) const override { return 0; }
+  std::uint64_t progress_bytes(std::uint64_t ticket) const override;
+  // A call that never comes to its end moves no byte from its departure on; all others move for as long as they fly.
+  std::optional<Millis> quiet(std::uint64_t ticket) const override;
 
   // Lets everything happen that is due by now, in order of time.
   void run_until_now();
@@ -55,12 +57,14 @@ class SimWire final : public ports::Wire {
     bool awaited = true;  // somebody still waits for the outcome
     bool arrived = false;
     bool heard = false;  // the outcome was handed out
+    WallTime left = {};
     WallTime arrives = {};
     WallTime answers = {};
     std::uint64_t bytes_read = 0;
     std::optional<Error> body_error = {};
     std::optional<ports::Reply> reply = {};
   };
+  Trip const* trip_of(std::uint64_t ticket) const;
   void read_body(Trip& trip, std::uint64_t up_to);
   void read_rest(Trip& trip);
   void arrive(Trip& trip, WallTime now);

@@ -104,6 +104,7 @@ class YesWire final : public ports::Wire {
   std::vector<ports::Outcome> collect() override { return std::exchange(outcomes_, {}); }
   void cancel(std::uint64_t) override { std::abort(); }
   std::uint64_t progress_bytes(std::uint64_t) const override { return 0; }
+  std::optional<Millis> quiet(std::uint64_t) const override { return std::nullopt; }
 
   std::int64_t answer_all() {  // returns how many chunks there were
     std::int64_t chunks = 0;

@@ -147,6 +147,26 @@ sources:
   EXPECT_TRUE(loaded->sources.at(1).recursive);
 }
 
+TEST(Load, ReadsABandwidthOrATimetable) {
+  auto const one = load_with("transfer: {bandwidth: 50MB/s}\n");
+  ASSERT_EQ(errors_of(one), "");
+  EXPECT_EQ(rate_at(one->transfer.bandwidth, 0, 0), 50'000'000u);
+  EXPECT_EQ(rate_at(one->transfer.bandwidth, 6, 1'439), 50'000'000u);
+  auto const table = load_with(R"(
+transfer:
+  bandwidth:
+  - {days: "mon-fri", from: "08:00", to: "18:30", rate: 5MB/s}
+  - {days: "sat, fri-mon", from: "22:00", to: "24:00", rate: 1MiB/s}
+)");
+  ASSERT_EQ(errors_of(table), "");
+  auto const& rules = table->transfer.bandwidth;
+  EXPECT_EQ(rate_at(rules, 2, 8 * 60), 5'000'000u);
+  EXPECT_FALSE(rate_at(rules, 2, 18 * 60 + 30));
+  EXPECT_EQ(rate_at(rules, 0, 23 * 60), 1'048'576u);
+  EXPECT_FALSE(rate_at(rules, 1, 23 * 60)) << "Tuesday";
+  EXPECT_EQ(rate_at(rules, 6, 23 * 60 + 59), 1'048'576u) << "fri-mon goes over the week's end";
+}
+
 TEST(Load, ReadsTheEngine) {
   auto const loaded = load_with(R"(
 state_dir: /tmp/state
@@ -155,10 +175,17 @@ retry: {initial: 10ms, max: 1s, attempts: 3}
 poll: {min: 50ms, max: 2s}
 control: {socket: /tmp/s.sock, listen: ~}
 log: {level: debug, format: json}
-rate_limits: {}
+rate_limits: {assets: {per_minute: 600}, indexing: {per_day: 2000, media_per_hour: 10h, media_per_day: 4d}, reserve: 10}
 hooks: []
 )");
   ASSERT_EQ(errors_of(loaded), "");
+  EXPECT_EQ(loaded->rate_limits.assets.calls_per_minute, 600u);
+  EXPECT_EQ(loaded->rate_limits.assets.calls_per_day, 0u);
+  EXPECT_EQ(loaded->rate_limits.indexing.calls_per_day, 2'000u);
+  EXPECT_EQ(loaded->rate_limits.indexing.media_per_hour, 10h);
+  EXPECT_EQ(loaded->rate_limits.indexing.media_per_day, 96h);
+  EXPECT_EQ(loaded->rate_limits.reserve_percent, 10u);
+  EXPECT_TRUE(loaded->transfer.bandwidth.empty());
   EXPECT_EQ(loaded->state_dir, "/tmp/state");
   EXPECT_EQ(loaded->transfer.direct_max_bytes, 0u);
   EXPECT_EQ(loaded->transfer.memory_bytes, 8 * kMiB);

@@ -135,10 +135,29 @@ TEST(Refuse, MemoryThatHoldsNoUpload) {
   EXPECT_THAT(refusal("transfer: {memory: 3MiB}\n"), HasSubstr("must be 4.19 MB at least"));
 }
 
+TEST(Refuse, RateLimitsThatAreNone) {
+  EXPECT_THAT(refusal("rate_limits: {assets: 5}\n"), HasSubstr("rate_limits.assets"));
+  EXPECT_THAT(refusal("rate_limits: {assets: {per_minute: 0}}\n"), HasSubstr("per_minute"));
+  EXPECT_THAT(refusal("rate_limits: {assets: {per_min: 60}}\n"), HasSubstr("per_minute")) << "did you mean";
+  EXPECT_THAT(refusal("rate_limits: {entities: {media_per_day: 10h}}\n"), HasSubstr("media_per_day"));
+  EXPECT_THAT(refusal("rate_limits: {reserve: 95}\n"), HasSubstr("reserve"));
+}
+
+TEST(Refuse, BandwidthsThatAreNone) {
+  auto const refused = [](std::string const& what) { return refusal("transfer: {bandwidth: " + what + "}\n"); };
+  EXPECT_THAT(refused("50MB"), HasSubstr("transfer.bandwidth"));
+  EXPECT_THAT(refused("1kB/s"), HasSubstr("less than 16KiB/s"));
+  EXPECT_THAT(refused("[{days: mon-fri}]"), HasSubstr("rate"));
+  EXPECT_THAT(refused("[{rate: 1MB/s, days: weekdays}]"), HasSubstr("write mon-fri, or sat,sun"));
+  EXPECT_THAT(refused("[{rate: 1MB/s, days: \"mon-\"}]"), HasSubstr("write mon-fri, or sat,sun"));
+  for (auto const* time : {"8:00", "08.00", "24:01", "08:60", "-1:00", "0800", "+8:00"})
+    EXPECT_THAT(refused("[{rate: 1MB/s, from: \"" + std::string(time) + "\"}]"), HasSubstr("is not a time of day"))
+        << time;
+}
+
 TEST(Refuse, WhatIsNotSupportedYet) {
-  for (auto const* line : {"rate_limits: {assets: 5}\n", "hooks: [{exec: [a]}]\n", "transfer: {bandwidth: 50MB/s}\n",
-                           "control: {listen: \"127.0.0.1:8484\"}\n", "pipelines: {p: {embed: {model: m}}}\n",
-                           "pipelines: {p: {knowledge_store: [{name: k}]}}\n",
+  for (auto const* line : {"hooks: [{exec: [a]}]\n", "control: {listen: \"127.0.0.1:8484\"}\n",
+                           "pipelines: {p: {embed: {model: m}}}\n", "pipelines: {p: {knowledge_store: [{name: k}]}}\n",
                            "pipelines: {p: {kinds: [image], entity: {collection: C, name: n, existing: new}}}\n",
                            "pipelines: {p: {asset: {filename: \"{meta.reel}\"}}}\n",
                            "pipelines: {p: {index: [{name: \"{source}\"}]}}\n"}) {

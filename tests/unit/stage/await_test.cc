@@ -69,6 +69,37 @@ TEST_F(AwaitAsset, AsksAtTheVeryMomentThatAPollIsDueAndNotBefore) {
   EXPECT_EQ(left.size(), 1u);
 }
 
+// A list need not say how long an asset plays; its own record does.
+TEST_F(AwaitAsset, LearnsHowLongAnAssetPlaysWhereThatIsBudgeted) {
+  auto const row = put_item(ItemState::kSent, 1);
+  put_step(row.id, 0, journal::StepState::kWaiting, journal::StepKind::kIndex);
+  polled({row.id}, asset("asset1", "ready"));
+  EXPECT_EQ(item(row.id).state, ItemState::kAssetReady) << "nobody needs to know";
+
+  traffic.allow(budget::Group::kIndexing, {.media_per_day = 1h});
+  auto const other = put_item(ItemState::kSent, 2);
+  put_step(other.id, 0, journal::StepState::kWaiting, journal::StepKind::kIndex);
+  polled({other.id}, asset("asset2", "ready"));
+  EXPECT_EQ(item(other.id).state, ItemState::kSent);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_THAT(target(), testing::EndsWith("/assets/asset2"));
+  read_alone(other.id, reply(asset("asset2", "ready", R"(,"duration":90.5)")));
+  EXPECT_EQ(item(other.id).state, ItemState::kAssetReady);
+  EXPECT_EQ(item(other.id).media_ms, 90'500);
+
+  auto const silent = put_item(ItemState::kSent, 3);
+  put_step(silent.id, 0, journal::StepState::kWaiting, journal::StepKind::kIndex);
+  polled({silent.id}, asset("asset3", "ready"));
+  read_alone(silent.id, reply(asset("asset3", "ready", R"(,"duration":"long")")));
+  EXPECT_EQ(item(silent.id).state, ItemState::kAssetReady) << "not known is no reason to wait for ever";
+
+  auto const picture = put_item(ItemState::kSent, 4);
+  change(picture, [](auto& it) { it.kind = "image"; });
+  put_step(picture.id, 0, journal::StepState::kWaiting, journal::StepKind::kIndex);
+  polled({picture.id}, asset("asset4", "ready"));
+  EXPECT_EQ(item(picture.id).state, ItemState::kAssetReady) << "a picture does not play";
+}
+
 TEST_F(AwaitAsset, TakesTheReadyAndPollsTheOthersMoreSlowly) {
   auto const ready = put_item(ItemState::kSent, 1);
   auto const slow = put_item(ItemState::kSent, 2);

@@ -103,6 +103,29 @@ TEST_F(CreateStep, HoldsBackOnlyTheGroupThatIsPaused) {
   EXPECT_TRUE(left.empty());
 }
 
+TEST_F(CreateStep, LetsOtherGroupsGoOnHoweverManyWaitForOne) {
+  for (int i = 1; i <= 100; ++i) put_step(item_, index_, StepState::kWaiting, StepKind::kIndex, i);
+  put_step(item_, entity_, StepState::kWaiting, StepKind::kEntity, 101);
+  traffic.throttled(Group::kIndexing, now, now + 1h);
+  choose(choose_create_step);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(traffic.flights(Errand::kCreateStep).at(0).second.group, Group::kEntities);
+}
+
+TEST_F(CreateStep, WaitsWhereTheMediaOfTheHourIsSpent) {
+  traffic.allow(Group::kIndexing, {.media_per_hour = 1h});
+  change(journal.item(item_).value(), [](auto& row) { row.media_ms = Millis(40min).count(); });
+  waiting();
+  put_step(item_, index_, StepState::kWaiting, StepKind::kIndex, 2);
+  choose(choose_create_step);
+  EXPECT_EQ(left.size(), 1u) << "the second does not fit into the hour";
+  choose(choose_create_step);
+  EXPECT_TRUE(left.empty());
+  now = *traffic.next_pause_end(now);
+  choose(choose_create_step);
+  EXPECT_EQ(left.size(), 1u);
+}
+
 TEST_F(CreateStep, WantsAPlaceAnewThatWasLost) {
   auto const id = put_step(item_, put_named(NamedKind::kIndex, "n", NamedState::kWanted).id, StepState::kWaiting).id;
   choose(choose_create_step);

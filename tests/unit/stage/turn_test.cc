@@ -31,10 +31,13 @@ class PlayedWire final : public ports::Wire {
   void send(ports::Call call) override { sent.push_back(std::move(call)); }
   std::vector<ports::Outcome> collect() override { return std::exchange(outcomes, {}); }
   void cancel(std::uint64_t ticket) override { cancelled.push_back(ticket); }
-  std::uint64_t progress_bytes(std::uint64_t) const override { return 0; }
+  std::uint64_t progress_bytes(std::uint64_t ticket) const override { return ticket == idle ? 7 : 1'000; }
+  std::optional<Millis> quiet(std::uint64_t ticket) const override { return ticket == idle ? idle_for : Millis(0); }
   std::vector<ports::Call> sent;
   std::vector<ports::Outcome> outcomes;
   std::vector<std::uint64_t> cancelled = {};
+  std::uint64_t idle = 0;  // the call of which the other side takes nothing, and for how long
+  Millis idle_for{0};
 };
 
 class CountedMoments final : public ports::Witness {
@@ -89,6 +92,40 @@ class TurnTest : public StageTest {
   std::int64_t number_ = 0;
   std::uint64_t sent_ = 0;
 };
+
+// Two chunks are on their way, and one of them hangs.
+TEST_F(TurnTest, CutsAChunkThatHangsAloneLongBeforeItsStallLimit) {
+  auto const first = put_in_the_air();
+  put_in_the_air();
+  wire.idle = first;
+  EXPECT_EQ(turn.next_due(), clock.now + 2s) << "when the first look is worth it";
+  clock.now += 1'900ms;
+  wire.idle_for = 1'900ms;
+  turn.run();
+  EXPECT_TRUE(wire.cancelled.empty());
+  clock.now += 600ms;
+  wire.idle_for = 2'500ms;
+  turn.run();
+  EXPECT_EQ(wire.cancelled, std::vector{first});
+  ASSERT_EQ(turn.traffic().flights(Errand::kPutChunk).size(), 1u);
+  auto const cut = chunk(1, 1);
+  EXPECT_EQ(cut.state, journal::ChunkState::kNeedsUrl);
+  EXPECT_EQ(cut.attempts, 1u);
+  EXPECT_LE(cut.due_at, clock.now + 1s);
+  EXPECT_EQ(cut.last_error,
+            "no byte was taken for 2 s while other chunks went on: cut, to be sent by another connection");
+}
+
+TEST_F(TurnTest, CutsNothingWhereAllHang) {
+  auto const only = put_in_the_air();
+  wire.idle = only;
+  for (int i = 0; i < 50; ++i) {
+    clock.now += 1s;
+    wire.idle_for += 1s;
+    turn.run();
+  }
+  EXPECT_TRUE(wire.cancelled.empty()) << "the stall limit is the wire's";
+}
 
 TEST_F(TurnTest, ThatChangesNothingDoesNotCommit) {
   EXPECT_FALSE(turn.run());

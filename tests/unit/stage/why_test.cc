@@ -13,6 +13,7 @@ using journal::StepKind;
 using journal::StepRow;
 using journal::StepState;
 using testing::HasSubstr;
+using testing::Not;
 
 WallTime const kNow = *parse_rfc3339("2026-11-22T03:00:00Z");
 WallTime const kLater = kNow + std::chrono::minutes(4);
@@ -147,6 +148,34 @@ TEST(Why, SaysHowFastTheLineMovesSinceThePlatformRefusedCalls) {
   auto const row = item(ItemState::kAssetReady);
   EXPECT_EQ(why_of(row, {step(StepKind::kIndex, StepState::kWaiting)}, around).code, "queued");
   EXPECT_NE(why_of(item(ItemState::kOpened), {}, around).code, "paced") << "it is at work";
+}
+
+TEST(Why, NamesTheRateLimitThatIsReachedAndUntilWhen) {
+  using Of = budget::Allowance::Of;
+  Surroundings around{.reached = {{std::string(kGroupIndexing), {Of::kCallsPerDay, 2'000, kLater}}}};
+  auto const row = item(ItemState::kAssetReady);
+  auto const steps = std::vector{step(StepKind::kIndex, StepState::kWaiting)};
+  auto const reached = why_of(row, steps, around);
+  EXPECT_EQ(reached.code, "rate_limit");
+  EXPECT_EQ(reached.text,
+            "all that rate_limits allows is spent: 2000 calls a day about indexing; no item is charged for it");
+  EXPECT_EQ(reached.until, kLater);
+  EXPECT_EQ(reached.whose, "configuration");
+  EXPECT_THAT(reached.remedy, HasSubstr("rate_limits.indexing"));
+  EXPECT_TRUE(reached.heals);
+  EXPECT_EQ(why_of(item(ItemState::kStable), {}, around).code, "queued") << "uploads go on";
+  around.reached = {{std::string(kGroupIndexing), {Of::kMediaPerHour, 36'000'000, kLater}}};
+  EXPECT_THAT(why_of(row, steps, around).text, HasSubstr("10 h of media an hour"));
+  around.reached = {{std::string(kGroupIndexing), {Of::kCallsPerDay, 2'000, kNow}}};
+  EXPECT_EQ(why_of(row, steps, around).code, "queued") << "it is over";
+}
+
+TEST(Why, SaysThatUploadsAreCapped) {
+  Surroundings const around{.bandwidth = 5'000'000};
+  EXPECT_THAT(why_of(item(ItemState::kOpened), {}, around).text,
+              HasSubstr("; transfer.bandwidth allows 5 MB a second"));
+  EXPECT_THAT(why_of(item(ItemState::kSending), {}, around).text, HasSubstr("allows 5 MB a second"));
+  EXPECT_THAT(why_of(item(ItemState::kOpening), {}, around).text, Not(HasSubstr("bandwidth")));
 }
 
 TEST(Why, ForgetsAPauseThatIsOver) {

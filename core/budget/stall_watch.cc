@@ -1,0 +1,29 @@
+#include "core/budget/stall_watch.h"
+
+#include <algorithm>
+
+namespace sluice::budget {
+namespace {
+
+constexpr Millis kOthersWentOn{500};            // into the silence: what moved just before it proves nothing
+constexpr std::uint64_t kShare = 50;            // of the bytes that arrived, one may be wasted (B15)
+constexpr std::uint64_t kBudgetMax = 1u << 30;  // saved up in good times
+constexpr Millis kForgottenAfter{600'000};
+
+}  // namespace
+
+void StallWatch::arrived(std::uint64_t bytes) { budget_bytes_ = std::min(kBudgetMax, budget_bytes_ + bytes / kShare); }
+
+bool StallWatch::cuts(std::string const& host, Millis quiet, std::uint64_t bytes_sent, WallTime now) {
+  auto const moved = moved_at_.find(host);
+  if (quiet < kQuietMin || moved == moved_at_.end()) return false;
+  if (moved->second < now - quiet + kOthersWentOn || bytes_sent > budget_bytes_) return false;
+  budget_bytes_ -= bytes_sent;
+  return true;
+}
+
+void StallWatch::forget_idle(WallTime now) {
+  std::erase_if(moved_at_, [&](auto const& at) { return at.second + kForgottenAfter < now; });
+}
+
+}  // namespace sluice::budget
