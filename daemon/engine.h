@@ -63,7 +63,7 @@ class Engine {
   stage::Turn& turn() { return turn_; }
   stage::Turn const& turn() const { return turn_; }
   journal::Journal const& journal() const { return journal_; }
-  WireCurl& wire() { return wire_; }
+  WireCurl const& wire() const { return wire_; }
   FilesLinux& files() { return files_; }
   ClockLinux& clock() const { return clock_; }
   std::optional<WallTime> full_since() const { return full_since_; }

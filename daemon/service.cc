@@ -19,8 +19,9 @@ constexpr Millis kWatchPause{2'000};     // watch_inotify.h: roots that are dele
 constexpr Millis kRefreshPause{60'000};  // folders without a watch are tried again
 constexpr Millis kStatusPause{1'000};
 constexpr Millis kSleepMax{10'000};
-constexpr Millis kKeyLook{5'000};    // while the key is refused
-constexpr Millis kSaidFrom{60'000};  // a wait shorter than this is over before it is read
+constexpr Millis kKeyLook{5'000};        // while the key is refused
+constexpr Millis kSkewSaidFrom{30'000};  // B9
+constexpr Millis kSaidFrom{60'000};      // a wait shorter than this is over before it is read
 
 }  // namespace
 
@@ -202,8 +203,11 @@ StatusFacts Service::facts() const {
                     .config_hash = config_.hash,
                     .reasons = {},
                     .sources = {},
-                    .uploads = engine_.uploads()};
+                    .uploads = engine_.uploads(),
+                    .max_chunks = policy_.chunks_max,
+                    .bandwidth = engine_.wire().send_rate()};
   auto const& traffic = engine_.turn().traffic();
+  facts.chunks_limit = traffic.concurrency().limit(policy_.chunks_max);
   if (drain_until_) facts.state = "draining";
   if (auto const since = traffic.key_refused_since()) {
     facts.state = "paused";
@@ -250,6 +254,13 @@ void Service::add_outages(std::vector<HealthReason>& reasons) const {
 // Pauses and limits that are over in a moment are not worth a word.
 void Service::add_limits(std::vector<HealthReason>& reasons) const {
   auto const now = engine_.clock().wall();
+  auto const ahead = engine_.turn().traffic().clock_offset();
+  if (ahead > kSkewSaidFrom || ahead < -kSkewSaidFrom)
+    reasons.push_back({"clock_skew",
+                       "this host's clock is " + to_words(ahead < Millis(0) ? -ahead : ahead) +
+                           (ahead < Millis(0) ? " ahead of" : " behind") + " the platform's",
+                       std::nullopt, "set it right (timedatectl); expiries are reckoned by the platform's clock",
+                       false});
   auto const around = engine_.surroundings();
   for (auto const& [group, until] : around.paused_until)
     if (until > now + kSaidFrom)

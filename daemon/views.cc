@@ -340,6 +340,9 @@ Json status_json(ViewContext const& context, StatusFacts const& facts) {
   json.set("stages", std::move(stages));
   json.set("sources", std::move(sources));
   json.set("uploads", uploads_json(context));
+  json.set("transfer", Json::object({{"chunks_limit", facts.chunks_limit},
+                                     {"max_chunks", facts.max_chunks},
+                                     {"bandwidth_bytes_per_s", facts.bandwidth ? Json(*facts.bandwidth) : Json()}}));
   json.set("journal", Json::object({{"ok", true}, {"schema", context.journal.schema_version()}}));
   // Empty upload reservations whose answer was lost (R51): they hold nothing and expire by themselves.
   json.set("orphan_reservations", std::stoll(context.journal.meta("orphan_reservations").value_or("0")));

@@ -136,9 +136,18 @@ struct WireCurl::Impl {
   void end_stalled() {
     auto const now = Steady::now();
     std::vector<Transfer*> stalled;
+    std::uint64_t uploads = 0, all_per_s = 0;
+    for (auto const& [ticket, transfer] : in_air) {
+      uploads += transfer->call.body ? 1 : 0;
+      all_per_s += transfer->bytes_per_s;
+    }
     for (auto& [ticket, transfer] : in_air) {
       if (!transfer->call.body) continue;
-      if (is_out_of_bytes(*transfer, now) || is_stalled(*transfer, now)) stalled.push_back(transfer.get());
+      std::optional<std::uint64_t> others;
+      if (uploads > 1) others = (all_per_s - transfer->bytes_per_s) / (uploads - 1);
+      all_per_s -= transfer->bytes_per_s;
+      if (is_out_of_bytes(*transfer, now) || is_stalled(*transfer, others, now)) stalled.push_back(transfer.get());
+      all_per_s += transfer->bytes_per_s;
     }
     for (auto* transfer : stalled) {
       auto const limit = to_words(transfer->call.stall_limit);

@@ -124,6 +124,16 @@ std::size_t on_write(char* bytes, std::size_t size, std::size_t count, void* who
   return size * count;
 }
 
+// What the kernel knows of the call's connection. The bytes that it took from us say little: on a slow line it holds
+// megabytes of them.
+std::optional<tcp_info> tcp_of(Transfer const& transfer) {
+  auto const socket = transfer.sockets->between(transfer.local_port, transfer.peer_port);
+  tcp_info tcp{};
+  socklen_t size = sizeof tcp;
+  if (socket == CURL_SOCKET_BAD || ::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &tcp, &size) != 0) return std::nullopt;
+  return tcp;
+}
+
 // ---- preparing a call ----
 
 template <class Value>
@@ -307,15 +317,20 @@ BootTime gate_time() { return BootTime(std::chrono::duration_cast<Millis>(Steady
 
 Millis look_step(Transfer const& transfer) { return std::max(Millis(1), transfer.call.stall_limit / kLooksPerLimit); }
 
-bool is_stalled(Transfer& transfer, Steady::time_point now) {
+bool is_stalled(Transfer& transfer, std::optional<std::uint64_t> others_bytes_per_s, Steady::time_point now) {
   auto const limit = transfer.call.stall_limit;
   auto const step = look_step(transfer);
   auto const elapsed = std::chrono::duration_cast<Millis>(now - transfer.looked_at);
   if (elapsed < step) return false;
 
-  auto const bytes = bytes_sent(transfer) + transfer.reply.body.size();
-  auto const least = transfer.call.stall_below_bytes_per_s * static_cast<std::uint64_t>(elapsed.count()) / 1000;
-  bool const moved = bytes - transfer.bytes_then >= least;
+  auto const tcp = tcp_of(transfer);
+  auto const sent = tcp ? std::uint64_t{tcp->tcpi_bytes_acked} : bytes_sent(transfer);
+  auto const bytes = sent + transfer.reply.body.size();
+  // The first look at a connection that is used again finds what was acknowledged before, too: it counts as moved.
+  auto const per_s =
+      (bytes - std::min(bytes, transfer.bytes_then)) * 1000 / static_cast<std::uint64_t>(elapsed.count());
+  bool const moved = !is_too_slow(per_s, transfer.call.stall_below_bytes_per_s, others_bytes_per_s);
+  transfer.bytes_per_s = per_s;
   bool const nobody_pumped = elapsed > 4 * step;  // a loop that stood still is not a peer that did
   if (moved || nobody_pumped || transfer.starved) transfer.moved_at = now;
   transfer.starved = transfer.paused || transfer.capped;
@@ -326,12 +341,9 @@ bool is_stalled(Transfer& transfer, Steady::time_point now) {
 
 std::optional<Millis> quiet_for(Transfer& transfer, Steady::time_point now) {
   if (!transfer.call.body) return std::nullopt;
-  auto const socket = transfer.sockets->between(transfer.local_port, transfer.peer_port);
-  tcp_info tcp{};
-  socklen_t size = sizeof tcp;
-  auto const connected = socket != CURL_SOCKET_BAD && ::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &tcp, &size) == 0;
-  auto const acked = connected ? tcp.tcpi_bytes_acked : 0;
-  auto const owes = !connected || tcp.tcpi_unacked > 0 || tcp.tcpi_notsent_bytes > 0;
+  auto const tcp = tcp_of(transfer);
+  auto const acked = tcp ? tcp->tcpi_bytes_acked : 0;
+  auto const owes = !tcp || tcp->tcpi_unacked > 0 || tcp->tcpi_notsent_bytes > 0;
   if (!owes || acked != transfer.acked_then) transfer.acked_at = now;
   transfer.acked_then = acked;
   if (!owes) return std::nullopt;

@@ -80,6 +80,7 @@ struct Transfer {
   Steady::time_point looked_at = Steady::now();  // the stall clock
   Steady::time_point moved_at = looked_at;       // when it last moved fast enough
   std::uint64_t bytes_then = 0;
+  std::uint64_t bytes_per_s = 0;  // at the last look
 
   std::uint64_t acked_then = 0;                 // by the peer's kernel, when last asked
   Steady::time_point acked_at = Steady::now();  // when that was less, or nothing was owed
@@ -108,8 +109,9 @@ std::string text_of(Transfer const& transfer, CURLcode code);
 
 // How often its bytes want to be counted for the stall rule.
 Millis look_step(Transfer const& transfer);
-// Whether it stalled, counting what moved since the last look.
-bool is_stalled(Transfer& transfer, Steady::time_point now);
+// Whether it stalled, counting what moved since the last look: less than its call allows, and much less than the others
+// in the air beside it, if there are any, where it moves at all.
+bool is_stalled(Transfer& transfer, std::optional<std::uint64_t> others_bytes_per_s, Steady::time_point now);
 // How long the peer has acknowledged nothing more of its body; nothing if it has none of it to acknowledge.
 std::optional<Millis> quiet_for(Transfer& transfer, Steady::time_point now);
 // Whether its own source has given nothing for the stall limit.

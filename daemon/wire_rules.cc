@@ -22,6 +22,12 @@ std::string why_refused(std::string_view scheme, std::string_view host) {
   return "refused: plain http to " + printable(host) + "; only loopback addresses may go without TLS";
 }
 
+bool is_too_slow(std::uint64_t bytes_per_s, std::uint64_t least, std::optional<std::uint64_t> others_bytes_per_s) {
+  constexpr std::uint64_t kSlowerThanOthers = 4;
+  if (bytes_per_s >= least) return false;
+  return bytes_per_s == 0 || !others_bytes_per_s || bytes_per_s < *others_bytes_per_s / kSlowerThanOthers;
+}
+
 bool is_sendable_header(std::string_view name, std::string_view value) {
   static constexpr std::string_view kForbidden("\r\n\0", 3);
   return !name.empty() && name.find_first_of(kForbidden) == std::string_view::npos &&

@@ -1,6 +1,8 @@
 // wire_rules.h - what may leave this host at all (K3, T2, T4). Pure; asked before anything is sent.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,5 +18,10 @@ std::string why_refused(std::string_view scheme, std::string_view host);
 
 // Whether the two can stand in a request: no line break or NUL in either, and the name is one word.
 bool is_sendable_header(std::string_view name, std::string_view value);
+
+// Whether an upload that moves so many bytes a second is on its way to be called stalled: fewer than `least`, and less
+// than a quarter of what the others in the air move on the average. Uploads that are all as slow share a narrow line,
+// which cutting one would not widen; and one that does not move at all is too slow in any company.
+bool is_too_slow(std::uint64_t bytes_per_s, std::uint64_t least, std::optional<std::uint64_t> others_bytes_per_s);
 
 }  // namespace sluice::daemon

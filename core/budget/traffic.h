@@ -22,6 +22,8 @@
 #include "core/base/time.h"
 #include "core/budget/allowance.h"
 #include "core/budget/breaker.h"
+#include "core/budget/clock_offset.h"
+#include "core/budget/concurrency.h"
 #include "core/budget/group.h"
 #include "core/budget/link.h"
 #include "core/budget/pace.h"
@@ -141,15 +143,18 @@ class Traffic {
   void succeeded(Group group) { breaker_of(group).succeeded(); }
   Breaker const& breaker(Group group) const { return breakers_[static_cast<std::size_t>(group)]; }
 
-  // The platform's clock minus ours, from its newest Date header; zero until one came.
-  void set_clock_offset(Millis offset) { clock_offset_ = offset; }
-  Millis clock_offset() const { return clock_offset_; }
+  // The platform's clock minus ours, by its Date headers; zero until one came.
+  void note_clock_offset(Millis offset) { clock_offset_.note(offset); }
+  Millis clock_offset() const { return clock_offset_.median(); }
 
   // Whether one more API call of this group may start now, within `calls_max` in the air.
   bool may_call(Group group, WallTime now, std::size_t calls_max) const;
   // How many more chunk PUTs may start now, within `chunks_max` in the air; and whether one to this host may.
   std::size_t room_for_chunks(WallTime now, std::size_t chunks_max) const;
   bool may_put(std::string const& host, WallTime now) const;
+  // How many chunk PUTs the line bears, below the ceiling.
+  Concurrency& concurrency() { return concurrency_; }
+  Concurrency const& concurrency() const { return concurrency_; }
   // Calls per second of the group since the platform has refused some; nothing if it has not, or long ago.
   std::optional<double> calls_per_second(Group group, WallTime now) const;
   // The earliest time after `now` at which a pause ends, a probe may leave, or the pace of a group lets its next call.
@@ -192,7 +197,8 @@ class Traffic {
   std::array<Breaker, kGroups> breakers_ = {};
   Link api_ = {};
   std::map<std::string, Link> storage_ = {};  // by host: those that failed since they last answered
-  Millis clock_offset_{0};
+  Concurrency concurrency_ = {};
+  ClockOffset clock_offset_ = {};
 };
 
 }  // namespace sluice::budget

@@ -228,6 +228,13 @@ Result<Reply> sort_outcome(CallKind kind, Outcome outcome, WallTime now) {
   return std::unexpected(sort_refusal(kind, reply, now));
 }
 
+std::optional<Millis> wait_when_spent(Reply const& reply, WallTime now) {
+  auto const remaining = reply.header("x-ratelimit-remaining");
+  if (!remaining || whole_number(*remaining) != 0) return std::nullopt;
+  auto const wait = read_rate_reset(reply, now + clock_offset(reply, now).value_or(Millis(0)));
+  return wait && *wait > Millis(0) ? wait : std::nullopt;
+}
+
 bool refuses_metadata(Error const& error) {
   return error.fault == Fault::kRejected && (error.code == "parameter_unknown" || error.code == "tags_not_allowed");
 }

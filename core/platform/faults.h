@@ -34,6 +34,10 @@ inline constexpr char kNotThePlatform[] = "not_the_platform";
 // X-Ratelimit-Reset; garbage and negative values are ignored; values above 24 h are cut to 24 h (R64, B3).
 Result<ports::Reply> sort_outcome(CallKind kind, ports::Outcome outcome, WallTime now);
 
+// How long the quota that this answer counted for is spent: X-Ratelimit-Remaining says 0, and X-Ratelimit-Reset when
+// that ends (R64); nothing where they do not. Also of an answer that was a success: it was the last one.
+std::optional<Millis> wait_when_spent(ports::Reply const& reply, WallTime now);
+
 // Codes by which a platform says that it takes no user_metadata (R50, second branch, R68).
 bool refuses_metadata(Error const& error);
 

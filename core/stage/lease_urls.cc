@@ -64,7 +64,8 @@ void choose_lease_urls(Context& ctx) {
   // As many unused URLs as may fly soon: all slots for a lone file, a share of them for each of several.
   auto const sessions = ctx.journal.open_sessions(static_cast<int>(ctx.policy.files_max) * 2);
   if (sessions.empty()) return;
-  auto const share = std::max<std::size_t>(4, ctx.policy.chunks_max / sessions.size());
+  auto const slots = ctx.traffic.concurrency().limit(ctx.policy.chunks_max);
+  auto const share = std::max<std::size_t>(4, slots / sessions.size());
   for (auto const& session : sessions) {
     if (session.expires_at <= ctx.now) {
       if (auto item = ctx.journal.item(session.item_id); item && item->state == ItemState::kOpened)

@@ -187,7 +187,7 @@ ChunkRow after_failed_put(ChunkRow chunk, Error const& error, Policy const& poli
 }
 
 void choose_put_chunk(Context& ctx) {
-  auto slots = ctx.traffic.room_for_chunks(ctx.now, ctx.policy.chunks_max);
+  auto slots = ctx.traffic.room_for_chunks(ctx.now, ctx.traffic.concurrency().limit(ctx.policy.chunks_max));
   if (slots == 0) return;
   auto const sessions = ctx.journal.open_sessions(static_cast<int>(ctx.policy.files_max) * 2);
   for (std::size_t i = 0; i < sessions.size() && slots > 0; ++i) {

@@ -18,7 +18,7 @@ namespace {
 // pause or another row's due time, and each of these begins a turn by itself: the tick is only a safety net.
 constexpr Millis kBlockedTick{30'000};
 
-constexpr Millis kStallLook{500};
+constexpr Millis kPutLook{500};
 
 // No byte of it left, or it was answered by somebody who stands between this host and the platform.
 bool is_out_of_reach(Error const& error) {
@@ -95,10 +95,13 @@ void note_surroundings(Context& ctx, Landing const& landing) {
   if (group != budget::Group::kStorage) {
     note_key(ctx, landing);
     auto const offset = landing.reply ? platform::clock_offset(*landing.reply, ctx.now) : std::nullopt;
-    if (offset) ctx.traffic.set_clock_offset(*offset);
+    if (offset) ctx.traffic.note_clock_offset(*offset);
+    if (auto const wait = landing.reply ? platform::wait_when_spent(*landing.reply, ctx.now) : std::nullopt)
+      pause_spent_group(ctx, group, *wait);
   }
-  if (!landing.reply && landing.reply.error().fault == Fault::kThrottled)
-    pause_group(ctx, group, landing.reply.error());
+  if (landing.reply || landing.reply.error().fault != Fault::kThrottled) return;
+  pause_group(ctx, group, landing.reply.error());
+  if (group == budget::Group::kStorage) ctx.traffic.concurrency().throttled(ctx.policy.chunks_max, ctx.now);
 }
 
 // Whom a failure is about, as all that was noted by now shows it.
@@ -150,29 +153,32 @@ void Turn::recover() {
   recovered_ = true;
 }
 
-// Ends chunk PUTs that hang alone (stall_watch.h), as if the wire had done it.
-void Turn::cut_what_hangs() {
+// How the chunks in the air fare: how many of them the line bears (concurrency.h), and which hang alone and are cut
+// (stall_watch.h), as if the wire had done it.
+void Turn::look_at_puts() {
   auto const now = ports_.clock.wall();
-  if (now < next_stall_look_ && next_stall_look_ <= now + kStallLook) return;
-  next_stall_look_ = now + kStallLook;
+  if (now < next_put_look_ && next_put_look_ <= now + kPutLook) return;
+  next_put_look_ = now + kPutLook;
   stalls_.forget_idle(now);
   struct Put {
     std::uint64_t ticket;
     std::string const& host;
-    Millis quiet;
+    std::optional<Millis> quiet;
     std::uint64_t bytes_sent;
   };
   std::vector<Put> puts;
   traffic_.each_put([&](std::uint64_t ticket, budget::Flight const& flight) {
-    auto const quiet = ports_.wire.quiet(ticket);
-    if (quiet) puts.push_back({ticket, flight.host, *quiet, ports_.wire.progress_bytes(ticket)});
+    puts.push_back({ticket, flight.host, ports_.wire.quiet(ticket), ports_.wire.progress_bytes(ticket)});
   });
+  auto sent = landed_bytes_;
+  for (auto const& put : puts) sent += put.bytes_sent;
+  traffic_.concurrency().look(traffic_.in_air(budget::Errand::kPutChunk), sent, policy_.chunks_max, now);
   for (auto const& put : puts)
-    if (put.bytes_sent > 0 && put.quiet < kStallLook) stalls_.moved(put.host, now - put.quiet);
+    if (put.quiet && put.bytes_sent > 0 && *put.quiet < kPutLook) stalls_.moved(put.host, now - *put.quiet);
   for (auto const& put : puts) {
-    if (!stalls_.cuts(put.host, put.quiet, put.bytes_sent, now)) continue;
+    if (!put.quiet || !stalls_.cuts(put.host, *put.quiet, put.bytes_sent, now)) continue;
     ports_.wire.cancel(put.ticket);
-    ports::WireFailure failure{.text = "no byte was taken for " + to_words(put.quiet) +
+    ports::WireFailure failure{.text = "no byte was taken for " + to_words(*put.quiet) +
                                        " while other chunks went on: cut, to be sent by another connection"};
     outcomes_.push_back({.ticket = put.ticket,
                          .answer = std::unexpected(std::move(failure)),
@@ -194,6 +200,7 @@ void Turn::settle(Context& ctx, ports::Outcome const& outcome, bool is_new) {
     stalls_.arrived(landing.bytes_sent);
   }
   if (!landing.reply) landing.reply.error().spread = spread_of(ctx, landing);
+  if (is_new && flight->errand == budget::Errand::kPutChunk) landed_bytes_ += outcome.body_bytes_sent;
   traffic_.landed(outcome.ticket);
   row.settle(ctx, landing);
 }
@@ -201,7 +208,7 @@ void Turn::settle(Context& ctx, ports::Outcome const& outcome, bool is_new) {
 bool Turn::run(std::function<void(Context&)> const& orders) {
   if (!recovered_) recover();
   std::ranges::move(ports_.wire.collect(), std::back_inserter(outcomes_));
-  cut_what_hangs();
+  look_at_puts();
   if (!outcomes_.empty()) reached(ports::Moment::kReceived);
   auto ctx = context();
   journal_.begin();
@@ -278,7 +285,7 @@ std::optional<WallTime> Turn::next_due() const {
   }
   take(traffic_.next_pause_end(now));
   if (auto const oldest = traffic_.oldest_put()) {
-    auto const looks = std::max(next_stall_look_, *oldest + budget::StallWatch::kQuietMin);
+    auto const looks = std::max(next_put_look_, *oldest + budget::StallWatch::kQuietMin);
     take(std::min(looks, now + kBlockedTick));
   }
   take(discovery_.next_rescan());

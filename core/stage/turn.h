@@ -57,7 +57,7 @@ class Turn {
 
  private:
   void recover();
-  void cut_what_hangs();
+  void look_at_puts();
   void settle(Context& ctx, ports::Outcome const& outcome, bool is_new);
   void commit();
   void act();
@@ -71,7 +71,8 @@ class Turn {
   OpenSources sources_;
   PollRound poll_round_ = {};
   budget::StallWatch stalls_ = {};
-  WallTime next_stall_look_{};
+  WallTime next_put_look_{};
+  std::uint64_t landed_bytes_ = 0;  // of chunks that are not in the air any more
   Pruning pruning_ = {};
   Discovery discovery_;
   std::vector<ports::Outcome> outcomes_;  // collected, not yet committed

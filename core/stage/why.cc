@@ -360,6 +360,24 @@ Why of_plain_step(StepRow const& step, WallTime now) {
 
 Why of_step(StepRow const& step, WallTime now) { return with_loss(step, of_plain_step(step, now)); }
 
+// An upload session that will end before the file is up, if it goes on as so far: better said now than then (B16).
+std::optional<Why> of_late(ItemRow const& item, std::optional<SessionRow> const& session, WallTime now) {
+  constexpr Millis kProves = std::chrono::minutes(10);
+  if (!session || item.bytes_acked == 0 || now - session->opened_at < kProves) return std::nullopt;
+  auto const spent = static_cast<double>((now - session->opened_at).count());
+  auto const left = static_cast<double>(item.print.size_bytes - std::min(item.print.size_bytes, item.bytes_acked));
+  auto const needed = spent * left / static_cast<double>(item.bytes_acked);
+  if (needed <= static_cast<double>((session->expires_at - now).count())) return std::nullopt;
+  auto const pace = static_cast<std::uint64_t>(static_cast<double>(item.bytes_acked) * 1'000 / spent);
+  return Why{.code = "session_too_short",
+             .text = "at " + to_words_bytes(pace) +
+                     " a second the upload session ends before the file is up; then another is opened, and what went "
+                     "up counts for nothing",
+             .until = session->expires_at,
+             .remedy = "a faster line, fewer uploads at once (transfer.max_files), or a smaller file",
+             .whose = "network"};
+}
+
 // An item in its upload session: what it has, what it waits for.
 Why of_upload(ItemRow const& item, std::optional<SessionRow> const& session, WallTime now) {
   if (session && session->tries > 0 && session->due_at > now)
@@ -370,6 +388,7 @@ Why of_upload(ItemRow const& item, std::optional<SessionRow> const& session, Wal
   if (item.state == ItemState::kReported)
     return waiting("completing", "every chunk is reported; the platform is putting the file together",
                    session ? std::optional(session->due_at) : item.effort.due_at);
+  if (auto late = of_late(item, session, now)) return *late;
   auto const size = std::max<std::uint64_t>(item.print.size_bytes, 1);
   auto const percent = std::min(item.bytes_acked, size) * 100 / size;  // sizes stay far below 2^57
   return working("chunks are going up: " + std::to_string(percent) + " % acknowledged");

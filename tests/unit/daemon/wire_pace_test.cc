@@ -3,6 +3,7 @@
 
 #include <future>
 
+#include "daemon/wire_rules.h"
 #include "tests/unit/daemon/wire_fixture.h"
 
 namespace sluice::daemon {
@@ -44,6 +45,18 @@ TEST(WirePace, CallsNobodyQuietWhoHasTakenAll) {
   wire.send(api_call(2, ports::Method::kGet, "/x"));
   EXPECT_FALSE(wire.quiet(2)) << "it has no body";
   wire.cancel(1);
+}
+
+TEST(WirePace, TakesNoUploadForStalledThatIsAsSlowAsTheOthers) {
+  constexpr std::uint64_t kLeast = 64'000;
+  EXPECT_FALSE(is_too_slow(64'000, kLeast, {}));
+  EXPECT_TRUE(is_too_slow(63'999, kLeast, {})) << "alone it is what the configuration says";
+  EXPECT_FALSE(is_too_slow(8'000, kLeast, 8'000)) << "thirty-two share a narrow line";
+  EXPECT_FALSE(is_too_slow(2'000, kLeast, 8'000));
+  EXPECT_TRUE(is_too_slow(1'999, kLeast, 8'000)) << "it is slow by itself";
+  EXPECT_TRUE(is_too_slow(3'000, kLeast, 10'000'000));
+  EXPECT_TRUE(is_too_slow(0, kLeast, 0)) << "nothing moves at all";
+  EXPECT_FALSE(is_too_slow(1, kLeast, 0)) << "the only one that moves";
 }
 
 TEST(WirePace, SendsUnderACapWhatTheBucketHoldsAndArrivesWhole) {

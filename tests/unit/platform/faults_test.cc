@@ -390,6 +390,22 @@ TEST(RetryAfter, IsAnHourForAnExhaustedPlanUnlessItIsSaid) {
   EXPECT_EQ(error_of(CallKind::kCreate, said).retry_after, 2h);
 }
 
+TEST(RateReset, IsAWaitWhereTheLastCallOfAQuotaWasSpent) {
+  auto const spent = [](std::string const& remaining, std::string const& reset) {
+    ports::Reply reply{.status = 200, .headers = {}, .body = {}};
+    if (!remaining.empty()) reply.headers.emplace_back("x-ratelimit-remaining", remaining);
+    if (!reset.empty()) reply.headers.emplace_back("x-ratelimit-reset", reset);
+    return wait_when_spent(reply, from_unix_ms(1'000'000'000'000));
+  };
+  EXPECT_EQ(spent("0", "1000000060"), Millis(60'000));
+  EXPECT_FALSE(spent("1", "1000000060"));
+  EXPECT_FALSE(spent("0", ""));
+  EXPECT_FALSE(spent("", "1000000060"));
+  EXPECT_FALSE(spent("0", "999999999")) << "it is over";
+  EXPECT_FALSE(spent("none", "1000000060"));
+  EXPECT_EQ(spent("0", "9000000000"), Millis(86'400'000)) << "no header holds a group for longer than a day";
+}
+
 TEST(ClockOffset, IsTheDateHeaderLessNow) {
   EXPECT_EQ(clock_offset(Reply{200, {{"date", "Sun, 22 Nov 2026 03:00:40 GMT"}}, ""}, kNow), 40s);
   EXPECT_EQ(clock_offset(Reply{200, {{"date", "Sun, 22 Nov 2026 02:59:00 GMT"}}, ""}, kNow), -60s);

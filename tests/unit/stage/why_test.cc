@@ -14,6 +14,7 @@ using journal::StepRow;
 using journal::StepState;
 using testing::HasSubstr;
 using testing::Not;
+using namespace std::chrono_literals;
 
 WallTime const kNow = *parse_rfc3339("2026-11-22T03:00:00Z");
 WallTime const kLater = kNow + std::chrono::minutes(4);
@@ -168,6 +169,23 @@ TEST(Why, NamesTheRateLimitThatIsReachedAndUntilWhen) {
   EXPECT_THAT(why_of(row, steps, around).text, HasSubstr("10 h of media an hour"));
   around.reached = {{std::string(kGroupIndexing), {Of::kCallsPerDay, 2'000, kNow}}};
   EXPECT_EQ(why_of(row, steps, around).code, "queued") << "it is over";
+}
+
+TEST(Why, SaysEarlyThatAnUploadSessionWillEndBeforeItsFileIsUp) {
+  auto row = item(ItemState::kOpened);
+  row.print.size_bytes = 10'000'000'000;
+  row.bytes_acked = 36'000'000;
+  SessionRow session{.opened_at = kNow - 1h, .expires_at = kNow + 23h};
+  auto const of = [&] { return *why(row, {}, session, {}, kNow); };
+  EXPECT_EQ(of().code, "session_too_short") << "of ten gigabytes it would need 277 hours";
+  EXPECT_THAT(of().text, HasSubstr("at 10 kB a second"));
+  EXPECT_EQ(of().until, session.expires_at);
+  EXPECT_THAT(of().remedy, HasSubstr("transfer.max_files"));
+  row.bytes_acked = 1'000'000'000;
+  EXPECT_EQ(of().code, "working") << "nine hours";
+  row.bytes_acked = 1;
+  session.opened_at = kNow - 9min;
+  EXPECT_EQ(of().code, "working") << "too early to say";
 }
 
 TEST(Why, SaysThatUploadsAreCapped) {
