@@ -16,6 +16,7 @@
 
 #include "core/base/secret.h"
 #include "core/ports/wire.h"
+#include "daemon/tls_words.h"
 #include "daemon/wire_curl.h"
 
 namespace sluice::daemon {
@@ -36,8 +37,9 @@ struct Transfer {
   std::unique_ptr<curl_slist, ListCloser> headers;
   std::string host;  // for texts
   bool is_storage = false;
-  bool is_once = false;  // may libcurl send it a second time? never, then
-  int sends = 0;         // how often a request began to leave
+  bool by_proxy = false;  // that of the configuration
+  bool is_once = false;   // may libcurl send it a second time? never, then
+  int sends = 0;          // how often a request began to leave
   std::uint64_t handed_out = 0;
   std::size_t header_bytes = 0;
   ports::Reply reply;
@@ -47,6 +49,8 @@ struct Transfer {
   bool starved = false;  // it was, since the stall clock was looked at
   Steady::time_point paused_at{};
   std::array<char, CURL_ERROR_SIZE> detail{};
+  bool is_in_tls = false;  // the connection stands, and the handshake began
+  std::shared_ptr<CertificateDays> refused_certificate = std::make_shared<CertificateDays>();
 
   Steady::time_point ways_since{};  // no connection that idles since before is used, nor an address from before
 
