@@ -239,7 +239,7 @@ void Service::add_outages(std::vector<HealthReason>& reasons) const {
   auto const& traffic = engine_.turn().traffic();
   if (auto const since = traffic.offline_since())
     reasons.push_back({"offline", "the platform cannot be reached: " + traffic.api().text(), since,
-                       "it goes on by itself once the network is back", false});
+                       "check what is said there; it goes on by itself once the platform is reached", false});
   for (auto const& [host, link] : traffic.storage())
     if (auto const since = link.down_since())
       reasons.push_back({"storage_unreachable", "the storage cannot be reached: " + link.text(), since,

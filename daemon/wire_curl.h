@@ -12,7 +12,7 @@
 //
 // Two kinds of handles. The API key is a header of the handles for targets beneath the base URL;
 // presigned URLs go by handles that never had it (K3, R2). HTTP/1.1 for all: one call on a connection,
-// so that no stall holds up others (B22; HTTP/2 also cost 1.5 times the CPU for PUTs).
+// so that no stall holds up others (B22, docs/adr/0008; HTTP/2 also cost 1.5 times the CPU for PUTs).
 //
 // Stalls. A call with a streamed body ends when it moved less than its stall_below_bytes_per_s for its
 // stall_limit, by our own count of bytes; every other call ends when it took longer than its stall_limit

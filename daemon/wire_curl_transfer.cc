@@ -13,6 +13,7 @@
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "daemon/wire_rules.h"
+#include "daemon/wire_trust.h"
 #include "daemon/wire_words.h"
 
 namespace sluice::daemon {
@@ -134,6 +135,13 @@ std::optional<tcp_info> tcp_of(Transfer const& transfer) {
   return tcp;
 }
 
+CURLcode on_tls_context(CURL*, void* context, void* who) {
+  auto& transfer = transfer_of(who);
+  transfer.is_in_tls = true;
+  note_refused_certificate(context, transfer.refused_certificate);
+  return CURLE_OK;
+}
+
 // ---- preparing a call ----
 
 template <class Value>
@@ -200,6 +208,8 @@ void set_callbacks(Transfer& transfer) {
   set(transfer, CURLOPT_WRITEFUNCTION, &on_write);
   set(transfer, CURLOPT_WRITEDATA, who);
   set(transfer, CURLOPT_ERRORBUFFER, transfer.detail.data());
+  set(transfer, CURLOPT_SSL_CTX_FUNCTION, &on_tls_context);
+  set(transfer, CURLOPT_SSL_CTX_DATA, who);
 }
 
 void set_rules(Transfer& transfer, bool is_loopback, WireRoute const& route) {
@@ -253,6 +263,7 @@ std::expected<Place, std::string> place_of(std::string const& url) {
 
 void prepare(Transfer& transfer, std::string const& url, bool is_loopback, ApiKey const& key, WireRoute const& route,
              std::string const& user_agent) {
+  transfer.by_proxy = !route.proxy.empty() && !is_loopback;
   set_callbacks(transfer);
   set_rules(transfer, is_loopback, route);
   set_method(transfer);
@@ -295,21 +306,34 @@ std::uint64_t bytes_sent(Transfer const& transfer) {
   return static_cast<std::uint64_t>(sent);
 }
 
+namespace {
+
+std::string text_of_timeout(Transfer const& transfer) {
+  auto const limit = transfer.call.stall_limit;
+  if (transfer.sends > 0) return "timed out after " + to_words(limit);
+  auto const waited = to_words(std::min(kConnectMax, limit));
+  curl_off_t found_us = 0;  // at least 1 once an address was found
+  curl_easy_getinfo(transfer.easy.get(), CURLINFO_NAMELOOKUP_TIME_T, &found_us);
+  auto const there = transfer.by_proxy ? std::string("the proxy") : transfer.host;
+  if (found_us == 0) return "resolve " + there + ": no answer after " + waited;
+  if (!transfer.is_in_tls) return "connect to " + there + ": timed out after " + waited;
+  return "TLS with " + transfer.host + ": the handshake timed out after " + waited;
+}
+
+}  // namespace
+
 std::string text_of(Transfer const& transfer, CURLcode code) {
   if (transfer.body_error) return "the source failed: " + transfer.body_error->text;
   if (!transfer.refused.empty()) return transfer.refused;
-  if (code == CURLE_OPERATION_TIMEDOUT) {
-    auto const limit = transfer.call.stall_limit;
-    return transfer.sends > 0
-               ? "timed out after " + to_words(limit)
-               : "connect to " + transfer.host + ": timed out after " + to_words(std::min(kConnectMax, limit));
-  }
+  if (code == CURLE_OPERATION_TIMEDOUT) return text_of_timeout(transfer);
   long error = 0;
   curl_easy_getinfo(transfer.easy.get(), CURLINFO_OS_ERRNO, &error);
   return failure_words({.code = code,
                         .host = transfer.host,
+                        .by_proxy = transfer.by_proxy,
                         .words = curl_easy_strerror(code),
                         .detail = transfer.detail.data(),
+                        .days = *transfer.refused_certificate,
                         .os_error = static_cast<int>(error)});
 }
 

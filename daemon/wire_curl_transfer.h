@@ -19,6 +19,7 @@
 #include "core/base/secret.h"
 #include "core/budget/bandwidth.h"
 #include "core/ports/wire.h"
+#include "daemon/tls_words.h"
 #include "daemon/wire_curl.h"
 
 namespace sluice::daemon {
@@ -59,8 +60,9 @@ struct Transfer {
   std::unique_ptr<curl_slist, ListCloser> headers;
   std::string host;  // for texts
   bool is_storage = false;
-  bool is_once = false;  // may libcurl send it a second time? never, then
-  int sends = 0;         // how often a request began to leave
+  bool by_proxy = false;  // that of the configuration
+  bool is_once = false;   // may libcurl send it a second time? never, then
+  int sends = 0;          // how often a request began to leave
   std::uint64_t handed_out = 0;
   std::size_t header_bytes = 0;
   ports::Reply reply;
@@ -74,6 +76,8 @@ struct Transfer {
   SendGate* gate = nullptr;
   OpenSockets* sockets = nullptr;
   int local_port = 0, peer_port = 0;  // of its connection, once it has one
+  bool is_in_tls = false;  // the connection stands, and the handshake began
+  std::shared_ptr<CertificateDays> refused_certificate = std::make_shared<CertificateDays>();
 
   Steady::time_point ways_since{};  // no connection that idles since before is used, nor an address from before
 

@@ -24,10 +24,34 @@ enum Code : int {
   kPeerVerification = 60,
   kRewind = 65,
   kNoCaFile = 77,
+  kProxy = 97,  // since 7.73
 };
 
 std::string with_errno(std::string text, int error) {
   return error == 0 ? text : text + ": " + ::strerrordesc_np(error);
+}
+
+// "OpenSSL SSL_read: OpenSSL/3.0.22: error:0A000419:SSL routines::tlsv1 alert access denied, errno 0"
+std::string without_origin(std::string const& detail) {
+  constexpr std::string_view kOrigin = "routines::", kNoErrno = ", errno 0";
+  auto const at = detail.find(kOrigin);
+  auto rest = at == std::string::npos ? detail : detail.substr(at + kOrigin.size());
+  if (rest.ends_with(kNoErrno)) rest.resize(rest.size() - kNoErrno.size());
+  return rest;
+}
+
+std::string of_tls(std::string const& host, std::string const& detail, CertificateDays const& days) {
+  auto const words = tls_words(detail, days);
+  return "TLS with " + host + ": " + (words.empty() ? without_origin(detail) : words);
+}
+
+// After the handshake OpenSSL's errors come as lost connections.
+std::string of_loss(std::string const& host, std::string const& detail, int os_error) {
+  if (os_error != 0) return with_errno("the connection was lost", os_error);
+  if (detail.find("alert certificate required") != std::string::npos) return of_tls(host, detail, {});
+  if (detail.find("bad record mac") != std::string::npos || detail.find("decryption failed") != std::string::npos)
+    return "the connection was lost: a record arrived damaged; check this host's memory and network path";
+  return "the connection was lost: " + without_origin(detail);
 }
 
 }  // namespace
@@ -54,6 +78,7 @@ std::string without_secrets(std::string_view text) {
 
 std::string failure_words(FailureFacts const& facts) {
   std::string const host(facts.host);
+  auto const there = facts.by_proxy ? std::string("the proxy") : host;
   auto const detail = facts.detail.empty() ? std::string(facts.words) : without_secrets(facts.detail);
   // libcurl has no code of its own for a proxy that answers CONNECT with a refusal, only these words.
   constexpr std::string_view kRefused = "CONNECT tunnel failed, response ";
@@ -64,17 +89,16 @@ std::string failure_words(FailureFacts const& facts) {
     case kNoHost: return "resolve " + host + ": no address for that name, or no name server reachable";
     case kNoProxyHost: return "resolve the proxy's name: no address for it, or no name server reachable";
     case kNoConnection:
-      return facts.os_error == 0 ? "connect to " + host + ": " + detail
-                                 : with_errno("connect to " + host, facts.os_error);
+      return facts.os_error == 0 ? "connect to " + there + ": " + detail
+                                 : with_errno("connect to " + there, facts.os_error);
+    case kProxy: return "the proxy refused the way to " + host + ": " + detail;
     case kSslConnect:
     case kPeerVerification:
-    case kNoCaFile: return "TLS with " + host + ": " + detail;
+    case kNoCaFile: return of_tls(host, detail, facts.days);
     case kGotNothing: return "the connection was closed before an answer";
     case kPartialFile: return "the connection was closed in the middle of the answer";
     case kSendError:
-    case kRecvError:
-      return facts.os_error == 0 ? "the connection was lost: " + detail
-                                 : with_errno("the connection was lost", facts.os_error);
+    case kRecvError: return of_loss(host, detail, facts.os_error);
     case kRewind: return "the kept-alive connection died before an answer came";
     default: return std::string(facts.words);
   }

@@ -8,17 +8,21 @@
 #include <string>
 #include <string_view>
 
+#include "daemon/tls_words.h"
+
 namespace sluice::daemon {
 
 struct FailureFacts {
-  int code = 0;             // a CURLcode
-  std::string_view host;    // printable
-  std::string_view words;   // curl_easy_strerror(code): fixed texts of the library
-  std::string_view detail;  // CURLOPT_ERRORBUFFER; may be empty
-  int os_error = 0;         // CURLINFO_OS_ERRNO; 0 if none
+  int code = 0;               // a CURLcode
+  std::string_view host;      // printable
+  bool by_proxy = false;      // then it is the proxy that was to be connected to
+  std::string_view words;     // curl_easy_strerror(code): fixed texts of the library
+  std::string_view detail;    // CURLOPT_ERRORBUFFER; may be empty
+  CertificateDays days = {};  // of a certificate that was refused
+  int os_error = 0;           // CURLINFO_OS_ERRNO; 0 if none
 };
 
-// "connect to api.example: Connection refused", "TLS with api.example: certificate has expired",
+// "connect to api.example: Connection refused", "TLS with api.example: the certificate expired on 2026-05-01; ...",
 // "the connection was lost: Connection reset by peer".
 std::string failure_words(FailureFacts const& facts);
 

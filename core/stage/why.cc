@@ -233,11 +233,12 @@ std::optional<Why> shared_wait(ItemRow const& item, StepRow const* step, Surroun
         .whose = "key",
         .heals = false};
   if (around.offline_since)
-    return Why{.code = "offline",
-               .text = "the platform has not been reachable since " + to_rfc3339(*around.offline_since) +
-                       after_colon(around.offline_text),
-               .remedy = "check the network if this host should be online; no item is charged for it",
-               .whose = "network"};
+    return Why{
+        .code = "offline",
+        .text = "the platform has not been reachable since " + to_rfc3339(*around.offline_since) +
+                after_colon(around.offline_text),
+        .remedy = "check what is said there, and the network if this host should be online; no item is charged for it",
+        .whose = "network"};
   if (around.storage_lost_since && item.state == ItemState::kOpened)
     return Why{.code = "storage_unreachable",
                .text = "the storage has not been reachable since " + to_rfc3339(*around.storage_lost_since) +

@@ -17,7 +17,8 @@ constexpr Millis kStartPatience(40'000);
 
 std::string config_text(Home const& home, Settings const& settings, std::string const& base_url) {
   auto const key_file = settings.key_file.empty() ? home.key_file() : settings.key_file;
-  std::string text = "platform:\n  base_url: " + base_url + "\n  api_key: {file: " + key_file + "}\n";
+  auto const& url = settings.base_url.empty() ? base_url : settings.base_url;
+  std::string text = "platform:\n  base_url: " + url + "\n  api_key: {file: " + key_file + "}\n" + settings.platform;
   text += "  limits:\n    list_lag: " + settings.list_lag + "\n    late_effect: 0s\n";
   if (!settings.limits.empty()) text += "    " + settings.limits + "\n";
   text += "state_dir: " + home.state() + "\npipelines:" + settings.pipelines;

@@ -26,6 +26,8 @@ inline constexpr char kPipelines[] = R"(
 struct Settings {
   std::string pipelines = kPipelines;
   std::string key_file = {};      // "": the site's own
+  std::string base_url = {};      // "": the emulator's own
+  std::string platform = {};      // more lines of the section platform, two spaces before each: "  ca_file: /x\n"
   std::string limits = {};        // more lines beneath platform.limits, "multipart_video: 3MiB"
   std::string more_sources = {};  // whole list entries
   std::string more = {};          // whole sections

@@ -3,52 +3,18 @@
 // Daemon, emulator and this test run in a network namespace of the test's own, where only the loopback link is: taking
 // it down cuts everything, and nobody else notices.
 
-#include <fcntl.h>
-#include <net/if.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 
 #include "site.h"
+#include "tests/network/own_network.h"
 
 namespace sluice::e2e {
 namespace {
 
+using network::OwnNetwork;
+
 constexpr int kFiles = 20;
-
-// The calling thread, and what it starts, see no network but a loopback of their own while this lives.
-class OwnNetwork {
- public:
-  OwnNetwork() : before_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
-    made_ = before_ >= 0 && ::unshare(CLONE_NEWNET) == 0;
-    if (made_) set_link(true);
-  }
-  ~OwnNetwork() {
-    if (made_) ::setns(before_, CLONE_NEWNET);
-    if (before_ >= 0) ::close(before_);
-  }
-  OwnNetwork(OwnNetwork const&) = delete;
-  OwnNetwork& operator=(OwnNetwork const&) = delete;
-
-  bool is_made() const { return made_; }
-  static void set_link(bool up) {
-    auto const any = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    ifreq asked{};
-    std::strncpy(asked.ifr_name, "lo", sizeof asked.ifr_name - 1);
-    asked.ifr_flags = static_cast<short>(up ? IFF_UP : 0);
-    EXPECT_EQ(::ioctl(any, SIOCSIFFLAGS, &asked), 0);
-    ::close(any);
-  }
-
- private:
-  int before_;
-  bool made_ = false;
-};
 
 bool has_reason(Site& site, std::string const& code) {
   auto const status = site.daemon().status();
@@ -65,14 +31,14 @@ TEST(Outage, OfTheWholeNetworkChargesNobodyAndEndsByItself) {
   site.drop("before.mp4", 50'000, 1);
   ASSERT_TRUE(site.wait_for("done", 1));
 
-  OwnNetwork::set_link(false);
+  ASSERT_TRUE(OwnNetwork::set_link(false));
   for (int i = 0; i < kFiles; ++i)
     site.drop("clip" + std::to_string(i) + ".mp4", 40'000, 10 + static_cast<unsigned>(i));
   ASSERT_TRUE(site.wait_until("offline", [&] { return has_reason(site, "offline"); }));
   auto const why = site.daemon().item("clip7.mp4").at("why");
   EXPECT_EQ(why.at("code"), "offline") << why;
   auto const back = std::chrono::steady_clock::now();
-  OwnNetwork::set_link(true);
+  ASSERT_TRUE(OwnNetwork::set_link(true));
   ASSERT_TRUE(site.wait_for("done", 2));
   auto const took = std::chrono::duration_cast<Millis>(std::chrono::steady_clock::now() - back);
   std::printf("the first item was done %lld ms after the link came back\n", static_cast<long long>(took.count()));

@@ -204,7 +204,8 @@ std::string presigned_chunk_url(Context& context, Session const& session, std::u
   for (auto const& [name, value] : required_headers(context.options, session.id)) {
     what.headers.emplace_back(lower(name), value);
   }
-  return "http://" + context.store_authority + what.path + '?' + sigv4::presign_query(what, context.credentials);
+  auto const scheme = std::string(context.options.store_tls ? "https://" : "http://");
+  return scheme + context.store_authority + what.path + '?' + sigv4::presign_query(what, context.credentials);
 }
 
 json upload_headers_json(Options const& options, std::string const& upload_id) {

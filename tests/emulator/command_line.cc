@@ -50,6 +50,8 @@ void add_switch(CLI::App& app, char const* name, bool& into, std::string const& 
 void add_places(CLI::App& app, Options& options) {
   app.add_option("--listen", options.listen, "API address; loopback only, port 0 picks one")->capture_default_str();
   app.add_option("--store-listen", options.store_listen, "object store address, likewise")->capture_default_str();
+  app.add_option("--store-public", options.store_public, "HOST:PORT in presigned URLs, for a proxy before the store")
+      ->default_str("where the store listens");
   app.add_option("--dir", options.dir, "folder for received bytes and the ledger")->required();
   app.add_option("--ready-file", options.ready_file, "JSON with base_url, store_url and pid, written when both listen");
   app.add_option("--api-key", options.api_key, "the only key that is accepted")->capture_default_str();
@@ -91,6 +93,7 @@ void add_switches(CLI::App& app, Options& options) {
          "headers a chunk PUT must bring; plain is what the official SDKs send")
       ->check(CLI::IsMember({"strict", "plain", "none"}))
       ->default_str("strict");
+  app.add_flag("--store-tls", options.store_tls, "presigned URLs are https, for a TLS end before the store");
   app.add_flag("--quiet", options.quiet, "print nothing but errors");
 }
 

@@ -19,6 +19,7 @@ using Clock = std::function<std::int64_t()>;
 struct Options {
   std::string listen = "127.0.0.1:0";
   std::string store_listen = "127.0.0.1:0";
+  std::string store_public;  // HOST:PORT that presigned URLs name, and sign as their host; empty: where the store listens
   std::filesystem::path dir;         // parts, objects and ledger.jsonl; must be empty or absent at start
   std::filesystem::path ready_file;  // empty: none is written
   std::string api_key = "demo-key";
@@ -41,6 +42,7 @@ struct Options {
   bool lookup = true;          // false: the two list-by-asset calls answer 404
   bool single_use = true;      // U2
   bool keep_objects = true;    // false: part files go once they are hashed, for long measurements
+  bool store_tls = false;      // presigned URLs are https: something before the store ends TLS
   int empty_status = 204;      // R9
 
   // Which headers the store wants with a chunk PUT, and signs (R23).

@@ -25,7 +25,7 @@ BEGIN {
   home("systemd/", "daemon/notify_systemd")
   home("magic.h", "daemon/files_linux")
   home("xxhash.h", "core/upload/ daemon/journal_seal tests/")
-  home("openssl/", "core/base/ core/upload/ tests/")
+  home("openssl/", "core/base/ core/upload/ daemon/wire_trust tests/")
   home("benchmark/", "tests/bench/")
   home("CLI/", "daemon/ tests/")
   home("thread", "daemon/ tests/")  # core and config know no threads

@@ -192,6 +192,27 @@ TEST(WireFailure, EndsACallThatIsNotAnswered) {
   EXPECT_THAT(outcome.answer.error().text, HasSubstr("timed out after "));
 }
 
+// A way that went dead without a word must not swallow one call after the other: with HTTP/2 it would (docs/adr/0008).
+TEST(WireFailure, LeavesAConnectionOnWhichACallWasNotAnswered) {
+  LoopbackServer server([](LoopbackServer::Connection& connection) {
+    if (!connection.read_request()) return;
+    connection.answer();
+    if (connection.number == 0) return connection.wait_until_client_leaves();
+    while (connection.read_request()) connection.answer();
+  });
+  {
+    auto wire = make_wire(server.url());
+    ASSERT_TRUE(run(wire, api_call(1, Method::kGet, "/first")).answer);
+    auto call = api_call(2, Method::kPost, "/second", "{}");
+    call.stall_limit = Millis(300);
+    ASSERT_FALSE(run(wire, std::move(call)).answer);
+    ASSERT_TRUE(run(wire, api_call(3, Method::kPost, "/third", "{}")).answer);
+  }
+  auto const seen = server.stop();
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen[1].connection, 1);
+}
+
 TEST(WireFailure, HandsBackARefusalThatCameBeforeTheBodyWasSent) {
   LoopbackServer server([](LoopbackServer::Connection& connection) {
     connection.write("HTTP/1.1 403 Forbidden\r\nContent-Length: 7\r\nConnection: close\r\n\r\nexpired");
