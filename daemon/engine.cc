@@ -205,6 +205,7 @@ stage::Surroundings Engine::surroundings() const {
                              .calls_per_second = {},
                              .reached = {},
                              .files_under_way = 0,
+                             .sessions_under_way = 0,
                              .max_files = policy_.files_max,
                              .bandwidth = wire_.send_rate()};
   for (auto const group : budget::kAllGroups) {
@@ -220,8 +221,10 @@ stage::Surroundings Engine::surroundings() const {
     around.storage_lost_since = link.down_since();
     around.storage_text = link.text();
   }
-  for (auto const state : {journal::ItemState::kOpening, journal::ItemState::kOpened, journal::ItemState::kSending})
-    around.files_under_way += static_cast<std::uint32_t>(journal_.count_items(state));
+  for (auto const state : {journal::ItemState::kOpening, journal::ItemState::kOpened})
+    around.sessions_under_way += static_cast<std::uint32_t>(journal_.count_items(state));
+  around.files_under_way =
+      around.sessions_under_way + static_cast<std::uint32_t>(journal_.count_items(journal::ItemState::kSending));
   return around;
 }
 

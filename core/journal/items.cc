@@ -42,6 +42,20 @@ std::optional<std::int64_t> next_priority(Database& db, ItemState state, std::op
   return statement.take<std::int64_t>();
 }
 
+namespace {
+
+// The next source, in the order of names, that has items in `stable` of this method and priority.
+std::optional<std::string> next_source(Database& db, std::string_view method, std::int64_t priority,
+                                       std::optional<std::string> const& after) {
+  auto statement = db.statement(
+      "SELECT source FROM item WHERE state = 'stable' AND finished_at_ms IS NULL AND method = ? AND priority = ? "
+      "AND source > ? ORDER BY source LIMIT 1");
+  if (!statement.bind(method).bind(priority).bind(std::string_view(after ? *after : "")).next()) return std::nullopt;
+  return statement.take_text();
+}
+
+}  // namespace
+
 RowId Journal::insert(ItemRow const& row) {
   assert(in_transaction());
   auto const id = insert_row(*db_, row);
@@ -130,6 +144,33 @@ std::vector<ItemRow> Journal::due_items(ItemState state, WallTime now, int limit
   }
   if (due.empty()) learn_due(state);  // not asked again before that
   return due;
+}
+
+std::optional<std::int64_t> Journal::next_upload_priority(std::string_view method,
+                                                          std::optional<std::int64_t> below) const {
+  auto statement = db_->statement(
+      "SELECT priority FROM item WHERE state = 'stable' AND finished_at_ms IS NULL AND method = ? AND priority < ? "
+      "ORDER BY priority DESC LIMIT 1");
+  if (!statement.bind(method).bind(below.value_or(INT64_MAX)).next()) {
+    if (!below) learn_due(ItemState::kStable);
+    return std::nullopt;
+  }
+  return statement.take<std::int64_t>();
+}
+
+std::vector<std::vector<ItemRow>> Journal::uploads_waiting(std::string_view method, std::int64_t priority, WallTime now,
+                                                           int limit) const {
+  static auto const sql = select<ItemRow>(
+      "WHERE t.state = 'stable' AND t.finished_at_ms IS NULL AND t.method = ? AND t.priority = ? AND t.source = ? "
+      "AND t.due_at_ms <= ? ORDER BY t.due_at_ms LIMIT ?");
+  std::vector<std::vector<ItemRow>> lines;
+  for (std::optional<std::string> source; (source = next_source(*db_, method, priority, source));) {
+    auto line = all_rows<ItemRow>(std::move(
+        db_->statement(sql).bind(method).bind(priority).bind(std::string_view(*source)).bind(now).bind(limit)));
+    if (!line.empty()) lines.push_back(std::move(line));
+  }
+  if (lines.empty()) learn_due(ItemState::kStable);  // not asked again before that
+  return lines;
 }
 
 std::vector<UndatedItem> Journal::undated_items(std::span<ItemState const> states, UndatedPlace& place,

@@ -99,6 +99,13 @@ class Journal {
   // only when no more are left. In the order of states, priorities and ids.
   std::vector<UndatedItem> undated_items(std::span<ItemState const> states, UndatedPlace& place, int limit) const;
   std::vector<ItemRow> due_items(ItemState state, WallTime now, int limit) const;
+  // The next lower priority at which items in `stable` wait for this method, due or not; nothing if there is none.
+  std::optional<std::int64_t> next_upload_priority(std::string_view method, std::optional<std::int64_t> below) const;
+  // Those of one priority that are due: up to `limit` of each source, oldest first; no source without one.
+  std::vector<std::vector<ItemRow>> uploads_waiting(std::string_view method, std::int64_t priority, WallTime now,
+                                                    int limit) const;
+  // False where it is known that nothing in that state is due.
+  bool may_have_due(ItemState state, WallTime now) const { return !lines_.of(state).surely_nothing_due(now); }
   std::vector<ItemRow> items_in(ItemState state, int limit) const;
   bool asset_known(std::string_view asset_id) const;  // by an item or a session
   std::int64_t count_items(ItemState state) const;

@@ -8,6 +8,7 @@
 #include "core/platform/requests.h"
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
+#include "core/stage/next_uploads.h"
 #include "core/stage/plan.h"
 
 namespace sluice::stage {
@@ -85,17 +86,8 @@ void refused(Context& ctx, ItemRow item, Error const& error, bool tagged) {
 
 }  // namespace
 
-int upload_slots(Context const& ctx) {
-  auto const under_way = ctx.journal.count_items(ItemState::kOpening) + ctx.journal.count_items(ItemState::kOpened) +
-                         ctx.journal.count_items(ItemState::kSending);
-  return static_cast<int>(std::max<std::int64_t>(0, std::int64_t{ctx.policy.files_max} - under_way));
-}
-
 void choose_open_session(Context& ctx) {
-  auto const slots = upload_slots(ctx);
-  if (slots == 0) return;
-  for (auto& item : ctx.journal.due_items(ItemState::kStable, ctx.now, slots)) {
-    if (item.method != "multipart") continue;
+  for (auto& item : next_uploads(ctx, kByMultipart)) {
     if (!ctx.traffic.may_call(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) return;
     if (auto const file = ctx.sources.get(item); !file) {
       source_trouble(ctx, item, file.error(), ItemState::kStable);

@@ -26,9 +26,6 @@ std::size_t apply_urls(Context& ctx, journal::SessionRow const& session, std::sp
 // where that is less, so that a short-lived URL is of use at all. Pure.
 WallTime renew_at(WallTime now, WallTime expires_at, Millis renew_before);
 
-// How many more uploads may begin: files_max less those under way.
-int upload_slots(Context const& ctx);
-
 // One more upload session may lie on the platform that the journal does not know: it expires by itself, and is
 // counted and shown (R51).
 void count_reservation(Context& ctx);

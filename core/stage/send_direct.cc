@@ -10,6 +10,7 @@
 #include "core/stage/await_asset.h"
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
+#include "core/stage/next_uploads.h"
 #include "core/stage/open_session.h"
 #include "core/stage/plan.h"
 #include "core/upload/leaves.h"
@@ -154,10 +155,7 @@ bool send_one(Context& ctx, ItemRow item) {
 }  // namespace
 
 void choose_send_direct(Context& ctx) {
-  auto slots = upload_slots(ctx);
-  if (slots == 0) return;
-  for (auto& item : ctx.journal.due_items(ItemState::kStable, ctx.now, slots)) {
-    if (item.method != "direct") continue;
+  for (auto& item : next_uploads(ctx, kByDirect)) {
     if (!ctx.traffic.may_call(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) return;
     send_one(ctx, std::move(item));
   }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/stage/next_uploads.h"
 
 namespace sluice::stage {
 namespace {
@@ -403,6 +404,12 @@ std::string cap_words(ItemRow const& item, Surroundings const& around) {
 }
 
 Why of_stable(ItemRow const& item, Surroundings const& around) {
+  auto const of_sessions = session_slots(around.max_files);
+  if (item.method == kByMultipart && of_sessions < around.max_files && around.sessions_under_way >= of_sessions)
+    return {.code = "no_slot",
+            .text = "waits for one of the " + std::to_string(of_sessions) + " upload slots for large files (of " +
+                    std::to_string(around.max_files) + "), all in use",
+            .remedy = "raise transfer.max_files if the network has room"};
   if (around.max_files > 0 && around.files_under_way >= around.max_files)
     return {.code = "no_slot",
             .text = "waits for one of " + std::to_string(around.max_files) + " upload slots, all in use",

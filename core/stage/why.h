@@ -55,6 +55,7 @@ struct Surroundings {
   std::map<std::string, double, std::less<>> calls_per_second = {};  // of a quota group that was refused (R64)
   std::map<std::string, ReachedLimit, std::less<>> reached = {};     // by quota group
   std::uint32_t files_under_way = 0;                                 // uploads that hold a slot now
+  std::uint32_t sessions_under_way = 0;                              // those of them that go by upload sessions
   std::uint32_t max_files = 8;                                       // transfer.max_files
   std::optional<std::uint64_t> bandwidth = {};                       // transfer.bandwidth, bytes a second, now
 };

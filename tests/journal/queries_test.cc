@@ -84,6 +84,32 @@ TEST_F(Queries, ItemsWithoutADueTimeAreWalkedOverOnceAPiece) {
   }
 }
 
+TEST_F(Queries, UploadsWaitByPriorityThenInALineOfEachSource) {
+  auto const add_of = [&](std::int64_t n, char const* source, char const* method, std::int64_t priority, WallTime due) {
+    auto row = item_in(ItemState::kStable, n);
+    row.source = source;
+    row.method = method;
+    row.priority = priority;
+    row.effort.due_at = due;
+    return journal_.insert(row);
+  };
+  auto const many = add_of(1, "a", "direct", 50, at(kNoon - 9));
+  auto const more = add_of(2, "a", "direct", 50, at(kNoon - 8));
+  add_of(3, "a", "direct", 50, at(kNoon - 7));
+  auto const other = add_of(4, "b", "direct", 50, at(kNoon));
+  add_of(5, "c", "direct", 50, at(kNoon + 1));  // not yet
+  add_of(6, "d", "multipart", 50, at(kNoon));
+  auto const low = add_of(7, "e", "direct", 10, at(kNoon));
+  EXPECT_EQ(journal_.next_upload_priority("direct", std::nullopt), 50);
+  auto const lines = journal_.uploads_waiting("direct", 50, at(kNoon), 2);
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_THAT(ids(lines[0]), ElementsAre(many, more));
+  EXPECT_THAT(ids(lines[1]), ElementsAre(other));
+  EXPECT_EQ(journal_.next_upload_priority("direct", 50), 10);
+  EXPECT_THAT(ids(journal_.uploads_waiting("direct", 10, at(kNoon), 2).at(0)), ElementsAre(low));
+  EXPECT_FALSE(journal_.next_upload_priority("direct", 10));
+}
+
 TEST_F(Queries, DueItemsComeByPriorityThenByAge) {
   auto const low = add(ItemState::kStable, 1, 10);
   auto const later = add(ItemState::kStable, 2, 50, at(kNoon + 5));
@@ -394,6 +420,10 @@ TEST_F(Queries, ScanNoTableButWhereThatIsMeant) {
     journal_.items_in(static_cast<ItemState>(i), 5);
   }
   for (auto const state : {ItemState::kFailed, ItemState::kCancelled, ItemState::kSkipped}) journal_.items_in(state, 5);
+  add(ItemState::kStable, 77);
+  for (auto const* method : {"direct", "multipart"}) {
+    journal_.next_upload_priority(method, std::nullopt), journal_.uploads_waiting(method, 50, at(kNoon), 5);
+  }
   UndatedPlace place;
   journal_.undated_items(std::array{ItemState::kOpened}, place, 5);
   journal_.latest_item("/srv", "a");

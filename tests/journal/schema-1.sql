@@ -47,6 +47,8 @@ CREATE TABLE item (
   CHECK (state NOT IN ('failed', 'skipped') OR reason IS NOT NULL)
 ) STRICT;
 CREATE INDEX item_due ON item (state, priority DESC, due_at_ms, finished_at_ms) WHERE finished_at_ms IS NULL;
+CREATE INDEX item_upload ON item (method, priority DESC, source, due_at_ms)
+  WHERE state = 'stable' AND finished_at_ms IS NULL;
 CREATE INDEX item_ended ON item (state, id) WHERE state IN ('failed', 'cancelled', 'skipped');
 CREATE UNIQUE INDEX item_live ON item (root, path) WHERE finished_at_ms IS NULL;
 CREATE INDEX item_path ON item (root, path, id);

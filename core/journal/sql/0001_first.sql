@@ -54,6 +54,9 @@ CREATE TABLE item (
 -- One state's rows by priority, then by time: what is due next is read off, never sorted. The last
 -- column is always NULL in here; with it, counting needs the index only.
 CREATE INDEX item_due ON item (state, priority DESC, due_at_ms, finished_at_ms) WHERE finished_at_ms IS NULL;
+-- What may go up next, of each method: by priority, then of each source by time.
+CREATE INDEX item_upload ON item (method, priority DESC, source, due_at_ms)
+  WHERE state = 'stable' AND finished_at_ms IS NULL;
 CREATE INDEX item_ended ON item (state, id) WHERE state IN ('failed', 'cancelled', 'skipped');
 CREATE UNIQUE INDEX item_live ON item (root, path) WHERE finished_at_ms IS NULL;
 CREATE INDEX item_path ON item (root, path, id);

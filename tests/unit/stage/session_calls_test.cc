@@ -41,7 +41,7 @@ class OpenSession : public StageTest {
 };
 
 TEST_F(OpenSession, OpensAsManyAsThereAreSlots) {
-  policy.files_max = 2;
+  policy.files_max = 3;  // one of them for small files
   for (int i = 1; i <= 3; ++i) put_item(ItemState::kStable, i);
   choose(choose_open_session);
   EXPECT_EQ(left.size(), 2u);

@@ -201,6 +201,16 @@ TEST(Why, ForgetsAPauseThatIsOver) {
   EXPECT_EQ(why_of(item(ItemState::kStable), {}, around).code, "queued");
 }
 
+TEST(Why, SaysThatTheUploadSlotsForLargeFilesAreInUse) {
+  auto row = item(ItemState::kStable);
+  row.method = "multipart";
+  Surroundings const around{.files_under_way = 6, .sessions_under_way = 6, .max_files = 8};
+  EXPECT_EQ(why_of(row, {}, around).code, "no_slot");
+  EXPECT_THAT(why_of(row, {}, around).text, HasSubstr("one of the 6 upload slots for large files (of 8)"));
+  row.method = "direct";
+  EXPECT_EQ(why_of(row, {}, around).code, "queued");
+}
+
 TEST(Why, SaysThatAllUploadSlotsAreInUse) {
   auto const reason = why_of(item(ItemState::kStable), {}, {.files_under_way = 8, .max_files = 8});
   EXPECT_EQ(reason.code, "no_slot");

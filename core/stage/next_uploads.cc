@@ -1,0 +1,77 @@
+#include "core/stage/next_uploads.h"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace sluice::stage {
+namespace {
+
+using journal::ItemRow;
+using journal::ItemState;
+
+constexpr std::array kBySession = {ItemState::kOpening, ItemState::kOpened};
+
+std::int64_t sessions_under_way(Context const& ctx) {
+  std::int64_t count = 0;
+  for (auto const state : kBySession) count += ctx.journal.count_items(state);
+  return count;
+}
+
+bool waits(Context const& ctx, std::string_view method) {
+  auto const priority = ctx.journal.next_upload_priority(method, std::nullopt);
+  return priority && !ctx.journal.uploads_waiting(method, *priority, ctx.now, 1).empty();
+}
+
+int slots_for(Context const& ctx, std::string_view method) {
+  auto const sessions = sessions_under_way(ctx);
+  auto const directs = ctx.journal.count_items(ItemState::kSending);
+  auto const all = std::int64_t{ctx.policy.files_max};
+  auto const of_sessions = std::int64_t{session_slots(ctx.policy.files_max)};
+  auto free = all - sessions - directs;
+  if (method == kByMultipart) {
+    free = std::min(free, of_sessions - sessions);
+  } else if (free > 0 && directs >= of_sessions && waits(ctx, kByMultipart)) {
+    free = 0;
+  }
+  return static_cast<int>(std::max<std::int64_t>(0, free));
+}
+
+std::map<std::string, int> under_way_by_source(Context const& ctx) {
+  std::map<std::string, int> count;
+  for (auto const state : {ItemState::kOpening, ItemState::kOpened, ItemState::kSending})
+    for (auto const& item : ctx.journal.items_in(state, static_cast<int>(ctx.policy.files_max))) ++count[item.source];
+  return count;
+}
+
+}  // namespace
+
+std::uint32_t session_slots(std::uint32_t files_max) {
+  return files_max < 2 ? files_max : files_max - std::max<std::uint32_t>(1, files_max / 4);
+}
+
+std::vector<ItemRow> next_uploads(Context const& ctx, std::string_view method) {
+  std::vector<ItemRow> next;
+  if (!ctx.journal.may_have_due(ItemState::kStable, ctx.now)) return next;
+  auto slots = slots_for(ctx, method);
+  if (slots == 0) return next;
+  auto under_way = under_way_by_source(ctx);
+  std::optional<std::int64_t> priority;
+  while (slots > 0 && (priority = ctx.journal.next_upload_priority(method, priority))) {
+    auto lines = ctx.journal.uploads_waiting(method, *priority, ctx.now, slots);  // one of each source
+    for (; slots > 0 && !lines.empty(); --slots) {
+      auto const fewest = std::ranges::min_element(lines, {}, [&](std::vector<ItemRow> const& line) {
+        return std::pair(under_way[line.front().source], line.front().effort.due_at);
+      });
+      ++under_way[fewest->front().source];
+      next.push_back(std::move(fewest->front()));
+      fewest->erase(fewest->begin());
+      if (fewest->empty()) lines.erase(fewest);
+    }
+  }
+  return next;
+}
+
+}  // namespace sluice::stage
