@@ -166,6 +166,7 @@ void Engine::keep_bandwidth() {
   auto const rate = rate_at(bandwidth_, local.day, local.minute);
   if (rate == wire_.send_rate()) return;
   wire_.set_send_rate(rate);
+  turn_.traffic().concurrency().begin_anew();
   log_.info(rate ? "transfer.bandwidth: uploads send at most " + to_words_bytes(*rate) + " a second"
                  : "transfer.bandwidth: uploads send as fast as they can");
 }

@@ -22,6 +22,7 @@ using ports::Method;
 using ports::Outcome;
 using ports::WireFailure;
 
+constexpr std::uint64_t kFading = 8;
 constexpr long kConnectionsKept = 128;
 constexpr std::size_t kPooledMax = 64;
 
@@ -48,6 +49,7 @@ struct WireCurl::Impl {
   std::string user_agent;
   WireRoute route;
   SendGate gate;
+  std::uint64_t line_per_s = 0;        // what all uploads together moved lately, fading with each look
   OpenSockets sockets;                 // before the connections, which end with them
   Steady::time_point ways_since = {};  // connections and addresses from before are not used any more
   std::unique_ptr<CURLM, MultiCloser> multi;
@@ -143,11 +145,13 @@ struct WireCurl::Impl {
     }
     for (auto& [ticket, transfer] : in_air) {
       if (!transfer->call.body) continue;
-      std::optional<std::uint64_t> others;
-      if (uploads > 1) others = (all_per_s - transfer->bytes_per_s) / (uploads - 1);
+      LineSpeed speed{.others = {}, .lately = line_per_s};
+      if (uploads > 1) speed.others = (all_per_s - transfer->bytes_per_s) / (uploads - 1);
       all_per_s -= transfer->bytes_per_s;
-      if (is_out_of_bytes(*transfer, now) || is_stalled(*transfer, others, now)) stalled.push_back(transfer.get());
+      auto const looked_at = transfer->looked_at;
+      if (is_out_of_bytes(*transfer, now) || is_stalled(*transfer, speed, now)) stalled.push_back(transfer.get());
       all_per_s += transfer->bytes_per_s;
+      if (transfer->looked_at != looked_at) line_per_s = std::max(all_per_s, line_per_s - line_per_s / kFading);
     }
     for (auto* transfer : stalled) {
       auto const limit = to_words(transfer->call.stall_limit);

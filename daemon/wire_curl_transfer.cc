@@ -1,5 +1,6 @@
 #include "daemon/wire_curl_transfer.h"
 
+#include <arpa/inet.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -86,9 +87,10 @@ curl_socket_t on_open(void* sockets, curlsocktype, curl_sockaddr* to) {
 
 int on_close(void* sockets, curl_socket_t socket) { return static_cast<OpenSockets*>(sockets)->close(socket); }
 
-int on_prerequest(void* who, char*, char*, int peer_port, int local_port) {
+int on_prerequest(void* who, char* peer_address, char*, int peer_port, int local_port) {
   auto& transfer = transfer_of(who);
   transfer.local_port = local_port;
+  transfer.peer_address = peer_address;
   transfer.peer_port = peer_port;
   if (transfer.is_once && transfer.sends == 1) {
     transfer.refused = "the kept-alive connection died before an answer came";
@@ -128,7 +130,7 @@ std::size_t on_write(char* bytes, std::size_t size, std::size_t count, void* who
 // What the kernel knows of the call's connection. The bytes that it took from us say little: on a slow line it holds
 // megabytes of them.
 std::optional<tcp_info> tcp_of(Transfer const& transfer) {
-  auto const socket = transfer.sockets->between(transfer.local_port, transfer.peer_port);
+  auto const socket = transfer.sockets->between(transfer.local_port, transfer.peer_address, transfer.peer_port);
   tcp_info tcp{};
   socklen_t size = sizeof tcp;
   if (socket == CURL_SOCKET_BAD || ::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &tcp, &size) != 0) return std::nullopt;
@@ -285,15 +287,26 @@ int OpenSockets::close(curl_socket_t socket) {
   return ::close(socket);
 }
 
-curl_socket_t OpenSockets::between(int local_port, int peer_port) const {
-  auto const port_by = [](auto ask, curl_socket_t socket) {
-    sockaddr_in6 address{};  // the port stands at the same place in both families
-    socklen_t size = sizeof address;
-    return ask(socket, reinterpret_cast<sockaddr*>(&address), &size) == 0 ? ntohs(address.sin6_port) : 0;
-  };
+curl_socket_t OpenSockets::between(int local_port, std::string const& peer_address, int peer_port) const {
   if (local_port == 0) return CURL_SOCKET_BAD;
+  auto const end_of = [](auto ask, curl_socket_t socket) {
+    sockaddr_in6 end{};  // the port stands at the same place in both families
+    socklen_t size = sizeof end;
+    if (ask(socket, reinterpret_cast<sockaddr*>(&end), &size) != 0) end = {};
+    return end;
+  };
+  auto const text_of = [](sockaddr_in6 const& end) {
+    char text[INET6_ADDRSTRLEN] = {};
+    auto const* const v4 = &reinterpret_cast<sockaddr_in const*>(&end)->sin_addr;
+    auto const* const address = end.sin6_family == AF_INET ? static_cast<void const*>(v4) : &end.sin6_addr;
+    ::inet_ntop(end.sin6_family, address, text, sizeof text);
+    return std::string(text);
+  };
+  // One local port may lead to several addresses: the kernel only keeps whole pairs of ends apart.
   auto const found = std::ranges::find_if(open_, [&](curl_socket_t socket) {
-    return port_by(::getsockname, socket) == local_port && port_by(::getpeername, socket) == peer_port;
+    if (ntohs(end_of(::getsockname, socket).sin6_port) != local_port) return false;
+    auto const peer = end_of(::getpeername, socket);
+    return ntohs(peer.sin6_port) == peer_port && text_of(peer) == peer_address;
   });
   return found == open_.end() ? CURL_SOCKET_BAD : *found;
 }
@@ -341,7 +354,7 @@ BootTime gate_time() { return BootTime(std::chrono::duration_cast<Millis>(Steady
 
 Millis look_step(Transfer const& transfer) { return std::max(Millis(1), transfer.call.stall_limit / kLooksPerLimit); }
 
-bool is_stalled(Transfer& transfer, std::optional<std::uint64_t> others_bytes_per_s, Steady::time_point now) {
+bool is_stalled(Transfer& transfer, LineSpeed const& line, Steady::time_point now) {
   auto const limit = transfer.call.stall_limit;
   auto const step = look_step(transfer);
   auto const elapsed = std::chrono::duration_cast<Millis>(now - transfer.looked_at);
@@ -353,7 +366,7 @@ bool is_stalled(Transfer& transfer, std::optional<std::uint64_t> others_bytes_pe
   // The first look at a connection that is used again finds what was acknowledged before, too: it counts as moved.
   auto const per_s =
       (bytes - std::min(bytes, transfer.bytes_then)) * 1000 / static_cast<std::uint64_t>(elapsed.count());
-  bool const moved = !is_too_slow(per_s, transfer.call.stall_below_bytes_per_s, others_bytes_per_s);
+  bool const moved = !is_too_slow(per_s, transfer.call.stall_below_bytes_per_s, line);
   transfer.bytes_per_s = per_s;
   bool const nobody_pumped = elapsed > 4 * step;  // a loop that stood still is not a peer that did
   if (moved || nobody_pumped || transfer.starved) transfer.moved_at = now;
@@ -366,11 +379,12 @@ bool is_stalled(Transfer& transfer, std::optional<std::uint64_t> others_bytes_pe
 std::optional<Millis> quiet_for(Transfer& transfer, Steady::time_point now) {
   if (!transfer.call.body) return std::nullopt;
   auto const tcp = tcp_of(transfer);
-  auto const acked = tcp ? tcp->tcpi_bytes_acked : 0;
-  auto const owes = !tcp || tcp->tcpi_unacked > 0 || tcp->tcpi_notsent_bytes > 0;
-  if (!owes || acked != transfer.acked_then) transfer.acked_at = now;
-  transfer.acked_then = acked;
-  if (!owes) return std::nullopt;
+  auto const owes = tcp && (tcp->tcpi_unacked > 0 || tcp->tcpi_notsent_bytes > 0);
+  // What a connection had acknowledged before this call is no sign of life.
+  auto const moved = tcp && transfer.acked_then && *transfer.acked_then != tcp->tcpi_bytes_acked;
+  if (!owes || moved) transfer.acked_at = now;
+  if (tcp) transfer.acked_then = tcp->tcpi_bytes_acked;
+  if (!owes) return std::nullopt;  // also while there is no connection yet, which has a limit of its own
   return std::chrono::duration_cast<Millis>(now - transfer.acked_at);
 }
 

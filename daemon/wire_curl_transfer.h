@@ -21,6 +21,7 @@
 #include "core/ports/wire.h"
 #include "daemon/tls_words.h"
 #include "daemon/wire_curl.h"
+#include "daemon/wire_rules.h"
 
 namespace sluice::daemon {
 
@@ -39,8 +40,8 @@ class OpenSockets {
  public:
   curl_socket_t open(curl_sockaddr const& to);
   int close(curl_socket_t socket);
-  // The one between these ports; CURL_SOCKET_BAD if it is closed.
-  curl_socket_t between(int local_port, int peer_port) const;
+  // The one from this port to this address and port; CURL_SOCKET_BAD if it is closed.
+  curl_socket_t between(int local_port, std::string const& peer_address, int peer_port) const;
 
  private:
   std::set<curl_socket_t> open_;
@@ -75,7 +76,9 @@ struct Transfer {
   std::array<char, CURL_ERROR_SIZE> detail{};
   SendGate* gate = nullptr;
   OpenSockets* sockets = nullptr;
-  int local_port = 0, peer_port = 0;  // of its connection, once it has one
+  // Of its connection, once it has one.
+  std::string peer_address = {};
+  int local_port = 0, peer_port = 0;
   bool is_in_tls = false;  // the connection stands, and the handshake began
   std::shared_ptr<CertificateDays> refused_certificate = std::make_shared<CertificateDays>();
 
@@ -86,8 +89,8 @@ struct Transfer {
   std::uint64_t bytes_then = 0;
   std::uint64_t bytes_per_s = 0;  // at the last look
 
-  std::uint64_t acked_then = 0;                 // by the peer's kernel, when last asked
-  Steady::time_point acked_at = Steady::now();  // when that was less, or nothing was owed
+  std::optional<std::uint64_t> acked_then = {};  // by the peer's kernel, when last asked
+  Steady::time_point acked_at = Steady::now();   // when that was less, or nothing was owed
 
   std::uint64_t body_bytes() const { return call.body ? call.body->size_bytes() : call.text_body.size(); }
 };
@@ -113,9 +116,8 @@ std::string text_of(Transfer const& transfer, CURLcode code);
 
 // How often its bytes want to be counted for the stall rule.
 Millis look_step(Transfer const& transfer);
-// Whether it stalled, counting what moved since the last look: less than its call allows, and much less than the others
-// in the air beside it, if there are any, where it moves at all.
-bool is_stalled(Transfer& transfer, std::optional<std::uint64_t> others_bytes_per_s, Steady::time_point now);
+// Whether it stalled: for its whole stall_limit is_too_slow(), counting what moved since the last look.
+bool is_stalled(Transfer& transfer, LineSpeed const& line, Steady::time_point now);
 // How long the peer has acknowledged nothing more of its body; nothing if it has none of it to acknowledge.
 std::optional<Millis> quiet_for(Transfer& transfer, Steady::time_point now);
 // Whether its own source has given nothing for the stall limit.

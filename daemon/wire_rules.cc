@@ -2,6 +2,8 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
+
 #include "core/base/text.h"
 
 namespace sluice::daemon {
@@ -22,10 +24,12 @@ std::string why_refused(std::string_view scheme, std::string_view host) {
   return "refused: plain http to " + printable(host) + "; only loopback addresses may go without TLS";
 }
 
-bool is_too_slow(std::uint64_t bytes_per_s, std::uint64_t least, std::optional<std::uint64_t> others_bytes_per_s) {
-  constexpr std::uint64_t kSlowerThanOthers = 4;
+bool is_too_slow(std::uint64_t bytes_per_s, std::uint64_t least, LineSpeed const& line) {
+  constexpr std::uint64_t kSlower = 4, kLoneSlower = 16;
   if (bytes_per_s >= least) return false;
-  return bytes_per_s == 0 || !others_bytes_per_s || bytes_per_s < *others_bytes_per_s / kSlowerThanOthers;
+  if (bytes_per_s == 0) return true;
+  if (line.others) return bytes_per_s < *line.others / kSlower;
+  return bytes_per_s < std::max(line.lately / kSlower, least / kLoneSlower);
 }
 
 bool is_sendable_header(std::string_view name, std::string_view value) {

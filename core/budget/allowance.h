@@ -28,7 +28,18 @@ struct RateLimits {
 
 class Allowance {
  public:
-  enum class Of : std::uint8_t { kCallsPerMinute, kCallsPerDay, kMediaPerHour, kMediaPerDay };
+  enum class Of : std::uint8_t {
+    kCallsPerMinute,
+    kCallsPerDay,
+    kPollsPerDay,  // half of the former: asking whether things are ready must not hold up making them
+    kMediaPerHour,
+    kMediaPerDay
+  };
+  // What one call costs beside itself.
+  struct Cost {
+    Millis media{0};
+    bool is_poll = false;
+  };
   struct Part {
     Of of;
     Quota quota;
@@ -38,8 +49,9 @@ class Allowance {
   Allowance() = default;
   explicit Allowance(RateLimits const& limits);
 
-  void spend(Millis media, WallTime now);           // one call, and what media it hands in
-  void give_back(Millis media, WallTime spent_at);  // it did not leave after all
+  void spend(Cost const& cost, WallTime now);
+  void give_back(Cost const& cost, WallTime spent_at);    // it did not leave, or did not arrive
+  void give_back_media(Millis media, WallTime spent_at);  // it was refused
 
   // The part that lets a call wait the longest, and until when; nothing if it may leave now.
   struct Exhausted {
@@ -47,7 +59,7 @@ class Allowance {
     std::uint64_t limit;
     WallTime until;
   };
-  std::optional<Exhausted> exhausted(Millis media, WallTime now) const;
+  std::optional<Exhausted> exhausted(Cost const& cost, WallTime now) const;
   // Calls a second at which a minute's are spread over it.
   std::optional<double> calls_per_second() const;
   bool limits_media() const;

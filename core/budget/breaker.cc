@@ -12,6 +12,8 @@ void Breaker::remember(bool failed) {
 
 void Breaker::failed(Subject const& subject, WallTime now) {
   remember(true);
+  if (last_failed_ != subject.item) budget_ = std::max(0, budget_ - kFailureCosts);  // one alone proves nothing
+  last_failed_ = subject.item;
   if (!first_) {
     first_ = subject;
     first_at_ = now;
@@ -20,7 +22,7 @@ void Breaker::failed(Subject const& subject, WallTime now) {
   several_ = several_ || several_items_ || first_->part != subject.part;
   if (probe_.since())
     probe_.failed(now);
-  else if (several_ && known_ == kWindow && 2 * last_.count() >= kWindow)
+  else if (budget_ == 0 || (several_ && known_ == kWindow && 2 * last_.count() >= kWindow))
     probe_.begin(first_at_, now);
 }
 
@@ -29,7 +31,9 @@ void Breaker::succeeded() {
   if (probe_.since()) {
     last_.reset();
     known_ = 0;
+    budget_ = std::max(budget_, kBudgetAfterOutage);
   }
+  budget_ = std::min(kBudget, budget_ + kSuccessBrings);
   remember(false);
   first_.reset();
   several_ = several_items_ = false;

@@ -3,8 +3,10 @@
 // Server errors, cuts and stalls may be about one item, or about the platform. They are taken for the platform's as
 // soon as two items have met them with no success in between: from then on nobody is charged (product page, `retry`).
 // When half of the last twenty calls failed so, and for two subjects or more, the breaker opens: one call leaves alone
-// after 1, 2, 4 ... 60 s, until one succeeds. Each row keeps its own growing wait all the same, so that a probe is not
-// always the same row's.
+// after 1, 2, 4 ... 60 s, until one succeeds. So it does when the group's retry budget is spent (B4): of 500 tokens a
+// failure costs five and a success brings one, so that a service of which more than every sixth call fails for long is
+// asked by one call at a time between bursts of some twenty failures. Each row keeps its own growing wait all the same,
+// so that a probe is not always the same row's.
 //
 // Memory only. A subject is what a failure could be about: an item, or a chunk of it. Two chunks of one file open the
 // breaker, so that a lone file knows an outage, and is charged only for its probes; it is charged, so that one which no
@@ -43,7 +45,11 @@ class Breaker {
 
   std::bitset<kWindow> last_ = {};  // failed or not, in a ring
   std::size_t next_ = 0, known_ = 0;
-  std::optional<Subject> first_ = {};  // that failed since the last success
+  static constexpr int kBudget = 500, kFailureCosts = 5, kSuccessBrings = 1;
+  static constexpr int kBudgetAfterOutage = 100;
+  int budget_ = kBudget;
+  std::optional<std::int64_t> last_failed_ = {};  // item
+  std::optional<Subject> first_ = {};             // that failed since the last success
   WallTime first_at_{};
   bool several_ = false, several_items_ = false;
   Probe probe_{Millis(1'000), Millis(60'000)};

@@ -7,10 +7,9 @@ namespace sluice::budget {
 namespace {
 
 constexpr Millis kWindow{5'000};
-constexpr Millis kHold{600'000};                        // after a step that was taken back
-constexpr Millis kHoldThrottled{30'000};                // before more are tried after the storage asked for fewer
-constexpr std::uint64_t kSlowBytesPerS = 512 * 1024;    // a connection; a chunk of 5 MiB then takes ten seconds
-constexpr std::uint64_t kFastBytesPerS = 2'048 * 1024;  // worth another one beside it
+constexpr Millis kHold{600'000};                      // after a step that was taken back
+constexpr Millis kHoldThrottled{30'000};              // before more are tried after the storage asked for fewer
+constexpr std::uint64_t kSlowBytesPerS = 512 * 1024;  // a connection; a chunk of 5 MiB then takes ten seconds
 
 }  // namespace
 
@@ -21,6 +20,8 @@ void Concurrency::set(std::size_t limit, std::uint64_t rate, std::size_t ceiling
   step_ = Step{.from = now, .rate_before = rate};
   limit_ = limit;
 }
+
+void Concurrency::begin_anew() { *this = {}; }
 
 void Concurrency::throttled(std::size_t ceiling, WallTime now) {
   if (now < holds_until_ && holds_until_ <= now + kHoldThrottled) return;  // one burst, one step
@@ -61,7 +62,7 @@ void Concurrency::judge(std::uint64_t rate, std::size_t ceiling, WallTime now) {
   auto const each = rate / allowed;
   if (rate > 0 && each < kSlowBytesPerS && allowed > 1)
     set(allowed * 7 / 10, rate, ceiling);
-  else if (allowed < ceiling && each >= kFastBytesPerS)
+  else if (allowed < ceiling)
     set(allowed + std::max<std::size_t>(1, allowed / 4), rate, ceiling);
 }
 

@@ -4,8 +4,8 @@
 // more than a few, and each of their chunks takes minutes, all of which are lost when the line is cut: so where the
 // connections are slow, there are by and by fewer of them, for as long as all together carry as much as before. Where
 // that made them carry less, it was not the line, and the last step is taken back. When the storage asks for slower
-// calls, they are three tenths fewer at once. What was taken away comes back a quarter at a time while the
-// connections are fast and all together carry more for it; else it is tried again after ten minutes.
+// calls, they are three tenths fewer at once. What was taken away comes back a quarter at a time, for as long as all
+// together carry more for it; where they did not, it is tried again after ten minutes.
 //
 // Memory only: it begins anew after a restart. Pure; the clock is an argument.
 #pragma once
@@ -23,6 +23,7 @@ class Concurrency {
   // What all PUTs in the air have sent so far and what came before them, in bytes; it never shrinks.
   void look(std::size_t in_air, std::uint64_t bytes_sent, std::size_t ceiling, WallTime now);
   void throttled(std::size_t ceiling, WallTime now);  // the storage asked for fewer
+  void begin_anew();  // another bandwidth cap holds: what was learned was about the old one
 
   std::size_t limit(std::size_t ceiling) const { return limit_ && *limit_ < ceiling ? *limit_ : ceiling; }
 

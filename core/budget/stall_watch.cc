@@ -16,7 +16,7 @@ void StallWatch::arrived(std::uint64_t bytes) { budget_bytes_ = std::min(kBudget
 
 bool StallWatch::cuts(std::string const& host, Millis quiet, std::uint64_t bytes_sent, WallTime now) {
   auto const moved = moved_at_.find(host);
-  if (quiet < kQuietMin || moved == moved_at_.end()) return false;
+  if (bytes_sent == 0 || quiet < kQuietMin || moved == moved_at_.end()) return false;
   if (moved->second < now - quiet + kOthersWentOn || bytes_sent > budget_bytes_) return false;
   budget_bytes_ -= bytes_sent;
   return true;

@@ -26,6 +26,7 @@ class StallWatch {
   void arrived(std::uint64_t bytes);                                            // of a chunk that was stored
 
   // Whether a PUT that was quiet for so long and had sent `bytes_sent` is to be cut now; then its bytes are paid for.
+  // One that has sent nothing is still on its way to a connection, which has a limit of its own.
   bool cuts(std::string const& host, Millis quiet, std::uint64_t bytes_sent, WallTime now);
 
   void forget_idle(WallTime now);  // hosts that nothing was sent to for long

@@ -11,6 +11,10 @@ namespace {
 constexpr Millis kUnusedFor{600'000};  // a host of the storage to which no call goes any more is of no interest
 constexpr std::size_t kHostsMax = 64;  // of the storage, out of reach at once; further ones are not remembered
 
+bool is_poll(Errand errand) { return errand == Errand::kAwaitAsset || errand == Errand::kAwaitStep; }
+
+Allowance::Cost cost_of(Flight const& flight) { return {.media = flight.media, .is_poll = is_poll(flight.errand)}; }
+
 bool is_due(std::optional<WallTime> probe_at, WallTime now) { return probe_at && *probe_at <= now; }
 
 }  // namespace
@@ -52,18 +56,26 @@ void Traffic::count_out(Flight const& flight) {
 
 void Traffic::send(Flight flight, ports::Call call, WallTime now) {
   pace_of(flight.group).sent(now);
-  allowance(flight.group).spend(flight.media, now);
+  allowance(flight.group).spend(cost_of(flight), now);
   call.ticket = next_ticket_++;
   flight.is_probe = is_held(flight);
   flight.sent_at = now;
   count_in(flight);
-  outbox_.push_back({call.ticket, std::move(flight), std::move(call), now});
+  outbox_.push_back({call.ticket, std::move(flight), std::move(call)});
+}
+
+void Traffic::came_to_nothing(Flight const& flight) {
+  allowance(flight.group).give_back(cost_of(flight), flight.sent_at);
+}
+
+void Traffic::was_refused(Flight const& flight) {
+  allowance(flight.group).give_back_media(flight.media, flight.sent_at);
 }
 
 // It will not leave.
 void Traffic::take_back(Departing const& departing) {
   count_out(departing.flight);
-  allowance(departing.flight.group).give_back(departing.flight.media, departing.at);
+  allowance(departing.flight.group).give_back(cost_of(departing.flight), departing.flight.sent_at);
 }
 
 Flight const* Traffic::flight(std::uint64_t ticket) const {
@@ -155,13 +167,16 @@ std::optional<WallTime> Traffic::oldest_put() const {
 }
 
 bool Traffic::may_spend(Group group, Millis media, WallTime now) {
-  auto const exhausted = allowance(group).exhausted(media, now);
-  if (exhausted) refused_media_ = {group, *exhausted};
+  auto const exhausted = allowance(group).exhausted({.media = media}, now);
+  if (exhausted)
+    refused_media_ = {group, *exhausted};
+  else if (refused_media_ && refused_media_->first == group)
+    refused_media_.reset();
   return !exhausted;
 }
 
 std::optional<Allowance::Exhausted> Traffic::exhausted(Group group, WallTime now) const {
-  if (auto const calls = allowance(group).exhausted(Millis(0), now)) return calls;
+  if (auto const calls = allowance(group).exhausted({}, now)) return calls;
   if (!refused_media_ || refused_media_->first != group || refused_media_->second.until <= now) return std::nullopt;
   return refused_media_->second;
 }
@@ -264,12 +279,16 @@ std::size_t Traffic::api_probes() const { return probes_to_.contains("") ? probe
 // What left before the outage was known may hang for long, and is no probe.
 bool Traffic::may_call(Group group, WallTime now, std::size_t calls_max) const {
   if (paused_until(group, now) || pace_of(group).next(now) > now) return false;
-  if (allowance(group).exhausted(Millis(0), now)) return false;
+  if (allowance(group).exhausted({}, now)) return false;
   if (api_calls() >= calls_max) return false;
   if (key_.since() && (!is_due(key_.at(now), now) || api_probes() > 0)) return false;
   if (api_.down_since() && (!is_due(api_.probe_at(now), now) || api_probes() > 0)) return false;
   auto const& breaker = this->breaker(group);
   return !breaker.open_since() || (is_due(breaker.probe_at(now), now) && probes(group) == 0);
+}
+
+bool Traffic::may_poll(Group group, WallTime now, std::size_t calls_max) const {
+  return may_call(group, now, calls_max) && !allowance(group).exhausted({.is_poll = true}, now);
 }
 
 std::size_t Traffic::room_for_chunks(WallTime now, std::size_t chunks_max) const {
@@ -293,8 +312,10 @@ std::optional<WallTime> Traffic::next_pause_end(WallTime now) const {
   };
   for (auto const& [group, until] : paused_) take(until);
   for (auto const& pace : paces_) take(pace.next(now));
-  for (auto const group : kAllGroups)
+  for (auto const group : kAllGroups) {
     if (auto const reached = exhausted(group, now)) take(reached->until);
+    if (auto const polls = allowance(group).exhausted({.is_poll = true}, now)) take(polls->until);
+  }
   auto const take_probe = [&](std::optional<WallTime> at) {
     if (at) take(*at);
   };

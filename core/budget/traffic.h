@@ -105,6 +105,9 @@ class Traffic {
   Allowance const& allowance(Group group) const { return allowances_[static_cast<std::size_t>(group)]; }
   // Whether a call that hands in so much media may leave, beside may_call(). If not, next_pause_end() knows when.
   bool may_spend(Group group, Millis media, WallTime now);
+  // No byte of the call left, or none arrived: what it cost is given back. It was refused: its media is.
+  void came_to_nothing(Flight const& flight);
+  void was_refused(Flight const& flight);
   // The limit that holds a call of the group back: any, or the last that may_spend() refused.
   std::optional<Allowance::Exhausted> exhausted(Group group, WallTime now) const;
 
@@ -149,6 +152,8 @@ class Traffic {
 
   // Whether one more API call of this group may start now, within `calls_max` in the air.
   bool may_call(Group group, WallTime now, std::size_t calls_max) const;
+  // The same for one that only asks whether things are ready.
+  bool may_poll(Group group, WallTime now, std::size_t calls_max) const;
   // How many more chunk PUTs may start now, within `chunks_max` in the air; and whether one to this host may.
   std::size_t room_for_chunks(WallTime now, std::size_t chunks_max) const;
   bool may_put(std::string const& host, WallTime now) const;
@@ -165,7 +170,6 @@ class Traffic {
     std::uint64_t ticket;
     Flight flight;
     ports::Call call;
-    WallTime at;
   };
   using Key = std::pair<Errand, journal::RowId>;
   Pace& pace_of(Group group) { return paces_[static_cast<std::size_t>(group)]; }

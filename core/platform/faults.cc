@@ -178,9 +178,9 @@ std::string text_of(Reply const& reply, Refusal const& refusal) {
 }
 
 Error sort_failure(CallKind kind, WireFailure failure) {
-  if (failure.phase == WireFailure::Phase::kBeforeSend) return {Fault::kOffline, std::move(failure.text)};
-  auto const fault = kind == CallKind::kCreate ? Fault::kOutcomeUnknown : Fault::kTransient;
-  return {fault, std::move(failure.text)};
+  auto const before = failure.phase == WireFailure::Phase::kBeforeSend;
+  auto const after = kind == CallKind::kCreate ? Fault::kOutcomeUnknown : Fault::kTransient;
+  return {before ? Fault::kOffline : after, std::move(failure.text), std::move(failure.code)};
 }
 
 Error sort_refusal(CallKind kind, Reply const& reply, WallTime now) {

@@ -24,6 +24,10 @@ enum class CallKind : std::uint8_t {
 // Our own code for answers that somebody else gave in the platform's place.
 inline constexpr char kNotThePlatform[] = "not_the_platform";
 
+// ... and for a chunk that hung while others went on, and was cut for that: a connection's matter, which nobody pays
+// for.
+inline constexpr char kHung[] = "hung";
+
 // Sorts an outcome.
 // Returns  the reply, when its status is 2xx; else the Error with its fault, code, retry_after, the
 //          platform's own message in `text` (bounded to 300 bytes, made printable) and request id.

@@ -77,7 +77,8 @@ struct Reply {
 struct WireFailure {
   enum class Phase : std::uint8_t { kBeforeSend, kAfterSend };  // kBeforeSend: no byte of the request left
   Phase phase = Phase::kAfterSend;
-  std::string text;  // "connect: refused", "timed out after 60 s", "TLS: certificate has expired"; no secret
+  std::string text;       // "connect: refused", "timed out after 60 s", "TLS: certificate has expired"; no secret
+  std::string code = {};  // our own word where the cause decides what follows, else ""
 };
 
 struct Outcome {

@@ -22,6 +22,7 @@ using platform::Asset;
 
 namespace {
 
+constexpr char kRecordWanted[] = "length_wanted";  // the next poll reads the asset's own record
 constexpr std::array kAwaited = {ItemState::kCompleted, ItemState::kSent};
 
 bool is_awaited(ItemState state) { return std::ranges::find(kAwaited, state) != kAwaited.end(); }
@@ -106,6 +107,12 @@ bool is_media_wanted(Context const& ctx, ItemRow const& item) {
   return std::ranges::find(steps, journal::StepKind::kIndex, &journal::StepRow::kind) != steps.end();
 }
 
+void want_record(Context& ctx, ItemRow item) {
+  item.reason = kRecordWanted;
+  item.effort.due_at = ctx.now;
+  ctx.journal.update(item, item.state, ctx.now);
+}
+
 void settle_one(Context& ctx, ItemRow item, Asset const& asset) {
   item.intent = {};
   item.media_ms = asset.media.value_or(Millis(0)).count();
@@ -149,7 +156,7 @@ void choose_round(Context& ctx) {
   // A time beyond the longest pause is left over from before the clock was set back.
   auto const waits = round.next_at && *round.next_at > ctx.now && *round.next_at <= ctx.now + ctx.policy.poll_max;
   if (items == 0 || waits) return;
-  if (!ctx.traffic.may_call(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) return;
+  if (!ctx.traffic.may_poll(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) return;
   auto const next = ctx.journal.undated_items(kAwaited, round.place, static_cast<int>(platform::kAssetIdsMax));
   if (next.size() < platform::kAssetIdsMax) round.place = {};  // from the first again
   auto const pause =
@@ -194,7 +201,12 @@ bool is_record_wanted(Context const& ctx, ItemRow const& item, Asset const& asse
 void choose_await_asset(Context& ctx) {
   choose_round(ctx);
   auto due = due_for_poll(ctx);
-  while (any_has_come(due, ctx.now) && ctx.traffic.may_call(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) {
+  std::erase_if(due, [&](ItemRow const& item) {
+    if (item.reason != kRecordWanted) return false;
+    if (ctx.traffic.may_poll(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) read_alone(ctx, item);
+    return true;
+  });
+  while (any_has_come(due, ctx.now) && ctx.traffic.may_poll(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) {
     auto const count = std::min(due.size(), platform::kAssetIdsMax);
     std::vector<std::string> asset_ids;
     std::vector<journal::RowId> rows;
@@ -223,7 +235,7 @@ void settle_await_asset(Context& ctx, Landing const& landing) {
     if (found == page->assets.end())
       settle_missing(ctx, std::move(*item));
     else if (is_record_wanted(ctx, *item, *found))
-      read_alone(ctx, *item);
+      want_record(ctx, std::move(*item));
     else if (!in_round || found->state != Asset::State::kProcessing)
       settle_one(ctx, std::move(*item), *found);
   }

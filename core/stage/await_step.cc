@@ -122,7 +122,7 @@ void poll_steps(Context& ctx, StepKind kind) {
       ctx.journal.update(later, StepState::kCreated, ctx.now);
       continue;
     }
-    if (!ctx.traffic.may_call(group_of(kind), ctx.now, ctx.policy.api_calls_max)) return;
+    if (!ctx.traffic.may_poll(group_of(kind), ctx.now, ctx.policy.api_calls_max)) return;
     if (step.kind == StepKind::kIndex)
       poll_index(ctx, step);
     else if (entities_polled.insert(step.remote_id).second)

@@ -4,6 +4,8 @@
 #include <cassert>
 #include <cstdlib>
 
+#include "core/platform/faults.h"
+
 namespace sluice::stage {
 namespace {
 
@@ -30,7 +32,7 @@ Millis poll_interval(std::uint32_t tries, Policy const& policy) {
 bool is_held(Error const& error) { return error.fault == Fault::kKeyRefused || error.spread == Spread::kAll; }
 
 bool is_charged(Error const& error) {
-  if (error.spread != Spread::kOne) return false;
+  if (error.spread != Spread::kOne || error.code == platform::kHung) return false;
   switch (error.fault) {
     case Fault::kTransient:
     case Fault::kOutcomeUnknown:

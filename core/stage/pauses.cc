@@ -23,14 +23,6 @@ void pause_group(Context& ctx, budget::Group group, Error const& error) {
   if (wait >= kKeptFrom && (!before || *before < until)) ctx.journal.set_meta(key_of(group), to_rfc3339(until));
 }
 
-void pause_spent_group(Context& ctx, budget::Group group, Millis wait) {
-  auto const until = ctx.now + wait;
-  auto const before = ctx.traffic.paused_until(group, ctx.now);
-  if (before && *before >= until) return;
-  ctx.traffic.pause(group, until);
-  if (wait >= kKeptFrom) ctx.journal.set_meta(key_of(group), to_rfc3339(until));
-}
-
 void remember_pauses(Context& ctx) {
   for (auto const group : budget::kAllGroups) {
     auto const text = ctx.journal.meta(key_of(group));

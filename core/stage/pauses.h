@@ -11,10 +11,6 @@ namespace sluice::stage {
 // Requires  a transaction.
 void pause_group(Context& ctx, budget::Group group, Error const& error);
 
-// The answer to the last call that the quota bore said when there is more of it: waiting spares the refusal.
-// Requires  a transaction.
-void pause_spent_group(Context& ctx, budget::Group group, Millis wait);
-
 // At the start: what was asked for before it still holds. A time too far away was written by a clock that was ahead.
 void remember_pauses(Context& ctx);
 

@@ -9,7 +9,8 @@ namespace {
 
 using budget::Allowance;
 
-constexpr std::array kKept = {Allowance::Of::kCallsPerDay, Allowance::Of::kMediaPerHour, Allowance::Of::kMediaPerDay};
+constexpr std::array kKept = {Allowance::Of::kCallsPerDay, Allowance::Of::kPollsPerDay, Allowance::Of::kMediaPerHour,
+                              Allowance::Of::kMediaPerDay};
 constexpr std::uint64_t kUnsavedShare = 100;  // of a limit
 
 std::string key_of(budget::Group group, Allowance::Of of) {

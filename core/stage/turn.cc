@@ -20,6 +20,9 @@ constexpr Millis kBlockedTick{30'000};
 
 constexpr Millis kPutLook{500};
 
+// A header on a success is a hint: a refusal alone may hold a group for longer.
+constexpr Millis kUnaskedPauseMax{60'000};
+
 // No byte of it left, or it was answered by somebody who stands between this host and the platform.
 bool is_out_of_reach(Error const& error) {
   return error.fault == Fault::kOffline || error.code == platform::kNotThePlatform;
@@ -32,7 +35,7 @@ bool is_definite(Fault fault) {
 
 // Whether nothing but the service itself is known to have failed.
 bool is_of_service(Error const& error) {
-  if (is_out_of_reach(error)) return false;
+  if (is_out_of_reach(error) || error.code == platform::kHung) return false;
   return error.fault == Fault::kTransient || error.fault == Fault::kOutcomeUnknown || error.fault == Fault::kProtocol;
 }
 
@@ -97,11 +100,19 @@ void note_surroundings(Context& ctx, Landing const& landing) {
     auto const offset = landing.reply ? platform::clock_offset(*landing.reply, ctx.now) : std::nullopt;
     if (offset) ctx.traffic.note_clock_offset(*offset);
     if (auto const wait = landing.reply ? platform::wait_when_spent(*landing.reply, ctx.now) : std::nullopt)
-      pause_spent_group(ctx, group, *wait);
+      ctx.traffic.pause(group, ctx.now + std::min(*wait, kUnaskedPauseMax));
   }
   if (landing.reply || landing.reply.error().fault != Fault::kThrottled) return;
   pause_group(ctx, group, landing.reply.error());
   if (group == budget::Group::kStorage) ctx.traffic.concurrency().throttled(ctx.policy.chunks_max, ctx.now);
+}
+
+// A call that came to nothing costs nothing, however long an outage is; what was refused has handed in no media.
+void note_cost(Context& ctx, Landing const& landing) {
+  auto const fault = landing.reply.error().fault;
+  if (fault == Fault::kOffline) return ctx.traffic.came_to_nothing(landing.flight);
+  if (is_definite(fault) || fault == Fault::kThrottled || fault == Fault::kKeyRefused)
+    ctx.traffic.was_refused(landing.flight);
 }
 
 // Whom a failure is about, as all that was noted by now shows it.
@@ -172,6 +183,10 @@ void Turn::look_at_puts() {
   });
   auto sent = landed_bytes_;
   for (auto const& put : puts) sent += put.bytes_sent;
+  for (auto i = noted_; i < outcomes_.size(); ++i) {  // they have left the wire, and are not counted as landed yet
+    auto const* const flight = traffic_.flight(outcomes_[i].ticket);
+    if (flight != nullptr && flight->errand == budget::Errand::kPutChunk) sent += outcomes_[i].body_bytes_sent;
+  }
   traffic_.concurrency().look(traffic_.in_air(budget::Errand::kPutChunk), sent, policy_.chunks_max, now);
   for (auto const& put : puts)
     if (put.quiet && put.bytes_sent > 0 && *put.quiet < kPutLook) stalls_.moved(put.host, now - *put.quiet);
@@ -179,7 +194,8 @@ void Turn::look_at_puts() {
     if (!put.quiet || !stalls_.cuts(put.host, *put.quiet, put.bytes_sent, now)) continue;
     ports_.wire.cancel(put.ticket);
     ports::WireFailure failure{.text = "no byte was taken for " + to_words(*put.quiet) +
-                                       " while other chunks went on: cut, to be sent by another connection"};
+                                       " while other chunks went on: cut, to be sent by another connection",
+                               .code = platform::kHung};
     outcomes_.push_back({.ticket = put.ticket,
                          .answer = std::unexpected(std::move(failure)),
                          .body_error = std::nullopt,
@@ -195,6 +211,7 @@ void Turn::settle(Context& ctx, ports::Outcome const& outcome, bool is_new) {
   Landing landing{*flight, platform::sort_outcome(row.kind, outcome, ctx.now), outcome.body_bytes_sent,
                   outcome.answer.has_value(), outcome.ticket};
   if (is_new) note_surroundings(ctx, landing);
+  if (is_new && !landing.reply) note_cost(ctx, landing);
   if (is_new && landing.reply && flight->errand == budget::Errand::kPutChunk) {
     stalls_.moved(flight->host, ctx.now);
     stalls_.arrived(landing.bytes_sent);

@@ -56,6 +56,7 @@ constexpr std::array kMeanings = {
             "check this host's memory and network path", "network"},
     Meaning{"attempts_exhausted", "it was tried as often as retry.attempts allows", "", "platform"},
     Meaning{"asset_missing", "the platform does not show the asset any more; it is asked again", "", "platform"},
+    Meaning{"length_wanted", "the platform is asked how long it plays, since rate_limits budgets that", "", ""},
     Meaning{"asset_gone", "the platform no longer has the asset", "", "platform"},
     Meaning{"rebuild_ambiguous", "the journal was rebuilt, and the platform may have this file already",
             "look at those assets: if one of them is this file, nothing is to be done; if none is", "person"},
@@ -211,9 +212,11 @@ std::optional<Why> outage_of(std::string_view group, ItemRow const& item, Surrou
 }
 
 // What the configuration allows is spent.
-std::optional<Why> limit_of(std::string_view group, Surroundings const& around, WallTime now) {
+std::optional<Why> limit_of(std::string_view group, StepRow const* step, Surroundings const& around, WallTime now) {
   auto const found = around.reached.find(group);
   if (found == around.reached.end() || found->second.until <= now) return std::nullopt;
+  // Media is spent by what is handed in; what is there already goes on.
+  if (is_media(found->second.of) && (step == nullptr || step->state != StepState::kWaiting)) return std::nullopt;
   return Why{
       .code = "rate_limit",
       .text = "all that rate_limits allows is spent: " + words_of(group, found->second) + "; no item is charged for it",
@@ -258,7 +261,7 @@ std::optional<Why> shared_wait(ItemRow const& item, StepRow const* step, Surroun
                .text = std::string(group_words(group)) + "; no item is charged for it",
                .until = paused,
                .whose = "platform"};
-  return limit_of(group, around, now);
+  return limit_of(group, step, around, now);
 }
 
 // One in a line that moves as fast as the platform allows since it has refused calls of the group.
@@ -363,7 +366,8 @@ Why of_plain_step(StepRow const& step, WallTime now) {
 Why of_step(StepRow const& step, WallTime now) { return with_loss(step, of_plain_step(step, now)); }
 
 // An upload session that will end before the file is up, if it goes on as so far: better said now than then (B16).
-std::optional<Why> of_late(ItemRow const& item, std::optional<SessionRow> const& session, WallTime now) {
+std::optional<Why> of_late(ItemRow const& item, std::optional<SessionRow> const& session, Surroundings const& around,
+                           WallTime now) {
   constexpr Millis kProves = std::chrono::minutes(10);
   if (!session || item.bytes_acked == 0 || now - session->opened_at < kProves) return std::nullopt;
   auto const spent = static_cast<double>((now - session->opened_at).count());
@@ -376,12 +380,13 @@ std::optional<Why> of_late(ItemRow const& item, std::optional<SessionRow> const&
                      " a second the upload session ends before the file is up; then another is opened, and what went "
                      "up counts for nothing",
              .until = session->expires_at,
-             .remedy = "a faster line, fewer uploads at once (transfer.max_files), or a smaller file",
-             .whose = "network"};
+             .remedy = (around.bandwidth ? "more transfer.bandwidth" : "a faster line") +
+                       std::string(", fewer uploads at once (transfer.max_files), or a smaller file"),
+             .whose = around.bandwidth ? "configuration" : "network"};
 }
 
 // An item in its upload session: what it has, what it waits for.
-Why of_upload(ItemRow const& item, std::optional<SessionRow> const& session, WallTime now) {
+Why of_upload(ItemRow const& item, std::optional<SessionRow> const& session, Surroundings const& around, WallTime now) {
   if (session && session->tries > 0 && session->due_at > now)
     return {.code = "retry",
             .text = "a call about its upload session failed and is repeated",
@@ -390,7 +395,7 @@ Why of_upload(ItemRow const& item, std::optional<SessionRow> const& session, Wal
   if (item.state == ItemState::kReported)
     return waiting("completing", "every chunk is reported; the platform is putting the file together",
                    session ? std::optional(session->due_at) : item.effort.due_at);
-  if (auto late = of_late(item, session, now)) return *late;
+  if (auto late = of_late(item, session, around, now)) return *late;
   auto const size = std::max<std::uint64_t>(item.print.size_bytes, 1);
   auto const percent = std::min(item.bytes_acked, size) * 100 / size;  // sizes stay far below 2^57
   return working("chunks are going up: " + std::to_string(percent) + " % acknowledged");
@@ -443,7 +448,7 @@ std::optional<Why> of_progress(ItemRow const& item, StepRow const* step, std::op
     case ItemState::kStable: return of_stable(item, around);
     case ItemState::kOpening: return working("its upload session is being opened");
     case ItemState::kOpened:
-    case ItemState::kReported: return of_upload(item, session, now);
+    case ItemState::kReported: return of_upload(item, session, around, now);
     case ItemState::kSending: return working("it is going up in one request");
     case ItemState::kCompleted:
     case ItemState::kSent:

@@ -420,10 +420,8 @@ TEST_F(Queries, ScanNoTableButWhereThatIsMeant) {
     journal_.items_in(static_cast<ItemState>(i), 5);
   }
   for (auto const state : {ItemState::kFailed, ItemState::kCancelled, ItemState::kSkipped}) journal_.items_in(state, 5);
-  add(ItemState::kStable, 77);
-  for (auto const* method : {"direct", "multipart"}) {
+  for (auto const* method : {"direct", "multipart"})
     journal_.next_upload_priority(method, std::nullopt), journal_.uploads_waiting(method, 50, at(kNoon), 5);
-  }
   UndatedPlace place;
   journal_.undated_items(std::array{ItemState::kOpened}, place, 5);
   journal_.latest_item("/srv", "a");

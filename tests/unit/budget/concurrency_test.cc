@@ -71,6 +71,16 @@ TEST(Concurrency, ComesBackWhenTheLineWidens) {
   EXPECT_EQ(line.limit(), kCeiling);
 }
 
+TEST(Concurrency, ComesBackByTrialWhereEachConnectionIsSlowByItself) {
+  std::uint64_t width = 1 * kMB;
+  Line line{[&](std::size_t n) { return std::min(width, n * 1'500'000); }};
+  line.go_on(2h);
+  EXPECT_LE(line.limit(), 3u);
+  width = 100 * kMB;
+  line.go_on(30min);
+  EXPECT_EQ(line.limit(), kCeiling);
+}
+
 TEST(Concurrency, IsThreeTenthsFewerOnceForABurstOfRefusals) {
   Line line{[](std::size_t n) { return n * 10 * kMB; }};
   for (int i = 0; i < 20; ++i) line.concurrency.throttled(kCeiling, line.now);

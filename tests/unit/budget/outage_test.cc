@@ -108,6 +108,37 @@ TEST(Breaker, TakesTwoFailuresWithASuccessBetweenThemForEachOnesOwn) {
   EXPECT_FALSE(breaker.is_shared());
 }
 
+// Fails every `nth` call of many; returns how many calls it let through before it opened, or all.
+int calls_before_open(int nth) {
+  Breaker breaker;
+  for (int i = 1; i <= 10'000; ++i) {
+    if (breaker.open_since()) return i;
+    i % nth == 0 ? breaker.failed({.item = i}, kNow) : breaker.succeeded();
+  }
+  return 10'000;
+}
+
+TEST(Breaker, OpensWhenTheRetryBudgetIsSpent) {
+  EXPECT_EQ(calls_before_open(6), 10'000) << "every sixth call may fail for ever";
+  auto const every_third = calls_before_open(3);
+  EXPECT_GT(every_third, 300) << "and more of them for a while";
+  EXPECT_LT(every_third, 700);
+}
+
+TEST(Breaker, GivesAServiceThatFailsOftenBurstsBetweenItsProbes) {
+  Breaker breaker;
+  int failures = 0;
+  for (int i = 0; i < 3'000 && !breaker.open_since(); ++i)
+    i % 2 == 0 ? (++failures, breaker.failed({.item = i}, kNow)) : breaker.succeeded();
+  ASSERT_TRUE(breaker.open_since());
+  breaker.succeeded();
+  EXPECT_FALSE(breaker.open_since());
+  int calls = 0;
+  for (; !breaker.open_since(); ++calls) calls % 3 == 0 ? breaker.failed({.item = calls}, kNow) : breaker.succeeded();
+  EXPECT_GE(calls, 20);
+  EXPECT_LE(calls, 120);
+}
+
 TEST(Breaker, ClosesWithOneSuccessAndNeedsTwentyCallsToOpenAgain) {
   Breaker breaker;
   for (std::uint64_t i = 0; i < 20; ++i) breaker.failed({.item = static_cast<journal::RowId>(i)}, kNow);

@@ -166,6 +166,34 @@ TEST(Quota, OfADayIsNeverPassedAndUsedByMoreThanNinetyFivePercent) {
   EXPECT_LE(platform.all(), 3u * 20'000);
 }
 
+TEST(Quota, OfADayIsHalfForPolls) {
+  Traffic traffic;
+  traffic.allow(Group::kIndexing, {.calls_per_day = 10});
+  int polls = 0, others = 0;
+  for (; traffic.may_poll(Group::kIndexing, kNow, 99); ++polls)
+    traffic.send({.errand = Errand::kAwaitStep, .group = Group::kIndexing, .row = 1}, {}, kNow);
+  EXPECT_EQ(polls, 5);
+  EXPECT_TRUE(traffic.next_pause_end(kNow));
+  for (; traffic.may_call(Group::kIndexing, kNow, 99); ++others)
+    traffic.send({.errand = Errand::kCreateStep, .group = Group::kIndexing, .row = 1}, {}, kNow);
+  EXPECT_EQ(others, 5);
+}
+
+TEST(Quota, GivesBackTheMediaOfACallThatWasRefusedAndAllOfOneThatCameToNothing) {
+  Traffic traffic;
+  traffic.allow(Group::kIndexing, {.calls_per_day = 10, .media_per_day = 1h});
+  Flight const flight{.errand = Errand::kCreateStep, .group = Group::kIndexing, .media = 50min, .sent_at = kNow};
+  auto const& parts = traffic.allowance(Group::kIndexing).parts();
+  traffic.send(flight, {}, kNow);
+  traffic.was_refused(flight);
+  EXPECT_TRUE(traffic.may_spend(Group::kIndexing, 1h, kNow));
+  EXPECT_EQ(parts.at(0).quota.spent(kNow), 1u);
+  traffic.send(flight, {}, kNow);
+  traffic.came_to_nothing(flight);
+  EXPECT_TRUE(traffic.may_spend(Group::kIndexing, 1h, kNow));
+  EXPECT_EQ(parts.at(0).quota.spent(kNow), 1u);
+}
+
 TEST(Quota, OfAGroupHoldsNoOtherBack) {
   Traffic traffic;
   traffic.allow(Group::kIndexing, {.calls_per_day = 1});

@@ -49,14 +49,26 @@ TEST(WirePace, CallsNobodyQuietWhoHasTakenAll) {
 
 TEST(WirePace, TakesNoUploadForStalledThatIsAsSlowAsTheOthers) {
   constexpr std::uint64_t kLeast = 64'000;
-  EXPECT_FALSE(is_too_slow(64'000, kLeast, {}));
-  EXPECT_TRUE(is_too_slow(63'999, kLeast, {})) << "alone it is what the configuration says";
-  EXPECT_FALSE(is_too_slow(8'000, kLeast, 8'000)) << "thirty-two share a narrow line";
-  EXPECT_FALSE(is_too_slow(2'000, kLeast, 8'000));
-  EXPECT_TRUE(is_too_slow(1'999, kLeast, 8'000)) << "it is slow by itself";
-  EXPECT_TRUE(is_too_slow(3'000, kLeast, 10'000'000));
-  EXPECT_TRUE(is_too_slow(0, kLeast, 0)) << "nothing moves at all";
-  EXPECT_FALSE(is_too_slow(1, kLeast, 0)) << "the only one that moves";
+  auto const beside = [](std::uint64_t others) { return LineSpeed{.others = others, .lately = 100'000'000}; };
+  EXPECT_FALSE(is_too_slow(64'000, kLeast, beside(10'000'000)));
+  EXPECT_FALSE(is_too_slow(8'000, kLeast, beside(8'000))) << "thirty-two share a narrow line";
+  EXPECT_FALSE(is_too_slow(2'000, kLeast, beside(8'000)));
+  EXPECT_TRUE(is_too_slow(1'999, kLeast, beside(8'000))) << "it is slow by itself";
+  EXPECT_TRUE(is_too_slow(3'000, kLeast, beside(10'000'000)));
+  EXPECT_TRUE(is_too_slow(0, kLeast, beside(0))) << "nothing moves at all";
+  EXPECT_FALSE(is_too_slow(1, kLeast, beside(0))) << "the only one that moves";
+}
+
+TEST(WirePace, TakesALoneUploadForStalledThatIsMuchSlowerThanItsLineLately) {
+  constexpr std::uint64_t kLeast = 64'000;
+  auto const alone = [](std::uint64_t lately) { return LineSpeed{.others = {}, .lately = lately}; };
+  EXPECT_FALSE(is_too_slow(64'000, kLeast, alone(100'000'000)));
+  EXPECT_TRUE(is_too_slow(63'999, kLeast, alone(100'000'000)));
+  EXPECT_FALSE(is_too_slow(60'000, kLeast, alone(62'000))) << "the last chunk on a line of half a megabit";
+  EXPECT_TRUE(is_too_slow(15'000, kLeast, alone(62'000)));
+  EXPECT_FALSE(is_too_slow(4'000, kLeast, alone(4'000)));
+  EXPECT_TRUE(is_too_slow(3'999, kLeast, alone(3'999))) << "less than a sixteenth of what is asked is no line";
+  EXPECT_TRUE(is_too_slow(0, kLeast, alone(0)));
 }
 
 TEST(WirePace, SendsUnderACapWhatTheBucketHoldsAndArrivesWhole) {

@@ -81,6 +81,8 @@ TEST_F(AwaitAsset, LearnsHowLongAnAssetPlaysWhereThatIsBudgeted) {
   put_step(other.id, 0, journal::StepState::kWaiting, journal::StepKind::kIndex);
   polled({other.id}, asset("asset2", "ready"));
   EXPECT_EQ(item(other.id).state, ItemState::kSent);
+  EXPECT_TRUE(left.empty()) << "it leaves in its turn, as far as the limits allow";
+  choose(choose_await_asset);
   ASSERT_EQ(left.size(), 1u);
   EXPECT_THAT(target(), testing::EndsWith("/assets/asset2"));
   read_alone(other.id, reply(asset("asset2", "ready", R"(,"duration":90.5)")));

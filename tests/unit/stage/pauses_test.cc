@@ -42,15 +42,6 @@ TEST_F(Pauses, OutliveARestartForHours) {
   EXPECT_FALSE(remembered(refused_at + 3h + 9min));
 }
 
-TEST_F(Pauses, SpareTheRefusalWhereAnAnswerSaysThatTheQuotaIsSpent) {
-  auto const answered_at = now;
-  within([](Context& ctx) { pause_spent_group(ctx, Group::kIndexing, 1h); });
-  EXPECT_EQ(traffic.paused_until(Group::kIndexing, now), answered_at + 1h);
-  EXPECT_FALSE(traffic.calls_per_second(Group::kIndexing, now)) << "nothing was refused";
-  within([](Context& ctx) { pause_spent_group(ctx, Group::kIndexing, 1min); });
-  EXPECT_EQ(remembered(answered_at + 1min), answered_at + 1h);
-}
-
 TEST_F(Pauses, AreNotCutShortByALaterOneThatAsksForLess) {
   auto const refused_at = now;
   refuse(3h);

@@ -29,7 +29,7 @@ class Spent : public StageTest {
     traffic.release();
   }
   std::uint64_t calls_spent() { return traffic.allowance(Group::kIndexing).parts().at(0).quota.spent(now); }
-  std::uint64_t media_spent() { return traffic.allowance(Group::kIndexing).parts().at(1).quota.spent(now); }
+  std::uint64_t media_spent() { return traffic.allowance(Group::kIndexing).parts().at(2).quota.spent(now); }
 };
 
 TEST_F(Spent, OutlivesARestart) {

@@ -93,6 +93,36 @@ class TurnTest : public StageTest {
   std::uint64_t sent_ = 0;
 };
 
+TEST_F(TurnTest, WaitsForAQuotaThatAnAnswerSaysIsSpentButNotForLong) {
+  polled();
+  auto const second = std::chrono::floor<std::chrono::seconds>(clock.now).time_since_epoch().count();
+  answer(sent_ticket(), 200, R"({"data":[],"page_info":{"page":1,"total_page":1}})",
+         {{"x-ratelimit-remaining", "0"}, {"x-ratelimit-reset", std::to_string(second + 20)}});
+  turn.run();
+  auto const until = turn.traffic().paused_until(budget::Group::kAssets, clock.now);
+  ASSERT_TRUE(until);
+  EXPECT_GT(*until, clock.now + 18s);
+  EXPECT_LE(*until, clock.now + 20s);
+  EXPECT_FALSE(turn.traffic().calls_per_second(budget::Group::kAssets, clock.now)) << "nothing was refused";
+}
+
+TEST_F(TurnTest, GivesBackWhatACallCostThatCameToNothing) {
+  turn.traffic().allow(budget::Group::kAssets, {.calls_per_day = 10});
+  polled();
+  auto const spent = [&] {
+    return turn.traffic().allowance(budget::Group::kAssets).parts().at(0).quota.spent(clock.now);
+  };
+  EXPECT_EQ(spent(), 1u);
+  unreachable(sent_ticket());
+  turn.run();
+  EXPECT_EQ(spent(), 0u);
+  clock.now += 1min;
+  turn.run();
+  answer(sent_ticket(1), 500);
+  turn.run();
+  EXPECT_EQ(spent(), 1u) << "this one arrived";
+}
+
 // Two chunks are on their way, and one of them hangs.
 TEST_F(TurnTest, CutsAChunkThatHangsAloneLongBeforeItsStallLimit) {
   auto const first = put_in_the_air();
@@ -110,7 +140,7 @@ TEST_F(TurnTest, CutsAChunkThatHangsAloneLongBeforeItsStallLimit) {
   ASSERT_EQ(turn.traffic().flights(Errand::kPutChunk).size(), 1u);
   auto const cut = chunk(1, 1);
   EXPECT_EQ(cut.state, journal::ChunkState::kNeedsUrl);
-  EXPECT_EQ(cut.attempts, 1u);
+  EXPECT_EQ(cut.attempts, 0u) << "a connection's matter";
   EXPECT_LE(cut.due_at, clock.now + 1s);
   EXPECT_EQ(cut.last_error,
             "no byte was taken for 2 s while other chunks went on: cut, to be sent by another connection");
