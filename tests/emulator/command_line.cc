@@ -50,6 +50,8 @@ void add_switch(CLI::App& app, char const* name, bool& into, std::string const& 
 void add_places(CLI::App& app, Options& options) {
   app.add_option("--listen", options.listen, "API address; loopback only, port 0 picks one")->capture_default_str();
   app.add_option("--store-listen", options.store_listen, "object store address, likewise")->capture_default_str();
+  app.add_option("--store-public", options.store_public, "HOST:PORT in presigned URLs, for a proxy before the store")
+      ->default_str("where the store listens");
   app.add_option("--dir", options.dir, "folder for received bytes and the ledger")->required();
   app.add_option("--ready-file", options.ready_file, "JSON with base_url, store_url and pid, written when both listen");
   app.add_option("--api-key", options.api_key, "the only key that is accepted")->capture_default_str();

@@ -33,6 +33,11 @@ std::string content_of(std::filesystem::path const& path) {
   return text.str();
 }
 
+// A presigned URL signs its host, and the store verifies the Host header that came: so a proxy in front must be named.
+std::string public_store(Options const& options, Listener const& listener) {
+  return options.store_public.empty() ? listener.authority() : options.store_public;
+}
+
 }  // namespace
 
 // In order of construction; the servers come last and go first, the hasher goes before the world.
@@ -51,7 +56,7 @@ struct Emulator::Parts {
           world.hashed(result.asset_id, result.sha256, result.head, clock());
         }),
         context{options, clock,   world, ledger,      scenario,
-                hasher,  sleeper, rate,  credentials, store_listener.authority()},
+                hasher,  sleeper, rate,  credentials, public_store(options, store_listener)},
         router(context) {
     if (!options.scenario_file.empty()) scenario.arm(content_of(options.scenario_file));
     store.emplace(store_listener,
