@@ -1,5 +1,9 @@
 #include "daemon/wire_curl_transfer.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <cassert>
 #include <cstring>
@@ -22,7 +26,11 @@ constexpr std::uint64_t kUploadBufferMin = 16 * kKiB;    // libcurl's own least
 constexpr Millis kConnectMax{15'000};
 constexpr long kNamesKeptSeconds = 60;  // libcurl's default
 constexpr long kIdleSecondsMax = 50;    // below the 60 s after which common load balancers close
-constexpr int kLooksPerLimit = 8;       // how often within a stall_limit the bytes are counted
+// What the kernel may hold of a connection's bytes before it sends them: else it takes in up to 4 MiB (tcp_wmem) at
+// once, and bytes on a slow line would count as gone long before they are, with a silence after them that looks like a
+// stall. As much as libcurl hands over in one write; at 64 KiB/s it leaves within 8 s.
+constexpr int kUnsentMax = static_cast<int>(WireCurl::kUploadBufferBytes);
+constexpr int kLooksPerLimit = 8;  // how often within a stall_limit the bytes are counted
 
 struct UrlCloser {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
@@ -75,6 +83,12 @@ int on_prerequest(void* who, char*, char*, int, int) {
   }
   ++transfer.sends;
   return CURL_PREREQFUNC_OK;
+}
+
+int on_socket(void*, curl_socket_t fd, curlsocktype) {
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kUnsentMax,
+               sizeof kUnsentMax);  // a kernel without it is no failure
+  return CURL_SOCKOPT_OK;
 }
 
 std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* who) {
@@ -160,6 +174,7 @@ void set_callbacks(Transfer& transfer) {
   set(transfer, CURLOPT_SEEKDATA, who);
   set(transfer, CURLOPT_PREREQFUNCTION, &on_prerequest);
   set(transfer, CURLOPT_PREREQDATA, who);
+  set(transfer, CURLOPT_SOCKOPTFUNCTION, &on_socket);
   set(transfer, CURLOPT_HEADERFUNCTION, &on_header);
   set(transfer, CURLOPT_HEADERDATA, who);
   set(transfer, CURLOPT_WRITEFUNCTION, &on_write);
