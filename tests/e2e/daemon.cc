@@ -18,12 +18,12 @@ constexpr Millis kStartPatience(40'000);
 std::string config_text(Home const& home, Settings const& settings, std::string const& base_url) {
   auto const key_file = settings.key_file.empty() ? home.key_file() : settings.key_file;
   std::string text = "platform:\n  base_url: " + base_url + "\n  api_key: {file: " + key_file + "}\n";
-  text += "  limits:\n    list_lag: " + settings.list_lag + "\n    late_effect: 0s\n";
+  text += "  limits:\n    list_lag: " + settings.list_lag + "\n    late_effect: " + settings.late_effect + "\n";
   if (!settings.limits.empty()) text += "    " + settings.limits + "\n";
   text += "state_dir: " + home.state() + "\npipelines:" + settings.pipelines;
   text += "sources:\n- name: drop\n  folder: " + home.drop() + "\n  settle: 0s\n" + settings.more_sources;
-  text +=
-      "transfer: {max_chunks: " + std::to_string(settings.chunks_max) + ", direct_max: " + settings.direct_max + "}\n";
+  text += "transfer: {max_chunks: " + std::to_string(settings.chunks_max) + ", direct_max: " + settings.direct_max +
+          (settings.transfer.empty() ? "" : ", " + settings.transfer) + "}\n";
   text += "retry: " + settings.retry + "\npoll: " + settings.poll + "\n";
   text += "control: {socket: " + home.socket() + "}\n";
   text += "log: {level: " + settings.log_level + ", format: text}\n";

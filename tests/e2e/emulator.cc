@@ -19,7 +19,9 @@ Emulator::Emulator(std::string const& folder, std::vector<std::string> const& fl
   bool const ready = until(30s, [&] { return std::filesystem::exists(ready_file) || process_->wait(0ms).has_value(); });
   if (!ready || !std::filesystem::exists(ready_file))
     throw std::runtime_error("the emulator did not start: " + read_text(command.out_file));
-  base_url_ = Json::parse(read_text(ready_file)).at("base_url").get<std::string>();
+  auto const ready_with = Json::parse(read_text(ready_file));
+  base_url_ = ready_with.at("base_url").get<std::string>();
+  store_port_ = port_of(ready_with.at("store_url").get<std::string>());
   place_.port = port_of(base_url_);
 }
 

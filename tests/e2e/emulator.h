@@ -16,6 +16,8 @@ class Emulator {
   Emulator(std::string const& folder, std::vector<std::string> const& flags, std::string const& key);
 
   std::string const& base_url() const { return base_url_; }
+  std::uint16_t api_port() const { return place_.port; }
+  std::uint16_t store_port() const { return store_port_; }
   Json ledger() const { return ask(place_, "GET", "/__ledger").json(); }
   // What happened, one object per effect, from sequence number `from` on.
   Json events(std::uint64_t from = 1) const;
@@ -32,6 +34,7 @@ class Emulator {
 
   std::unique_ptr<Process> process_;
   std::string base_url_;
+  std::uint16_t store_port_ = 0;
   Place place_;
   std::string key_;
 };
