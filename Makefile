@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e bench show-big show-many show-photos mutants fuzz format tidy clean
+.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e bench show-big show-many show-photos show-hotel mutants fuzz format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -9,6 +9,7 @@ CLANG_TIDY ?= clang-tidy-19
 help:
 	@echo "make demo      build, then show a whole ingest against the local stand-in platform"
 	@echo "make show-big, show-many, show-photos    the crash tests at full size, with their figures (docs/TESTING.md)"
+	@echo "make show-hotel    2,000 files over a line at its worst, with the daemon's defaults: long"
 	@echo "make soak-binary    the real daemon: kill points, failing calls, power cuts and random kills, by the thousand"
 	@echo "make test      build with sanitizers and run every test"
 	@echo "make sim       the simulation at large, on the release build: 20,000 days, every crash point, every failed call"
@@ -77,6 +78,11 @@ show-many: release-e2e
 
 show-photos: release-e2e
 	$(E2E) --gtest_filter=Kill.MakesOneEntityOfFiftyPhotosOfOneName
+
+# A line at its worst, in real time and with the daemon's defaults.
+HOTEL_FILES ?= 2000
+show-hotel: release-e2e
+	SLUICE_E2E_HOTEL=$(HOTEL_FILES) $(E2E) --gtest_filter='ABadHotelInRealTime.*'
 
 # The long runs of the real binary, at low priority: about half an hour. Root, loop devices and mkfs.ext4 let the
 # power be cut; without them those runs are skipped, and say so. In memory, since the disks are images of disks.

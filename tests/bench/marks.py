@@ -78,6 +78,11 @@ def slow_line(figures):
     return figures.ratio("wall, of sendfile's", "wall_s", t.TEN, t.SENDFILE, 1.02)
 
 
+def stalled_chunks(figures):
+    """A chunk that is sent again costs its own time once more, a twentieth of the whole; noticing it, about as much."""
+    return figures.ratio("wall, of the ideal time", "wall_s", t.TEN, t.SMOOTH, 1.15)
+
+
 def footprint(workloads):
     """Memory and disk, over all transfers of the run."""
     ours = [row[t.SLUICE] for row in workloads.values() if t.SLUICE in row]
@@ -96,6 +101,7 @@ RULES = {
     "C": many_small,
     "D": slow_connections,
     "L": slow_line,
+    "W": stalled_chunks,
     "E": bulk_tls,
     "F": bulk_tls,
 }

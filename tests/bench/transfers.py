@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 
 from clients import Cuts, run_curl, run_sdk, run_send
 from measure import GIB, KIB, MIB
@@ -13,6 +14,7 @@ SLUICE, NO_VERIFY = "sluice", "sluice, verify: none"
 TEN, SENDFILE_MANY = "sluice, max_chunks: 10", "sendfile, 32 connections"
 CURL, SENDFILE, MD5, COPY = "curl --parallel", "sendfile", "OpenSSL MD5, 2 threads", "read and send"
 SDK, SDK_MANY = "JS SDK", "JS SDK, 8 at once"
+SMOOTH, WAITING = "sendfile, no stalls", "sendfile, waits"
 CURL_CONNECTIONS = 10  # more or fewer change its figures by less than their spread
 
 
@@ -133,3 +135,28 @@ def slow_connections(setting, say):
 
 def slow_line(setting, say):
     return shaped(setting, say, False, line_rate=50_000_000, connect_delay=80)
+
+
+def stalled_chunks(setting, say):
+    """The shape of D, and each fiftieth PUT stands still for a minute. The ideal is sendfile where none does."""
+    place, runs = setting.place, min(setting.runs, 3)
+    files = place.media(1, setting.bytes(GIB))
+    shape = {"connection_rate": 10_000_000, "answer_delay": 80}
+    stalls = {"stall_every": 50, "stall": 60_000}
+
+    def sending(sink):
+        return run_send(place, sink, Cuts(sink, files), "sendfile", 10)
+
+    clients = {
+        SMOOTH: (runs, {}, sending),
+        WAITING: (min(runs, 1), stalls, sending),
+        TEN: (runs, stalls, lambda sink: run_sluiced(place, sink, files, "max_chunks: 10")),
+        SDK: (min(setting.sdk_runs, 1), stalls, lambda sink: run_sdk(place, sink, files, 1, 10)),
+    }
+
+    # A sink for each run: what a client gave up still comes out of the kernel when its stall is over.
+    def alone(more, run):
+        with Sink(place, **shape, **more) as sink:
+            return run(sink)
+
+    return rounds({label: (count, partial(alone, more, run)) for label, (count, more, run) in clients.items()}, say)

@@ -19,12 +19,12 @@ std::string config_text(Home const& home, Settings const& settings, std::string 
   auto const key_file = settings.key_file.empty() ? home.key_file() : settings.key_file;
   auto const& url = settings.base_url.empty() ? base_url : settings.base_url;
   std::string text = "platform:\n  base_url: " + url + "\n  api_key: {file: " + key_file + "}\n" + settings.platform;
-  text += "  limits:\n    list_lag: " + settings.list_lag + "\n    late_effect: 0s\n";
+  text += "  limits:\n    list_lag: " + settings.list_lag + "\n    late_effect: " + settings.late_effect + "\n";
   if (!settings.limits.empty()) text += "    " + settings.limits + "\n";
   text += "state_dir: " + home.state() + "\npipelines:" + settings.pipelines;
   text += "sources:\n- name: drop\n  folder: " + home.drop() + "\n  settle: 0s\n" + settings.more_sources;
   text += "transfer: {max_chunks: " + std::to_string(settings.chunks_max) + ", direct_max: " + settings.direct_max +
-          ", bandwidth: " + settings.bandwidth + "}\n";
+          ", bandwidth: " + settings.bandwidth + (settings.transfer.empty() ? "" : ", " + settings.transfer) + "}\n";
   text += "retry: " + settings.retry + "\npoll: " + settings.poll + "\n";
   text += "control: {socket: " + home.socket() + "}\n";
   text += "log: {level: " + settings.log_level + ", format: text}\n";

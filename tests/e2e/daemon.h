@@ -34,7 +34,9 @@ struct Settings {
   std::string log_level = "info";
   std::string direct_max = "16MiB";
   std::string bandwidth = "~";
-  std::string list_lag = "1s";  // over which lost answers are looked for; late_effect is 0s
+  std::string transfer = {};       // more keys of transfer, "stall: {below: 64KiB/s, for: 1s}"
+  std::string list_lag = "1s";     // over which lost answers are looked for,
+  std::string late_effect = "0s";  // ... added to this
   std::string retry = "{initial: 100ms, max: 1s}";
   std::string poll = "{min: 100ms, max: 500ms}";
   int chunks_max = 8;

@@ -27,6 +27,8 @@ void add_options(CLI::App& app, Options& options) {
   app.add_option("--line-rate", options.line_bytes_per_s, "bytes/s of all connections together; 0: no limit");
   app.add_option("--answer-delay", options.answer_delay_ms, "ms before each answer");
   app.add_option("--connect-delay", options.connect_delay_ms, "ms before a new connection is read from");
+  app.add_option("--stall-every", options.stall_every, "each so-manieth PUT stands still halfway; 0: none does");
+  app.add_option("--stall", options.stall_ms, "ms for which it does");
   app.add_flag("--never-ready", options.never_ready, "assets stay `processing`");
 }
 

@@ -17,6 +17,8 @@ struct Options {
   std::uint64_t line_bytes_per_s = 0;        // of upload bodies, all connections together; 0 for no limit
   std::int64_t answer_delay_ms = 0;
   std::int64_t connect_delay_ms = 0;  // from accepting a connection to reading from it
+  std::uint64_t stall_every = 0;      // each so-manieth PUT stands still in the middle of its body; 0: none does
+  std::int64_t stall_ms = 0;          // ... for so long
   bool never_ready = false;           // assets stay `processing`
 };
 

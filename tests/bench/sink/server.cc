@@ -157,9 +157,9 @@ bool Server::advance(Connection& connection) {
     }
     if (!feed(connection, {buffer_.data(), got.bytes})) return false;
     if (connection.wake_ns != 0) return true;  // an answer that is sent later
-    if (!shaped || !connection.request) continue;
+    if (!connection.request) continue;
     auto const now = now_ns();
-    auto const until = pay(connection, got.bytes, now);
+    auto const until = std::max(shaped ? pay(connection, got.bytes, now) : now, stall(connection, now));
     if (until > now) {
       defer_until(connection, until);
       return true;
@@ -176,6 +176,13 @@ std::int64_t Server::pay(Connection& connection, std::size_t bytes, std::int64_t
   connection.paid_ns = std::max(connection.paid_ns, now) + time_for(bytes, options_.connection_bytes_per_s);
   line_paid_ns_ = std::max(line_paid_ns_, now) + time_for(bytes, options_.line_bytes_per_s);
   return std::max(connection.paid_ns, line_paid_ns_);
+}
+
+// Returns when a PUT that was chosen to stall, and is halfway, may be read from again; once.
+std::int64_t Server::stall(Connection& connection, std::int64_t now) {
+  if (connection.stalls_at == 0 || connection.body_left > connection.stalls_at) return now;
+  connection.stalls_at = 0;
+  return now + options_.stall_ms * 1'000'000;
 }
 
 bool Server::flush(Connection& connection) {
@@ -224,6 +231,9 @@ bool Server::begin(Connection& connection) {
   connection.head.clear();
   if (!connection.request) return false;
   connection.body_left = connection.request->body_bytes;
+  connection.stalls_at = 0;
+  if (connection.request->method == "PUT" && options_.stall_every != 0 && ++puts_begun_ % options_.stall_every == 0)
+    connection.stalls_at = connection.body_left / 2;
   if (connection.request->expects_continue) connection.out += "HTTP/1.1 100 Continue\r\n\r\n";
   return connection.body_left <= kBodyBytesMax || Platform::drops_body(*connection.request);
 }

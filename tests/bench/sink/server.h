@@ -1,5 +1,6 @@
 // server.h - one thread, one epoll: reads requests, drops bodies, answers late when it shall.
 //
+// A PUT that stalls is not read from, once half of its body is there.
 // Shaping is done by reading slowly, with small receive buffers, so that the sender feels it as it would feel
 // a line: a connection may be read from when its own and the line's bytes so far are paid for in time.
 #pragma once
@@ -39,6 +40,7 @@ class Server {
     std::string head;
     std::optional<Request> request;
     std::uint64_t body_left = 0;
+    std::uint64_t stalls_at = 0;  // with so much of the body to come; 0: it does not
     std::string body;
     std::string out;
     std::int64_t wake_ns = 0;  // neither read nor written before
@@ -60,6 +62,7 @@ class Server {
   bool feed(Connection& connection, std::string_view bytes);
   bool begin(Connection& connection);
   void finish_request(Connection& connection);
+  std::int64_t stall(Connection& connection, std::int64_t now_ns);
   std::int64_t pay(Connection& connection, std::size_t bytes, std::int64_t now_ns);
   void defer_until(Connection& connection, std::int64_t at_ns);
   void watch(Connection& connection, bool readable, bool writable);
@@ -76,6 +79,7 @@ class Server {
   std::unordered_map<int, std::unique_ptr<Connection>> connections_;
   std::priority_queue<Timer> timers_;
   std::uint64_t serials_ = 0;
+  std::uint64_t puts_begun_ = 0;
   std::int64_t line_paid_ns_ = 0;
 };
 
