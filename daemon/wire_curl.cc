@@ -23,6 +23,7 @@ using ports::Outcome;
 using ports::WireFailure;
 
 constexpr std::uint64_t kFading = 8;
+constexpr Millis kStandstill{1'000};
 constexpr long kConnectionsKept = 128;
 constexpr std::size_t kPooledMax = 64;
 
@@ -78,6 +79,12 @@ struct WireCurl::Impl {
       if (at == in_air.end() || !std::exchange(at->second->paused, false) || at->second->capped) continue;
       curl_easy_pause(at->second->easy.get(), CURLPAUSE_CONT);
     }
+  }
+
+  // A process that was stopped has heard of no acknowledgement meanwhile: that is no silence of the peers.
+  void note_standstill(Steady::duration overslept) {
+    if (overslept < kStandstill) return;
+    for (auto& [ticket, transfer] : in_air) transfer->acked_at = Steady::now();
   }
 
   // Those whose turn it is go on, as many as can be given something.
@@ -274,9 +281,11 @@ void WireCurl::wait(std::span<ExtraFd> fds, Millis timeout) {
     owners.push_back(&extra);
   }
   timeout = std::clamp(impl_->until_next_look(timeout), Millis(0), Millis(600'000));
+  auto const begun = Steady::now();
   int ready = 0;
   curl_multi_poll(impl_->multi.get(), waits.data(), static_cast<unsigned>(waits.size()),
                   static_cast<int>(timeout.count()), &ready);
+  impl_->note_standstill(Steady::now() - begun - timeout);
   for (std::size_t i = 0; i < waits.size(); ++i) owners[i]->readable = (waits[i].revents & CURL_WAIT_POLLIN) != 0;
 }
 

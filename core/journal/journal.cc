@@ -24,6 +24,7 @@ void Journal::begin() {
   assert(!in_transaction());
   if (late_error_) throw *late_error_;
   restore_lines();  // after a transaction that SQLite itself rolled back
+  if (db_->log_is_left()) db_->write_log_back();
   db_->statement("BEGIN IMMEDIATE").run();
   lines_before_ = lines_;
   rows_written_before_ = rows_written();

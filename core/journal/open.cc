@@ -98,6 +98,9 @@ void configure(Database& database, std::filesystem::path const& file) {
   database.run("PRAGMA temp_store = MEMORY");  // no files outside the state directory
   database.run("PRAGMA trusted_schema = OFF");
   database.run("PRAGMA foreign_keys = ON");
+  // A new file gets its mode by a rollback journal. If the power brought that back after its removal, it would roll
+  // everything back that came after; EXTRA syncs the folder, too.
+  database.run("PRAGMA synchronous = EXTRA");
   auto const mode = database.text("PRAGMA journal_mode = WAL");
   if (mode != "wal")
     refuse(Kind::kIo, file, "SQLite cannot use a write-ahead log here (journal_mode is '" + mode + "')");
@@ -108,9 +111,10 @@ void configure(Database& database, std::filesystem::path const& file) {
 
 void write_log_back(Database& database) {
   try {
-    database.checkpoint(Database::Checkpoint::kTruncate);
+    database.write_log_back();
   } catch (JournalError const& error) {
-    if (error.kind() != Kind::kFull) throw;  // a full disk does not keep the daemon from starting: the log stays
+    if (error.kind() != Kind::kFull) throw;
+    database.leave_log();  // a full disk does not keep the daemon from starting, only from its first transaction
   }
 }
 

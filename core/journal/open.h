@@ -24,7 +24,8 @@ inline constexpr std::int64_t kApplicationId = 0x534C5549;  // "SLUI": what `fil
 // `vfs` names the SQLite VFS that holds the file; "" is the system's, and only there are the file's mode, type
 // and file system looked at.
 // What the log holds is in the database afterwards, written and synced anew: after a failed sync the kernel
-// may call pages clean that never reached the disk, and only a fresh write makes them durable.
+// may call pages clean that never reached the disk, and only a fresh write makes them durable. Where the disk is full
+// that is left to the journal's first transaction.
 // Throws  JournalError: kLocked, kNewer, kDamaged, kFull, kIo. A file that is refused is not changed.
 std::unique_ptr<Database> open_database(std::filesystem::path const& file, std::span<Migration const> all,
                                         std::string const& vfs = {}, Check check = Check::kWhole);

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <cassert>
 #include <cerrno>
 #include <cstdio>
@@ -14,6 +15,8 @@ namespace sluice::journal {
 namespace {
 
 using Kind = JournalError::Kind;
+
+constexpr int kLogPieceBytes = 64 * 1024;
 
 bool is_want_of_space(int error) { return error == ENOSPC || error == EDQUOT; }
 
@@ -278,7 +281,27 @@ void Database::checkpoint(Checkpoint mode) {
   auto const how = mode == Checkpoint::kTruncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
   auto const code = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, how, nullptr, nullptr);
   if (code != SQLITE_OK) fail(code, "checkpoint");
+  if (mode == Checkpoint::kTruncate) log_is_left_ = false;
   wal_pages_ = 0;  // all of it is in the database now: this connection is the only reader
+}
+
+void Database::write_log_back() {
+  sqlite3_file* log = nullptr;
+  sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+  if (log == nullptr || log->pMethods == nullptr) return;  // nothing was read yet, or there is none
+  auto const must = [this](int code) {
+    if (code != SQLITE_OK) fail(code, "write the log anew");
+  };
+  sqlite3_int64 size = 0;
+  must(log->pMethods->xFileSize(log, &size));
+  std::string piece(kLogPieceBytes, '\0');
+  for (sqlite3_int64 at = 0; at < size; at += kLogPieceBytes) {
+    auto const count = static_cast<int>(std::min<sqlite3_int64>(kLogPieceBytes, size - at));
+    must(log->pMethods->xRead(log, piece.data(), count, at));
+    must(log->pMethods->xWrite(log, piece.data(), count, at));
+  }
+  if (size > 0) must(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL));
+  checkpoint(Checkpoint::kTruncate);
 }
 
 void Database::check_whole() {
