@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -278,6 +279,7 @@ void prepare(Transfer& transfer, std::string const& url, bool is_loopback, ApiKe
 
 curl_socket_t OpenSockets::open(curl_sockaddr const& to) {
   auto const socket = ::socket(to.family, to.socktype | SOCK_CLOEXEC, to.protocol);
+  open_error_ = socket >= 0 ? 0 : errno;
   if (socket >= 0) open_.insert(socket);
   return socket;
 }
@@ -341,6 +343,7 @@ std::string text_of(Transfer const& transfer, CURLcode code) {
   if (code == CURLE_OPERATION_TIMEDOUT) return text_of_timeout(transfer);
   long error = 0;
   curl_easy_getinfo(transfer.easy.get(), CURLINFO_OS_ERRNO, &error);
+  if (code == CURLE_COULDNT_CONNECT && error == 0) error = transfer.sockets->open_error();
   return failure_words({.code = code,
                         .host = transfer.host,
                         .by_proxy = transfer.by_proxy,

@@ -43,8 +43,12 @@ class OpenSockets {
   // The one from this port to this address and port; CURL_SOCKET_BAD if it is closed.
   curl_socket_t between(int local_port, std::string const& peer_address, int peer_port) const;
 
+  // The errno of the last open(), which libcurl does not keep; 0 if that went well.
+  int open_error() const { return open_error_; }
+
  private:
   std::set<curl_socket_t> open_;
+  int open_error_ = 0;
 };
 
 // What all uploads share while a bandwidth cap holds.

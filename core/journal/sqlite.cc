@@ -177,6 +177,9 @@ Database::Database(std::string file, std::string const& vfs) : file_(std::move(f
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);  // no statement of ours needs to corrupt a file
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);    // a misspelt column is an error, not a text
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
+  // Without it SQLite looks at bound values to see whether a partial index fits, and prepares the text anew for each
+  // other value (measured: twice the time of a turn).
+  sqlite3_db_config(handle, SQLITE_DBCONFIG_ENABLE_QPSG, 1, nullptr);
   sqlite3_wal_hook(handle, &Database::log_grew, this);  // replaces the hook that checkpoints by itself
 }
 
