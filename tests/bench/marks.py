@@ -80,7 +80,7 @@ def slow_line(figures):
 
 def stalled_chunks(figures):
     """A chunk that is sent again costs its own time once more, a twentieth of the whole; noticing it, about as much."""
-    return figures.ratio("wall, of the ideal time", "wall_s", t.TEN, t.SMOOTH, 1.15)
+    return figures.ratio("wall, of the ideal time", "wall_s", t.TEN, t.SMOOTH, 1.2)
 
 
 def footprint(workloads):
