@@ -19,7 +19,8 @@ using Clock = std::function<std::int64_t()>;
 struct Options {
   std::string listen = "127.0.0.1:0";
   std::string store_listen = "127.0.0.1:0";
-  std::string store_public;  // HOST:PORT that presigned URLs name, and sign as their host; empty: where the store listens
+  // HOST:PORT that presigned URLs name, and sign as their host; empty: where the store listens.
+  std::string store_public;
   std::filesystem::path dir;         // parts, objects and ledger.jsonl; must be empty or absent at start
   std::filesystem::path ready_file;  // empty: none is written
   std::string api_key = "demo-key";
