@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <string>
 #include <utility>
@@ -39,11 +40,28 @@ int slots_for(Context const& ctx, std::string_view method) {
   return static_cast<int>(std::max<std::int64_t>(0, free));
 }
 
-std::map<std::string, int> under_way_by_source(Context const& ctx) {
+// How many uploads each source has under way, those chosen in this turn among them.
+std::map<std::string, int> under_way_by_source(Context const& ctx, std::vector<ItemRow> const& chosen) {
   std::map<std::string, int> count;
   for (auto const state : {ItemState::kOpening, ItemState::kOpened, ItemState::kSending})
     for (auto const& item : ctx.journal.items_in(state, static_cast<int>(ctx.policy.files_max))) ++count[item.source];
+  for (auto const& item : chosen) ++count[item.source];
   return count;
+}
+
+// Up to `slots` of the lines' heads in turn, one line for each source.
+void choose_fairly(Context const& ctx, std::vector<std::vector<ItemRow>> lines, int slots,
+                   std::vector<ItemRow>& chosen) {
+  auto under_way = under_way_by_source(ctx, chosen);
+  for (; slots > 0 && !lines.empty(); --slots) {
+    auto const fewest = std::ranges::min_element(lines, {}, [&](std::vector<ItemRow> const& line) {
+      return std::pair(under_way[line.front().source], line.front().effort.due_at);
+    });
+    ++under_way[fewest->front().source];
+    chosen.push_back(std::move(fewest->front()));
+    fewest->erase(fewest->begin());
+    if (fewest->empty()) lines.erase(fewest);
+  }
 }
 
 }  // namespace
@@ -55,20 +73,15 @@ std::uint32_t session_slots(std::uint32_t files_max) {
 std::vector<ItemRow> next_uploads(Context const& ctx, std::string_view method) {
   std::vector<ItemRow> next;
   if (!ctx.journal.may_have_due(ItemState::kStable, ctx.now)) return next;
-  auto slots = slots_for(ctx, method);
-  if (slots == 0) return next;
-  auto under_way = under_way_by_source(ctx);
+  auto const slots = static_cast<std::size_t>(slots_for(ctx, method));
   std::optional<std::int64_t> priority;
-  while (slots > 0 && (priority = ctx.journal.next_upload_priority(method, priority))) {
-    auto lines = ctx.journal.uploads_waiting(method, *priority, ctx.now, slots);  // one of each source
-    for (; slots > 0 && !lines.empty(); --slots) {
-      auto const fewest = std::ranges::min_element(lines, {}, [&](std::vector<ItemRow> const& line) {
-        return std::pair(under_way[line.front().source], line.front().effort.due_at);
-      });
-      ++under_way[fewest->front().source];
-      next.push_back(std::move(fewest->front()));
-      fewest->erase(fewest->begin());
-      if (fewest->empty()) lines.erase(fewest);
+  while (next.size() < slots && (priority = ctx.journal.next_upload_priority(method, priority))) {
+    auto const left = static_cast<int>(slots - next.size());
+    auto lines = ctx.journal.uploads_waiting(method, *priority, ctx.now, left);  // one of each source
+    if (lines.size() == 1) {  // nobody to be fair to: what is under way need not be read
+      std::ranges::move(lines.front(), std::back_inserter(next));
+    } else if (!lines.empty()) {
+      choose_fairly(ctx, std::move(lines), left, next);
     }
   }
   return next;
