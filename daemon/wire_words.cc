@@ -1,5 +1,6 @@
 #include "daemon/wire_words.h"
 
+#include <cerrno>
 #include <cstring>
 
 #include "core/base/secret.h"
@@ -29,6 +30,14 @@ enum Code : int {
 
 std::string with_errno(std::string text, int error) {
   return error == 0 ? text : text + ": " + ::strerrordesc_np(error);
+}
+
+// The one failure to connect that is this host's alone: its remedy is not the network's.
+std::string of_no_connection(std::string const& there, int os_error) {
+  auto text = with_errno("connect to " + there, os_error);
+  if (os_error == EMFILE) text += "; raise LimitNOFILE of the service";
+  if (os_error == ENFILE) text += "; raise the sysctl fs.file-max";
+  return text;
 }
 
 // "OpenSSL SSL_read: OpenSSL/3.0.22: error:0A000419:SSL routines::tlsv1 alert access denied, errno 0"
@@ -89,8 +98,7 @@ std::string failure_words(FailureFacts const& facts) {
     case kNoHost: return "resolve " + host + ": no address for that name, or no name server reachable";
     case kNoProxyHost: return "resolve the proxy's name: no address for it, or no name server reachable";
     case kNoConnection:
-      return facts.os_error == 0 ? "connect to " + there + ": " + detail
-                                 : with_errno("connect to " + there, facts.os_error);
+      return facts.os_error == 0 ? "connect to " + there + ": " + detail : of_no_connection(there, facts.os_error);
     case kProxy: return "the proxy refused the way to " + host + ": " + detail;
     case kSslConnect:
     case kPeerVerification:

@@ -2,6 +2,8 @@
 // words that hold no secret.
 #include <gmock/gmock.h>
 
+#include <cerrno>
+
 #include "daemon/wire_rules.h"
 #include "daemon/wire_words.h"
 #include "tests/unit/daemon/wire_fixture.h"
@@ -284,6 +286,15 @@ TEST(WireWords, PreferTheFixedTextWhereTheLibraryQuotes) {
             "TLS with h: SSL certificate problem: expired");
   EXPECT_EQ(failure_words({.code = 56, .host = "h", .words = "", .detail = "Recv failure", .os_error = 104}),
             "the connection was lost: Connection reset by peer");
+}
+
+TEST(WireWords, NameTheLimitWhenThisHostHasNoDescriptorLeft) {
+  auto const connect = [](int error) {
+    return failure_words({.code = 7, .host = "h", .words = "", .detail = "", .os_error = error});
+  };
+  EXPECT_EQ(connect(EMFILE), "connect to h: Too many open files; raise LimitNOFILE of the service");
+  EXPECT_EQ(connect(ENFILE), "connect to h: Too many open files in system; raise the sysctl fs.file-max");
+  EXPECT_EQ(connect(ECONNREFUSED), "connect to h: Connection refused");
 }
 
 }  // namespace
