@@ -1,6 +1,8 @@
-// faulty.h - a daemon whose system calls fail, do half, or kill it, by the preloaded shim (shim/fault_shim.cc).
+// faulty.h - a daemon whose system calls fail, do half, or kill it, or whose clock is wrong, by the preloaded shim
+// (shim/fault_shim.cc).
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <string>
 #include <string_view>
@@ -26,6 +28,9 @@ class Faulty {
   // In the running daemon: the rule strikes no more.
   void lift() { board_->lifted = 1; }
   void strike() { board_->lifted = 0; }  // ... and strikes again
+
+  // The wall clock of the daemon, running or not, is ahead of this host's by that, or behind; until the next arm().
+  void set_clock(std::chrono::seconds ahead) { board_->clock_s = ahead.count(); }
 
   std::uint64_t fired() const { return board_->fired; }
   std::uint64_t named() const { return board_->named; }

@@ -2,7 +2,7 @@
 //
 // The shim counts every call on it, by the place that the call goes to and by what it does, so that a test
 // learns how many there are even of a process that was killed. The test lifts the fault through it while
-// the process runs. One writer per field; nothing in here needs a lock.
+// the process runs, and sets the clock that it sees. One writer per field; nothing in here needs a lock.
 #pragma once
 
 #include <array>
@@ -46,6 +46,7 @@ struct FaultBoard {
   std::atomic<std::uint64_t> named;   // calls that the rule names, so far
   std::atomic<std::uint64_t> fired;   // how often it struck
   std::atomic<std::uint64_t> lifted;  // not 0: it strikes no more
+  std::atomic<std::int64_t> clock_s;  // the wall clock that the process is shown is so many seconds ahead
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free, "two processes share them");
 

@@ -14,6 +14,8 @@
 //            short            half of a read, write or send is done, once
 //            short_on         ... and from then on
 //
+// The wall clock (CLOCK_REALTIME, by any of its names) is ahead by what the board says; the steady ones are left.
+//
 // It allocates nothing, and asks the kernel who a descriptor is at each call, so that it keeps no table
 // that a close unseen by it would make wrong.
 
@@ -25,6 +27,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -35,6 +38,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <string_view>
 
 #include "fault_board.h"
@@ -159,6 +163,8 @@ Action judge(Place place, What what) {
   if (rule.action == Action::kKillBefore) die();
   return rule.action;
 }
+
+std::time_t ahead() { return board == nullptr ? 0 : board->clock_s.load(); }
 
 // A call that is done or not. `find` says where it goes; it is asked only when somebody counts.
 template <class Result, class Find, class Call>
@@ -367,6 +373,27 @@ dirent64* readdir64(DIR* folder) {
   static auto const next = real<dirent64* (*)(DIR*)>("readdir64");
   return whole<dirent64*>(
       kList, nullptr, [&] { return place_of(::dirfd(folder)); }, [&] { return next(folder); });
+}
+
+int clock_gettime(clockid_t clock, timespec* now) noexcept {
+  static auto const next = real<int (*)(clockid_t, timespec*)>("clock_gettime");
+  auto const result = next(clock, now);
+  if (result == 0 && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) now->tv_sec += ahead();
+  return result;
+}
+
+int gettimeofday(timeval* now, void* zone) noexcept {
+  static auto const next = real<int (*)(timeval*, void*)>("gettimeofday");
+  auto const result = next(now, zone);
+  if (result == 0) now->tv_sec += ahead();
+  return result;
+}
+
+std::time_t time(std::time_t* into) noexcept {
+  static auto const next = real<std::time_t (*)(std::time_t*)>("time");
+  auto const now = next(nullptr) + ahead();
+  if (into != nullptr) *into = now;
+  return now;
 }
 
 int rename(char const* from, char const* to) noexcept {
