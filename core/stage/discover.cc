@@ -5,6 +5,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "core/stage/admit.h"
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
 
@@ -24,6 +25,13 @@ bool is_sidecar(std::string_view name) {
   return extension == "json" || extension == "yaml" || extension == "yml";
 }
 
+// Skipped when no pipeline took its kind, and now one does: the configuration was changed since.
+bool is_taken_now(Context const& ctx, ItemRow const& known, SourcePolicy const& source) {
+  if (known.state != ItemState::kSkipped || known.reason != "no_pipeline") return false;
+  auto const by_source = known.pipeline.empty();  // else a person named one, which does not take it
+  return by_source && !known.kind.empty() && pipeline_for(ctx.policy, source, known.kind) != nullptr;
+}
+
 }  // namespace
 
 bool may_be_item(std::string_view path) { return !is_sidecar(basename_of(path)); }
@@ -32,6 +40,7 @@ Known compare(ItemRow const& known, ports::FilePrint const& fresh) {
   if (known.state == ItemState::kSeen) return known.print == fresh ? Known::kSame : Known::kGrowing;
   if (!is_end(known.state)) return Known::kSame;  // the stage at work looks at the file itself
   // A changed ctime alone is a chmod, a hard link, a backup: not other content, and no reason to send it again.
+  if (known.reason == "vanished" || known.reason == "source_gone") return Known::kBack;
   auto const same_content = known.print.size_bytes == fresh.size_bytes && known.print.mtime_ns == fresh.mtime_ns;
   if (known.state == ItemState::kFailed) {
     auto const made_readable = known.reason == "unreadable" && known.print.ctime_ns != fresh.ctime_ns;
@@ -93,14 +102,17 @@ void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& ca
   auto known = ctx.journal.latest_item(watched.policy->root, candidate.path);
   if (known) {
     auto const was = known->state;
-    switch (compare(*known, candidate.print)) {
+    auto const is_wanted = is_taken_now(ctx, *known, *watched.policy);
+    auto const compared = is_wanted ? Known::kBack : compare(*known, candidate.print);
+    switch (compared) {
       case Known::kSame: return;
       case Known::kReplaced: break;
       case Known::kRepaired:
+      case Known::kBack:
         abandon_upload(ctx, *known);  // one that failed in the middle of it may have a session yet
         known->state = ItemState::kSeen;
         known->generation += 1;
-        known->reason = "source_changed";
+        known->reason = compared == Known::kBack ? "" : "source_changed";
         known->failed_from.clear();
         known->finished_at.reset();
         known->asset_id.clear();

@@ -1,8 +1,8 @@
 // discover.h - stage DISCOVER: files in the sources' folders -> items in `seen`.
 //
 //   takes    what the sweeps of the sources find, a bounded slice per turn
-//   writes   item: a new row in `seen`; the print of one that is still settling; a failed one anew when
-//            its file was replaced or repaired
+//   writes   item: a new row in `seen`; the print of one that is still settling; one that failed or was skipped
+//            anew when its file was replaced or repaired, is there again, or is of a kind that a pipeline takes now
 //   remote   nothing
 //   unknown  -
 //   then     ADMIT takes the rows left in `seen`
@@ -30,6 +30,7 @@ enum class Known : std::uint8_t {
   kGrowing,   // still settling, and changed: its quiet time begins anew
   kReplaced,  // at its end, and other content is there now: a new item
   kRepaired,  // failed, and the file was replaced or made readable: the same item goes on
+  kBack,      // ended because it was not there, and is there: the same item goes on
 };
 Known compare(journal::ItemRow const& known, ports::FilePrint const& fresh);
 

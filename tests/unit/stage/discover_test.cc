@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/stage/admit.h"
 #include "core/stage/moves.h"
 #include "tests/unit/stage/stage_fixture.h"
 
@@ -59,6 +60,45 @@ TEST_F(Discover, EndsTheSessionOfAFailedItemWhoseFileWasMended) {
   EXPECT_EQ(item(row.id).bytes_acked, 0u);
   EXPECT_EQ(session(old.id).state, journal::SessionState::kAbandoned);
   put_session(row.id);  // would stop the program if there were an open one
+}
+
+// A folder that was unmounted for a moment, a file moved away and back: nothing but its absence ended the item.
+TEST_F(Discover, TakesAFileThatIsThereAgainAsItWas) {
+  add_file("a.mp4");
+  Discovery discovery(files, policy);
+  run(discovery);
+  auto const row = journal.list_items({}).at(0);
+  auto const print = std::exchange(files.files, {}).at("a.mp4").print;
+  now += 1min;
+  choose(choose_admit);
+  ASSERT_EQ(item(row.id).reason, "vanished");
+  add_file("a.mp4", print);
+  discovery.want_all();
+  run(discovery);
+  EXPECT_EQ(item(row.id).state, ItemState::kSeen);
+  EXPECT_EQ(item(row.id).reason, "");
+  EXPECT_FALSE(item(row.id).finished_at);
+  EXPECT_EQ(items().size(), 1u) << "the same item goes on";
+}
+
+TEST_F(Discover, TakesASkippedFileOnceAPipelineTakesItsKind) {
+  policy.sources[0].pipelines = {"cast"};
+  add_file("a.mp4");
+  Discovery discovery(files, policy);
+  run(discovery);
+  auto const row = journal.list_items({}).at(0);
+  now += 1min;
+  choose(choose_admit);
+  ASSERT_EQ(item(row.id).reason, "no_pipeline");
+  discovery.want_all();
+  run(discovery);
+  ASSERT_EQ(item(row.id).state, ItemState::kSkipped) << "nobody takes it yet";
+
+  policy.pipelines.push_back(
+      {.name = "cast", .kinds = {"video"}, .filename = {}, .user_metadata = {}, .indexes = {}, .entity = {}});
+  discovery.want_all();
+  run(discovery);
+  EXPECT_EQ(item(row.id).state, ItemState::kSeen);
 }
 
 TEST_F(Discover, SweepsAgainAtTheVeryMomentOfTheRescan) {

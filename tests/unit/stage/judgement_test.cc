@@ -157,6 +157,15 @@ TEST(KnownFile, MadeReadableGoesOn) {
   EXPECT_EQ(compare(row, fresh), Known::kRepaired);
 }
 
+TEST(KnownFile, ThatWasAwayAndIsThereAgainGoesOn) {
+  auto skipped = known(journal::ItemState::kSkipped);
+  skipped.reason = "vanished";
+  EXPECT_EQ(compare(skipped, skipped.print), Known::kBack);
+  auto failed = known(journal::ItemState::kFailed);
+  failed.reason = "source_gone";
+  EXPECT_EQ(compare(failed, failed.print), Known::kBack);
+}
+
 TEST(Limits, NameTheStrictestStepOfThePipeline) {
   Policy const policy;
   Plan plan;
