@@ -20,14 +20,17 @@ namespace sluice::ports {
 
 enum class FileType : std::uint8_t { kRegular, kDirectory, kSymlink, kOther };
 
-// What a change of content shows in (D22, D33). Two equal prints mean: not visibly changed.
+// What a change of content shows in (D22, D33). Two equal prints mean: not visibly changed. The device is no part of
+// that: many file systems get another number at each mount.
 struct FilePrint {
   std::uint64_t size_bytes = 0;
   std::int64_t mtime_ns = 0;
   std::int64_t ctime_ns = 0;
   std::uint64_t inode = 0;
   std::uint64_t device = 0;
-  friend bool operator==(FilePrint const&, FilePrint const&) = default;
+  friend bool operator==(FilePrint const& a, FilePrint const& b) {
+    return a.size_bytes == b.size_bytes && a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns && a.inode == b.inode;
+  }
 };
 
 struct DirEntry {

@@ -33,7 +33,8 @@ void end_item(Context& ctx, ItemRow item, ItemState state, std::string reason, s
 
 // What a person must mend fails at once; what the disk or this host could not do now is tried again, and only
 // its tries are counted that it is to blame for.
-void unreadable(Context& ctx, ItemRow item, Error const& error) {
+void unreadable(Context& ctx, ItemRow item, Error found) {
+  auto const error = gone_or_away(ctx.files, item, std::move(found));
   if (error.fault == Fault::kGone)
     return end_item(ctx, std::move(item), ItemState::kSkipped, "vanished", "the file went away before it was taken");
   if (error.fault == Fault::kLocal || error.code == "io" || error.code == "busy")

@@ -65,7 +65,8 @@ void doubt_asset(Context& ctx, RowId item_id, WallTime ask_at, std::string_view 
 // a hard link or a restored backup: the same content, whose print the next upload is held to.
 std::string trouble_with_source(Context const& ctx, ItemRow& item) {
   auto const fresh = ctx.files.stat(item.root, item.path);
-  if (!fresh && fresh.error().fault == Fault::kGone) return "the file is not there any more: put it back, then retry";
+  if (!fresh && gone_or_away(ctx.files, item, fresh.error()).fault == Fault::kGone)
+    return "the file is not there any more: put it back, then retry";
   if (!fresh) return {};  // a disk that cannot be read now is the upload's affair: it waits for it
   if (fresh->size_bytes != item.print.size_bytes || fresh->mtime_ns != item.print.mtime_ns)
     return "the file has changed since it was uploaded: retry takes it as it is now";

@@ -53,7 +53,7 @@ void retry_item(Context& ctx, ItemRow item, Error const& error, ItemState back_t
   if (is_exhausted(item.effort, ctx.policy))
     return fail_item(ctx, std::move(item), std::string(name_of(error.fault)), error.text, back_to);
   item.state = back_to;
-  item.reason = name_of(error.fault);
+  item.reason = error.code == kSourceDown ? kSourceDown : name_of(error.fault);
   item.intent = {};
   move(ctx, item, was, error.text);
 }
@@ -73,7 +73,7 @@ bool has_unsent(Context const& ctx, SessionRow const& session) {
 void source_changed(Context& ctx, ItemRow item) {
   abandon_upload(ctx, item);
   auto const fresh = ctx.files.stat(item.root, item.path);
-  if (!fresh && fresh.error().fault == Fault::kGone)
+  if (!fresh && gone_or_away(ctx.files, item, fresh.error()).fault == Fault::kGone)
     return fail_item(ctx, std::move(item), "source_gone", fresh.error().text, ItemState::kSeen);
   auto const was = item.state;
   ctx.traffic.cancel_item(item.id);

@@ -16,14 +16,31 @@ void log_move(Context& ctx, std::string subject, std::string_view was, std::stri
 
 }  // namespace
 
+Error gone_or_away(ports::Files& files, journal::ItemRow const& item, Error error) {
+  if (error.fault != Fault::kGone) return error;
+  auto const away = [&](std::string const& how) {
+    return Error{.fault = Fault::kLocal, .text = printable(item.root) + " " + how, .code = kSourceDown};
+  };
+  auto const listing = files.list(item.root, "");  // opens the folder itself anew
+  if (!listing) return away("is not there: " + listing.error().text);
+  auto const first = (*listing)->next(1);
+  if (!first) return away("cannot be listed: " + first.error().text);
+  auto const root = files.stat(item.root, "");
+  if (first->empty() && root && root->device != item.print.device)
+    return away("is empty, and another file system than the file was on: is it mounted?");
+  if (files.stat(item.root, item.path)) return away("was away, and has come back");
+  return error;
+}
+
 Result<std::shared_ptr<ports::OpenFile>> OpenSources::get(journal::ItemRow const& item) {
   auto& held = open_[item.id];
   if (!held) {
     auto opened = files_.open(item.root, item.path);
     if (!opened) {
       open_.erase(item.id);
-      if (opened.error().fault == Fault::kGone) return fail(Fault::kSourceChanged, opened.error().text, "source_gone");
-      return std::unexpected(std::move(opened).error());
+      auto error = gone_or_away(files_, item, std::move(opened).error());
+      if (error.fault == Fault::kGone) return fail(Fault::kSourceChanged, error.text, "source_gone");
+      return std::unexpected(std::move(error));
     }
     held = std::move(*opened);
   }

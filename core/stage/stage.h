@@ -29,6 +29,14 @@
 
 namespace sluice::stage {
 
+// The code of an Error and the reason of a wait: the file is not there because its whole folder is not.
+inline constexpr char kSourceDown[] = "source_down";
+
+// What is meant by a file that was not found: itself gone (kGone, as it came), or its folder unmounted or moved away
+// (kLocal with kSourceDown), which is waited for and charges nobody (D8). A mount point without its mount is an empty
+// folder on another device than the file was. Asks the file system; what is no kGone comes back as it is.
+Error gone_or_away(ports::Files& files, journal::ItemRow const& item, Error error);
+
 // The source files of items whose bytes are going up, held open so that all reads of one generation
 // go to one inode (D31). Bounded by the files under way.
 class OpenSources {
@@ -36,7 +44,8 @@ class OpenSources {
   explicit OpenSources(ports::Files& files) : files_(files) {}
 
   // The item's file, opened when it is not yet, and unchanged since it was admitted.
-  // Fails  kSourceChanged (other size, mtime, ctime or inode, or gone), kSourceIo.
+  // Fails  kSourceChanged (other size, mtime, ctime or inode, or gone), kSourceIo, kLocal (its folder is away, or this
+  // process has no descriptor left).
   Result<std::shared_ptr<ports::OpenFile>> get(journal::ItemRow const& item);
   void forget(journal::RowId item) { open_.erase(item); }
 

@@ -33,6 +33,8 @@ constexpr std::array kMeanings = {
     Meaning{"unreadable", "the file cannot be read", "give the daemon's user the right to read it", "file", true},
     Meaning{"source_io", "the file cannot be read now", "check the disk or the mount", "file", true},
     Meaning{"source_gone", "the file is not there any more", "put it back, or `sluice cancel {id}`", "file"},
+    Meaning{"source_down", "its folder is not there",
+            "mount it or put it back, and it goes on by itself; or `sluice cancel {id}`", "file", true},
     Meaning{"source_changed", "the file changed while it was read", "stop what writes to it", "file", true},
     Meaning{"settling", "the file must stay unchanged a while before it is read", "", ""},
     Meaning{"being_written", "another program has the file open for writing", "", ""},

@@ -36,6 +36,7 @@ void expect_same(ItemRow const& a, ItemRow const& b) {
   EXPECT_EQ(a.state, b.state);
   EXPECT_EQ(a.method, b.method);
   EXPECT_EQ(a.print, b.print);
+  EXPECT_EQ(a.print.device, b.print.device);
   EXPECT_EQ(a.quiet_since, b.quiet_since);
   EXPECT_EQ(a.plan, b.plan);
   EXPECT_EQ(a.content_type, b.content_type);

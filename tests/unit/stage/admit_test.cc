@@ -114,6 +114,24 @@ TEST_F(Admit, TriesAgainWhatTheDiskOrThisHostCouldNotDoNow) {
   }
 }
 
+TEST_F(Admit, WaitsForAFolderThatIsAwayAndChargesNobody) {
+  auto const row = seen();
+  auto const print = std::exchange(files.files, {}).at(row.path).print;
+  files.list_error = Error{Fault::kGone, "no such folder"};
+  for (int i = 0; i < 50; ++i) {
+    choose(choose_admit);
+    ASSERT_EQ(item(row.id).state, ItemState::kSeen);
+    ASSERT_EQ(item(row.id).reason, kSourceDown);
+    ASSERT_EQ(item(row.id).effort.attempts, 0u);
+    ASSERT_GT(item(row.id).effort.due_at, now);
+    now = *item(row.id).effort.due_at;
+  }
+  files.list_error.reset();
+  files.files[row.path] = {.print = print};
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+}
+
 TEST_F(Admit, ReadsNothingOfAnEmptyFile) {
   auto const row = seen("a.bin");
   change(row, [](auto& empty) { empty.print.size_bytes = 0; });

@@ -23,7 +23,9 @@ class ToldFiles final : public ports::Files {
     return found->second;
   }
   Result<std::shared_ptr<ports::OpenFile>> open(std::string const&, std::string const&) override { std::abort(); }
-  Result<std::unique_ptr<ports::Listing>> list(std::string const&, std::string const&) override { std::abort(); }
+  Result<std::unique_ptr<ports::Listing>> list(std::string const&, std::string const&) override {
+    return std::make_unique<ports::WholeListing>(std::vector<ports::DirEntry>());
+  }
   Result<std::string> sniff(ports::OpenFile const&) override { std::abort(); }
 };
 

@@ -234,6 +234,25 @@ TEST_F(Moves, HoldsAFileOpenForAllItsReadsAndOpensItAnewAfterTrouble) {
   EXPECT_EQ(sources.get(row).error().fault, Fault::kSourceIo);
 }
 
+TEST_F(Moves, TellsAFileThatIsGoneFromAFolderThatIsAway) {
+  auto const row = put_item(ItemState::kOpened);
+  files.files.clear();
+  files.list_error = Error{Fault::kGone, "no such folder"};
+  auto const error = sources.get(row).error();
+  EXPECT_EQ(error.fault, Fault::kLocal);
+  EXPECT_EQ(error.code, kSourceDown);
+  EXPECT_EQ(error.text, row.root + " is not there: no such folder");
+
+  files.list_error.reset();
+  files.folder_print = {.device = row.print.device + 1};
+  EXPECT_EQ(sources.get(row).error().code, kSourceDown) << "a mount point without its mount";
+  files.files["other.mp4"] = {};
+  EXPECT_EQ(sources.get(row).error().code, "source_gone") << "something is mounted, and others are there";
+  files.files = {};
+  files.folder_print->device = row.print.device;
+  EXPECT_EQ(sources.get(row).error().code, "source_gone") << "it was the last one";
+}
+
 TEST_F(Moves, LogsEveryTransitionAndNothingElse) {
   auto const row = put_item(ItemState::kStable);
   within([&](Context& ctx) {

@@ -145,6 +145,19 @@ TEST_F(PutChunk, StopsAtAFileThatChanged) {
   EXPECT_EQ(item(item_.id).generation, 2);
 }
 
+TEST_F(PutChunk, KeepsItsSessionWhileTheFolderIsAway) {
+  with_urls(session_.id, 2);
+  files.files.clear();
+  files.list_error = Error{Fault::kGone, "no such folder"};
+  choose(choose_put_chunk);
+  EXPECT_TRUE(left.empty());
+  EXPECT_EQ(item(item_.id).state, ItemState::kOpened);
+  EXPECT_EQ(item(item_.id).generation, 1);
+  EXPECT_EQ(item(item_.id).reason, kSourceDown);
+  EXPECT_EQ(item(item_.id).effort.attempts, 0u);
+  EXPECT_EQ(session(session_.id).state, journal::SessionState::kOpen);
+}
+
 TEST_F(PutChunk, KeepsTheEtagOfAChunkThatArrivedWhole) {
   auto const md5 = put(3);
   answered(3, etag(md5));

@@ -37,6 +37,7 @@ class PlayedFiles final : public ports::Files {
   };
   std::map<std::string, Played> files;
   std::optional<Error> list_error;
+  std::optional<ports::FilePrint> folder_print;  // of the folder itself
 
   Result<std::shared_ptr<ports::OpenFile>> open(std::string const&, std::string const& relative) override {
     auto const found = files.find(relative);
@@ -45,6 +46,7 @@ class PlayedFiles final : public ports::Files {
     return std::make_shared<Opened>(found->second);
   }
   Result<ports::FilePrint> stat(std::string const&, std::string const& relative) override {
+    if (relative.empty() && folder_print) return *folder_print;
     auto const found = files.find(relative);
     if (found == files.end()) return fail(Fault::kGone, "no such file");
     if (found->second.open_error) return std::unexpected(*found->second.open_error);

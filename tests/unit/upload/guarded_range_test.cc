@@ -84,8 +84,8 @@ TEST(GuardedRange, WithholdsTheLastPieceUntilTheSecondPrintIsClean) {
   EXPECT_EQ(it.file->read_up_to, 6u);  // it was read, and not handed out
 }
 
-TEST(GuardedRange, NoticesEveryFieldOfThePrint) {
-  for (int field = 0; field < 5; ++field) {
+TEST(GuardedRange, NoticesEveryFieldThatContentShowsIn) {
+  for (int field = 0; field < 4; ++field) {
     Case it("abcdef");
     EXPECT_EQ(it.next(5), "abcde");
     auto& now = it.file->now;
@@ -93,7 +93,6 @@ TEST(GuardedRange, NoticesEveryFieldOfThePrint) {
     if (field == 1) ++now.mtime_ns;
     if (field == 2) ++now.ctime_ns;
     if (field == 3) ++now.inode;
-    if (field == 4) ++now.device;
     EXPECT_FALSE(it.next(5)) << "field " << field;
   }
 }
