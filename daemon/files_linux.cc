@@ -114,6 +114,12 @@ class OpenFileLinux final : public ports::OpenFile {
   bool is_remote_ = false;
 };
 
+Result<UniqueFd> open_root(std::string const& root) {
+  UniqueFd folder(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!folder) return std::unexpected(error_of(errno, "open folder " + printable(root)));
+  return folder;
+}
+
 struct DirCloser {
   void operator()(DIR* dir) const { ::closedir(dir); }
 };
@@ -184,31 +190,12 @@ struct FilesLinux::Magic {
 FilesLinux::FilesLinux() = default;
 FilesLinux::~FilesLinux() = default;
 
-Result<FilesLinux::Root> FilesLinux::opened_anew(std::string const& root) {
-  UniqueFd fresh(::open(root.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  auto const error = errno;
-  std::lock_guard const lock(roots_mutex_);
-  if (!fresh) {
-    roots_.erase(root);
-    return std::unexpected(error_of(error, "open folder " + printable(root)));
-  }
-  return roots_[root] = std::make_shared<UniqueFd const>(std::move(fresh));
-}
-
-Result<FilesLinux::Root> FilesLinux::held(std::string const& root) {
-  {
-    std::lock_guard const lock(roots_mutex_);
-    if (auto const at = roots_.find(root); at != roots_.end()) return at->second;
-  }
-  return opened_anew(root);
-}
-
 Result<std::shared_ptr<ports::OpenFile>> FilesLinux::open(std::string const& root, std::string const& relative) {
-  SLUICE_TRY(folder, held(root));
+  SLUICE_TRY(folder, open_root(root));
   auto const shown = shown_path(root, relative);
   auto const failed = [&](int error) {
     auto made = error_of(error, "open " + shown);
-    if (error == EACCES) made.text += access_words(folder->get(), relative);
+    if (error == EACCES) made.text += access_words(folder.get(), relative);
     return std::unexpected(std::move(made));
   };
   struct stat about {};
@@ -219,18 +206,18 @@ Result<std::shared_ptr<ports::OpenFile>> FilesLinux::open(std::string const& roo
     return {};
   };
 
-  auto const looked_at = open_beneath(folder->get(), relative, O_PATH);
+  auto const looked_at = open_beneath(folder.get(), relative, O_PATH);
   if (!looked_at) return failed(looked_at.error());
   SLUICE_CHECK(refuse_special(looked_at->get()));
-  auto opened = open_beneath(folder->get(), relative, O_RDONLY);
+  auto opened = open_beneath(folder.get(), relative, O_RDONLY);
   if (!opened) return failed(opened.error());
   SLUICE_CHECK(refuse_special(opened->get()));  // it may be another one by now
   return std::make_shared<OpenFileLinux>(std::move(*opened), shown);
 }
 
 Result<ports::FilePrint> FilesLinux::stat(std::string const& root, std::string const& relative) {
-  SLUICE_TRY(folder, held(root));
-  auto const entry = open_beneath(folder->get(), relative, O_PATH);
+  SLUICE_TRY(folder, open_root(root));
+  auto const entry = open_beneath(folder.get(), relative, O_PATH);
   if (!entry) return std::unexpected(error_of(entry.error(), "stat " + shown_path(root, relative)));
   struct stat about {};
   if (::fstat(entry->get(), &about) != 0) return std::unexpected(error_of(errno, "stat " + shown_path(root, relative)));
@@ -238,12 +225,12 @@ Result<ports::FilePrint> FilesLinux::stat(std::string const& root, std::string c
 }
 
 Result<std::unique_ptr<ports::Listing>> FilesLinux::list(std::string const& root, std::string const& relative) {
-  SLUICE_TRY(folder, relative.empty() ? opened_anew(root) : held(root));
+  SLUICE_TRY(folder, open_root(root));
   auto const shown = shown_path(root, relative);
-  auto opened = open_beneath(folder->get(), relative, O_RDONLY | O_DIRECTORY);
+  auto opened = open_beneath(folder.get(), relative, O_RDONLY | O_DIRECTORY);
   if (!opened) {
     auto made = error_of(opened.error(), "list " + shown);
-    if (opened.error() == EACCES) made.text += access_words(folder->get(), relative);
+    if (opened.error() == EACCES) made.text += access_words(folder.get(), relative);
     return std::unexpected(std::move(made));
   }
   std::unique_ptr<DIR, DirCloser> dir(::fdopendir(opened->get()));

@@ -1,4 +1,7 @@
-// files_linux.h - source files through held root descriptors (the contract: core/ports/files.h).
+// files_linux.h - source files beneath their roots' descriptors (the contract: core/ports/files.h).
+//
+// A root is opened for each call and not held: a held descriptor, even by O_PATH, would keep its file system from being
+// unmounted, and would go on showing a folder that was replaced or mounted over (D8). Open files do both, as they must.
 //
 // It never writes, renames or deletes, and never follows a link beneath a root. The root's own path is
 // the operator's word and may lead through links. Safe to use from several threads at once: file
@@ -9,7 +12,6 @@
 // the path in printable form.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -37,8 +39,6 @@ class FilesLinux final : public ports::Files {
   // Of the entry itself: a link's own print, not its target's.
   Result<ports::FilePrint> stat(std::string const& root, std::string const& relative) override;
 
-  // list(root, "") opens the root's path anew and holds that from then on, so that a folder that was
-  // replaced or remounted is noticed (D8) and a stale NFS handle is shed; a root that is gone is let go.
   // An entry that vanishes while the folder is read is left out; one whose stat fails is kOther.
   Result<std::unique_ptr<ports::Listing>> list(std::string const& root, std::string const& relative) override;
 
@@ -47,14 +47,8 @@ class FilesLinux final : public ports::Files {
   Result<std::string> sniff(ports::OpenFile const& file) override;
 
  private:
-  using Root = std::shared_ptr<UniqueFd const>;  // shared with the threads that are using it
   struct Magic;
 
-  Result<Root> held(std::string const& root);
-  Result<Root> opened_anew(std::string const& root);
-
-  std::mutex roots_mutex_;
-  std::map<std::string, Root> roots_;
   std::mutex magic_mutex_;  // a libmagic cookie is for one thread at a time
   std::unique_ptr<Magic> magic_;
 };

@@ -65,7 +65,7 @@ struct WatchInotify::Root {
   std::string path;
   bool recursive = false;
   bool is_remote = false;
-  UniqueFd fd;
+  bool is_open = false;  // watched, or scanned by the clock; no descriptor is held, which would keep it mounted
   std::uint64_t inode = 0;
   std::uint64_t device = 0;
   std::map<std::string, int> watches;        // folder -> watch
@@ -75,6 +75,7 @@ struct WatchInotify::Root {
   std::set<std::string> dirty;
   RootWatch state;
 
+  bool is(struct stat const& about) const { return about.st_ino == inode && about.st_dev == device; }
   void describe(std::string const& no_inotify) {
     state.watched = watches.size();
     state.needed = watches.size() + blind.size();
@@ -139,7 +140,7 @@ void WatchInotify::open_root(Root& root) {
   root.whole = true;
   root.rewalk = false;
   auto const remote = remote_kind(fd.get());
-  root.fd = std::move(fd);
+  root.is_open = true;
   root.is_remote = !remote.empty();
   if (root.is_remote) {
     root.state = {.coverage = Coverage::kPollingOnly,
@@ -154,18 +155,18 @@ void WatchInotify::open_root(Root& root) {
 void WatchInotify::close_root(Root& root) {
   while (!root.watches.empty()) unwatch(root, root.watches.begin()->first);
   root.blind.clear();
-  root.fd.reset();
+  root.is_open = false;
   root.state = {.coverage = Coverage::kMissing, .reason = printable(root.path) + " is gone"};
   root.whole = true;
 }
 
-// Whether the path still leads to the folder that is held. No event can be relied on for this: a mount
-// over it makes none, and IN_DELETE_SELF waits until nobody holds the folder open, as we do. A remote
+// Whether the path still leads to the folder that is watched. No event can be relied on for this: a mount over it
+// makes none, and IN_DELETE_SELF waits until nobody holds the folder open. A remote
 // root is never asked: a dead mount would hold up the loop, and it is scanned by the clock anyway.
 bool WatchInotify::is_in_place(Root const& root) const {
   struct stat about {};
   if (root.is_remote) return true;
-  return ::stat(root.path.c_str(), &about) == 0 && about.st_ino == root.inode && about.st_dev == root.device;
+  return ::stat(root.path.c_str(), &about) == 0 && root.is(about);
 }
 
 // Watches `folder`. Returns false if it is of no use to look into it.
@@ -193,11 +194,15 @@ bool WatchInotify::watch_folder(Root& root, std::string const& folder, int folde
 
 // Watches `top` and, in a recursive root, all beneath it; every folder is watched before it is read.
 void WatchInotify::watch_tree(Root& root, std::string const& top) {
+  UniqueFd const root_fd(::open(root.path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  struct stat about {};
+  bool const is_same = root_fd && ::fstat(root_fd.get(), &about) == 0 && root.is(about);
+  if (!is_same) return;  // gone or replaced: the next look at all roots says so
   std::vector<std::string> open{top};
   while (!open.empty()) {
     auto const folder = std::move(open.back());
     open.pop_back();
-    auto const fd = open_beneath(root.fd.get(), folder, O_RDONLY | O_DIRECTORY);
+    auto const fd = open_beneath(root_fd.get(), folder, O_RDONLY | O_DIRECTORY);
     if (!fd) {
       // Gone again, or replaced by something else: the event or the scan that tells so is under way.
       bool const is_there = fd.error() != ENOENT && fd.error() != ENOTDIR && fd.error() != ELOOP;
@@ -215,7 +220,7 @@ void WatchInotify::watch_tree(Root& root, std::string const& top) {
 // Looks again for folders without a watch, if something said so, and tells how the root stands.
 void WatchInotify::walk_again(Root& root) {
   bool const asked = std::exchange(root.rewalk, false);
-  if (!root.fd || root.is_remote) return;
+  if (!root.is_open || root.is_remote) return;
   if (asked && inotify_) {
     root.blind.clear();
     watch_tree(root, "");
@@ -292,8 +297,8 @@ Dirty WatchInotify::collect() {
 
   Dirty dirty{.roots = {}, .overflow = std::exchange(overflow_, false)};
   for (auto& [path, root] : roots_) {
-    if (root->fd && !is_in_place(*root)) close_root(*root);
-    if (!root->fd) open_root(*root);
+    if (root->is_open && !is_in_place(*root)) close_root(*root);
+    if (!root->is_open) open_root(*root);
     walk_again(*root);
     if (!root->whole && root->dirty.empty()) continue;
     DirtyRoot told{.root = path, .whole = root->whole, .folders = {}};
@@ -317,8 +322,8 @@ void WatchInotify::refresh() {
     for (auto& [path, root] : roots_) root->rewalk = bool(inotify_);
   }
   for (auto& [path, root] : roots_) {
-    if (root->fd && !is_in_place(*root)) close_root(*root);
-    if (!root->fd) open_root(*root);
+    if (root->is_open && !is_in_place(*root)) close_root(*root);
+    if (!root->is_open) open_root(*root);
     root->rewalk = root->rewalk || !root->blind.empty();
     walk_again(*root);
   }

@@ -187,7 +187,7 @@ TEST(FilesLinux, NoticesARootThatWasReplaced) {
   parent.rename("drop", "away");
   parent.folder("drop");
   parent.write("drop/new", "y");
-  EXPECT_TRUE(files.open(parent.at("drop"), "old"));  // still the held one
+  EXPECT_FALSE(files.open(parent.at("drop"), "old")) << "nothing of the old one is held";
   EXPECT_EQ(listed_whole(files, parent.at("drop"), "").value().at(0).name, "new");
   EXPECT_TRUE(files.open(parent.at("drop"), "new"));
   EXPECT_FALSE(files.open(parent.at("drop"), "old"));
