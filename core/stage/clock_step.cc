@@ -40,9 +40,8 @@ Millis clock_step(std::optional<ClockAnchor> const& before, ClockAnchor const& a
 void take_clock_step(journal::Journal& journal, ClockAnchor const& anchor, WallTime now, ports::Log& log) {
   auto const before = from_text(journal.meta(kKey));
   auto const step = clock_step(before, anchor, journal.last_event_at(), now);
-  auto const same =
-      before && before->boot_id == anchor.boot_id && size_of(anchor.boot_began - before->boot_began) < kSlewing;
-  if (same && step == Millis(0)) return;
+  auto const same_boot = before && before->boot_id == anchor.boot_id;
+  if (same_boot && step == Millis(0)) return;
   journal.begin();
   try {
     if (step != Millis(0)) {

@@ -444,8 +444,8 @@ std::optional<Why> of_end(ItemRow const& item, std::span<StepRow const> steps) {
 }
 
 // What the item is doing, or waiting for in the ordinary course of things.
-std::optional<Why> of_progress(ItemRow const& item, StepRow const* step, std::optional<SessionRow> const& session,
-                               Surroundings const& around, WallTime now) {
+Why of_progress(ItemRow const& item, StepRow const* step, std::optional<SessionRow> const& session,
+                Surroundings const& around, WallTime now) {
   switch (item.state) {
     case ItemState::kStable: return of_stable(item, around);
     case ItemState::kOpening: return working("its upload session is being opened");
@@ -492,9 +492,8 @@ std::optional<Why> why(ItemRow const& item, std::span<StepRow const> steps, std:
   if (auto missing = of_missing(item)) return missing;
   if (auto own = own_wait(item.intent, item.effort, item.reason, now)) return with_loss(item, std::move(*own));
   auto made = of_progress(item, step, session, surroundings, now);
-  if (made && made->code == "working") made->text += cap_words(item, surroundings);
-  if (made) made = with_loss(item, with_pace(group_of(item, step), surroundings, std::move(*made)));
-  return made;
+  if (made.code == "working") made.text += cap_words(item, surroundings);
+  return with_loss(item, with_pace(group_of(item, step), surroundings, std::move(made)));
 }
 
 }  // namespace sluice::stage

@@ -184,5 +184,77 @@ TEST_F(Lines, AreWhatTheRowsSayWhateverIsWritten) {
   }
 }
 
+// Before the first of a line is due its rows are asked for by nobody: that is what a turn with nothing to do costs.
+class LinesThatAreNotDue : public testing::Test {
+ protected:
+  LinesThatAreNotDue() {
+    journal_.begin();
+    auto row = item_in(ItemState::kStable);
+    row.method = "direct";
+    row.effort.due_at = at(kNoon + 5);
+    item_ = journal_.insert(row);
+  }
+  bool uploads_may_be_due(std::int64_t ms) const { return journal_.may_have_due(ItemState::kStable, at(ms)); }
+  // Whether the journal found out when the first row of the table is due.
+  bool is_known_of(std::string const& table) const {
+    return std::ranges::any_of(journal_.query_plans(), [&](std::string const& plan) {
+      return plan.starts_with("SELECT min(due_at_ms) FROM " + table + " ");
+    });
+  }
+
+  Scratch scratch_;
+  Journal journal_{scratch_.file()};
+  RowId item_ = 0;
+};
+
+TEST_F(LinesThatAreNotDue, AreKnownOnceItemsWereAskedFor) {
+  EXPECT_TRUE(uploads_may_be_due(kNoon)) << "nobody has looked";
+  EXPECT_TRUE(journal_.due_items(ItemState::kStable, at(kNoon), 5).empty());
+  EXPECT_FALSE(uploads_may_be_due(kNoon));
+  EXPECT_TRUE(uploads_may_be_due(kNoon + 5));
+}
+
+TEST_F(LinesThatAreNotDue, AreKnownOnceUploadsWereAskedFor) {
+  EXPECT_TRUE(journal_.uploads_waiting("direct", 50, at(kNoon), 5).empty());
+  EXPECT_FALSE(uploads_may_be_due(kNoon));
+}
+
+TEST_F(LinesThatAreNotDue, AreKnownOnceAnUploadOfAnotherMethodWasAskedFor) {
+  EXPECT_FALSE(journal_.next_upload_priority("multipart", std::nullopt));
+  EXPECT_FALSE(uploads_may_be_due(kNoon));
+}
+
+TEST_F(LinesThatAreNotDue, AreKnownOnceNamesWereAskedFor) {
+  journal_.ensure_named(named_called("footage"));
+  EXPECT_TRUE(journal_.due_named(NamedState::kWanted, at(kNoon - 1), 5).empty());
+  EXPECT_TRUE(is_known_of("named"));
+}
+
+TEST_F(LinesThatAreNotDue, AreKnownOnceStepsWereAskedFor) {
+  journal_.insert(step_of(item_, 0));
+  EXPECT_TRUE(journal_.due_steps(StepState::kWaiting, StepKind::kIndex, at(kNoon), 5).empty());
+  EXPECT_TRUE(is_known_of("step"));
+}
+
+TEST(LinesOfWhatIsFinished, AreNotCountedAtTheStartAndFoundAllTheSame) {
+  Scratch scratch;
+  {
+    Journal journal(scratch.file());
+    journal.begin();
+    auto step = step_of(journal.insert(item_in(ItemState::kAssetReady)), 0);
+    step.state = StepState::kReady;
+    step.remote_id = "indexed1";
+    journal.insert(step);
+    auto name = journal.ensure_named(named_called("footage"));
+    name.state = NamedState::kPresent;
+    name.remote_id = "index1";
+    journal.update(name, NamedState::kWanted, at(kNoon));
+    journal.commit();
+  }
+  Journal const again(scratch.file());
+  EXPECT_EQ(again.steps_in(StepState::kReady, 5).size(), 1u);
+  EXPECT_EQ(again.named_in(NamedState::kPresent).size(), 1u);
+}
+
 }  // namespace
 }  // namespace sluice::journal

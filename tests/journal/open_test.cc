@@ -401,6 +401,36 @@ TEST(Checkpoint, KeepsTheLogShort) {
   EXPECT_EQ(journal.events_of(1, 1000).size(), 200u);
 }
 
+TEST(Checkpoint, OnlyOneThatCutsTheLogLeavesNothingOfIt) {
+  Scratch scratch;
+  auto const database = open_database(scratch.file(), migrations());
+  database->leave_log();
+  database->checkpoint(Database::Checkpoint::kPassive);
+  EXPECT_TRUE(database->log_is_left());
+  database->checkpoint(Database::Checkpoint::kTruncate);
+  EXPECT_FALSE(database->log_is_left());
+}
+
+TEST(Checkpoint, HasNoLogToWriteBackBeforeAnythingWasRead) {
+  Scratch scratch;
+  { Journal made(scratch.file()); }
+  Database database(scratch.file().string());
+  database.write_log_back();
+  EXPECT_GT(database.integer("SELECT count(*) FROM sqlite_schema"), 0);
+}
+
+// SQLite keeps the words of its last call, which may have gone well.
+TEST(Failure, IsToldInTheWordsOfItsOwnCode) {
+  Scratch scratch;
+  auto const database = open_database(scratch.file(), migrations());
+  try {
+    database->fail_if_unread("Tree 2: unable to get the page. error code=266");  // SQLITE_IOERR_READ
+    FAIL() << "it was taken for damage";
+  } catch (JournalError const& error) {
+    EXPECT_THAT(error.what(), HasSubstr("disk I/O error (SQLite code 266"));
+  }
+}
+
 TEST(Meta, KeepsTheLastValue) {
   Scratch scratch;
   Journal journal(scratch.file());

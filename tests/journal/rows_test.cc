@@ -161,6 +161,15 @@ TEST_F(Rows, AnItemThatEndsAndComesBackIsLiveAgain) {
   }
 }
 
+TEST_F(Rows, AnItemThatEndsAnotherWayEndsAnew) {
+  auto row = item_in(ItemState::kFailed);
+  row.id = journal_.insert(row);
+  row.state = ItemState::kCancelled;
+  row.finished_at = at(kNoon + 9);
+  journal_.update(row, ItemState::kFailed, at(kNoon + 9));
+  EXPECT_EQ(journal_.item(row.id)->finished_at, at(kNoon + 9));
+}
+
 TEST_F(Rows, EveryItemStateIsAccepted) {
   for (int i = 0; i <= static_cast<int>(ItemState::kSkipped); ++i) {
     auto const state = static_cast<ItemState>(i);
@@ -243,6 +252,14 @@ TEST_F(Rows, ANamedThingIsMadeOnce) {
   EXPECT_EQ(second.id, first.id);
   EXPECT_EQ(second.client_op, "op");
   EXPECT_NE(journal_.ensure_named(named_called("footage", NamedKind::kCollection)).id, first.id);
+}
+
+TEST_F(Rows, TheLastEventTellsHowFarTheJournalHasComeAndWhen) {
+  EXPECT_EQ(journal_.last_event(), 0);
+  EXPECT_FALSE(journal_.last_event_at());
+  for (auto const when : {kNoon + 5, kNoon + 2}) journal_.add_event({0, at(when), 0, "named index a", "a", "b", ""});
+  EXPECT_EQ(journal_.last_event(), 2);
+  EXPECT_EQ(journal_.last_event_at(), at(kNoon + 2)) << "the newest, not the latest";
 }
 
 TEST_F(Rows, AStateChangeTellsItsStory) {

@@ -102,6 +102,17 @@ TEST_F(AwaitAsset, LearnsHowLongAnAssetPlaysWhereThatIsBudgeted) {
   EXPECT_EQ(item(picture.id).state, ItemState::kAssetReady) << "a picture does not play";
 }
 
+TEST_F(AwaitAsset, AsksForNoRecordOfItsOwnWhereTheListSaysHowLongItPlaysOrItIsNotReady) {
+  traffic.allow(budget::Group::kIndexing, {.media_per_day = 1h});
+  auto const told = put_item(ItemState::kSent, 1);
+  auto const slow = put_item(ItemState::kSent, 2);
+  for (auto const& row : {told, slow}) put_step(row.id, 0, journal::StepState::kWaiting, journal::StepKind::kIndex);
+  polled({told.id, slow.id}, asset("asset1", "ready", R"(,"duration":90.5)") + "," + asset("asset2", "processing"));
+  EXPECT_EQ(item(told.id).state, ItemState::kAssetReady);
+  EXPECT_EQ(item(told.id).media_ms, 90'500);
+  EXPECT_EQ(item(slow.id).reason, "");
+}
+
 TEST_F(AwaitAsset, TakesTheReadyAndPollsTheOthersMoreSlowly) {
   auto const ready = put_item(ItemState::kSent, 1);
   auto const slow = put_item(ItemState::kSent, 2);
@@ -155,6 +166,30 @@ TEST_F(AwaitInRounds, AsksForFiftyAtATimeAndForEachOncePerLongestInterval) {
   EXPECT_EQ(polls, 3u);
   EXPECT_EQ(asked.size(), 120u);
   EXPECT_EQ(round_pause(120, 50, policy.poll_max), policy.poll_max / 3);
+}
+
+TEST_F(AwaitInRounds, AsksAtTheVeryMomentThatARoundIsDueAndNotBefore) {
+  put_slow(2);
+  choose(choose_await_asset);
+  ASSERT_EQ(left.size(), 1u);
+  auto const next = *poll_round.next_at;
+  EXPECT_EQ(next, now + policy.poll_max);
+  for (auto const early : {now, next - 1ms}) {
+    now = early;
+    choose(choose_await_asset);
+    EXPECT_TRUE(left.empty());
+  }
+  now = next;
+  choose(choose_await_asset);
+  EXPECT_EQ(left.size(), 1u);
+}
+
+TEST_F(AwaitInRounds, MissesAnAssetAlsoWhereAllTheOthersAreAsTheyWere) {
+  auto const slow = put_slow(2);
+  auto const missing = put_slow(4);
+  answered({slow.id, missing.id}, asset("asset2", "processing"));
+  EXPECT_EQ(item(missing.id).reason, "asset_missing");
+  EXPECT_EQ(item(slow.id).reason, "");
 }
 
 TEST_F(AwaitInRounds, WritesNothingWhereNothingChanged) {

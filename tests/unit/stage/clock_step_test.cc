@@ -19,6 +19,8 @@ TEST(ClockStep, IsTheMoveOfTheBeginningOfOneBoot) {
   EXPECT_EQ(clock_step(before, {kBoot, kBegan + 24h}, kNoon, kNoon + 24h), 24h);
   EXPECT_EQ(clock_step(before, {kBoot, kBegan + 59s}, kNoon, kNoon), 0s) << "slewing";
   EXPECT_EQ(clock_step(before, {kBoot, kBegan - 59s}, kNoon, kNoon), 0s);
+  EXPECT_EQ(clock_step(before, {kBoot, kBegan + 1min}, kNoon, kNoon), 1min);
+  EXPECT_EQ(clock_step(before, {kBoot, kBegan - 1min}, kNoon, kNoon), -1min);
 }
 
 TEST(ClockStep, AcrossABootIsKnownOnlyByWhatIsInTheFuture) {
@@ -84,6 +86,16 @@ TEST_F(ClockStepTest, ThatIsNoneWritesNothing) {
   start(kBegan + 2s, kNoon + 1h);
   EXPECT_EQ(journal.rows_written(), rows);
   EXPECT_TRUE(log.lines.empty());
+}
+
+TEST_F(ClockStepTest, IsToldWithItsDirection) {
+  start(kBegan, kNoon);
+  start(kBegan - 24h, kNoon - 24h);
+  ASSERT_EQ(log.lines.size(), 1u);
+  EXPECT_TRUE(log.tells("the host's clock was set back by " + to_words(24h)));
+  start(kBegan, kNoon);
+  ASSERT_EQ(log.lines.size(), 2u);
+  EXPECT_TRUE(log.tells("the host's clock was set forward by " + to_words(24h)));
 }
 
 }  // namespace

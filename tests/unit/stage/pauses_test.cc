@@ -89,10 +89,14 @@ TEST_F(Pauses, FromAClockThatWasAheadAreNotBelieved) {
   EXPECT_FALSE(remembered(refused_at - 30 * 24h));
 }
 
-TEST_F(Pauses, OfSecondsCostTheJournalNothing) {
+TEST_F(Pauses, OfLessThanFiveSecondsCostTheJournalNothing) {
   auto const rows = journal.rows_written();
   refuse(2s);
+  refuse(4'761ms);
+  EXPECT_EQ(traffic.paused_until(Group::kIndexing, now), now + 4'999ms);
   EXPECT_EQ(journal.rows_written(), rows);
+  refuse(4'762ms);
+  EXPECT_EQ(remembered(now), now + 5s);
 }
 
 }  // namespace

@@ -74,6 +74,23 @@ TEST_F(Prune, KeepsTheChunksOfWhatEndedLatelyOrIsAliveOrHasAnOpenSession) {
   EXPECT_EQ(chunks(alive.id), 1u);
 }
 
+TEST_F(Prune, ForgetsThemAtTheVeryMomentThatTheyHaveBeenKeptLongEnough) {
+  run();
+  now = *pruning.next_at();
+  auto const just = ended(policy.keep_chunks);
+  auto const almost = ended(policy.keep_chunks - 1ms, 2);
+  run();
+  EXPECT_EQ(chunks(just), 0u);
+  EXPECT_EQ(chunks(almost), 10u);
+}
+
+TEST_F(Prune, RestsAfterAWalkHoweverOftenItIsAsked) {
+  run_to_the_end();
+  auto const next = pruning.next_at();
+  run();
+  EXPECT_EQ(pruning.next_at(), next);
+}
+
 TEST_F(Prune, TakesALargeUploadSliceBySlice) {
   auto const old = ended(8 * 24h);
   auto const item = item_of(old);

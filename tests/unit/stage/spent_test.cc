@@ -52,6 +52,22 @@ TEST_F(Spent, CostsNoCommitOfItsOwnUntilItIsAHundredth) {
   EXPECT_EQ(calls_spent(), 10u);
 }
 
+TEST_F(Spent, CostsNoCommitForWhatIsOverBeforeARestart) {
+  traffic.allow(Group::kIndexing, {.calls_per_minute = 10, .calls_per_day = 1'000, .media_per_day = 10h});
+  call(0ms, false);
+  EXPECT_FALSE(journal.meta("spent:indexing:calls_per_day"));
+  call(0ms, true);
+  EXPECT_TRUE(journal.meta("spent:indexing:calls_per_day"));
+  EXPECT_FALSE(journal.meta("spent:indexing:calls_per_minute"));
+  EXPECT_FALSE(journal.meta("spent:indexing:media_per_day")) << "nothing of it was spent";
+}
+
+TEST_F(Spent, CostsNoCommitForASmallLimitOfWhichNothingIsSpent) {
+  traffic.allow(Group::kAssets, {.calls_per_day = 50});
+  call(0ms, false);
+  EXPECT_FALSE(journal.meta("spent:indexing:calls_per_day"));
+}
+
 TEST_F(Spent, KeepsItsAgeWhenTheClockIsSet) {
   call(9h, true);
   within([](Context& ctx) { shift_spent(ctx.journal, -72h); });

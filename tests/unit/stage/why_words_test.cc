@@ -1,6 +1,7 @@
 // The words that Why chooses, where one circumstance more or less makes another sentence.
 #include <gmock/gmock.h>
 
+#include "core/stage/next_uploads.h"
 #include "core/stage/why.h"
 
 namespace sluice::stage {
@@ -226,6 +227,80 @@ TEST(WhyWords, TheStepsOfAnItemCountOnlyWhenItsAssetIsReady) {
             "queued");
   EXPECT_EQ(why_of(item(ItemState::kAssetReady), {lost}).text, "next in line for the index");
   EXPECT_EQ(why_of(item(ItemState::kAssetReady)).text, "it is being finished");
+}
+
+TEST(WhyWords, AnOutageIsToldWithTheWordsOfTheLastErrorIfThereAreAny) {
+  auto const offline = [](std::string text) {
+    return why_of(item(ItemState::kOpened), {}, {.offline_since = kNow, .offline_text = std::move(text)}).text;
+  };
+  EXPECT_THAT(offline("connect: refused"), testing::EndsWith("since 2026-11-22T03:00:00Z: connect: refused"));
+  EXPECT_THAT(offline(""), testing::EndsWith("since 2026-11-22T03:00:00Z"));
+}
+
+TEST(WhyWords, SpentCallsHoldBackEveryStepAndSpentMediaOnlyWhatIsStillToBeHandedIn) {
+  using Of = budget::Allowance::Of;
+  auto const code = [](Of of, StepState state) {
+    return why_of(item(ItemState::kAssetReady), {step(StepKind::kIndex, state)},
+                  {.reached = {{std::string(kGroupIndexing), {of, 2'000, kLater}}}})
+        .code;
+  };
+  EXPECT_EQ(code(Of::kCallsPerDay, StepState::kWaiting), "rate_limit");
+  EXPECT_EQ(code(Of::kCallsPerDay, StepState::kCreated), "rate_limit");
+  EXPECT_EQ(code(Of::kMediaPerDay, StepState::kWaiting), "rate_limit");
+  EXPECT_EQ(code(Of::kMediaPerDay, StepState::kCreated), "indexing");
+  Surroundings const of_assets{.reached = {{std::string(kGroupAssets), {Of::kMediaPerDay, 2'000, kLater}}}};
+  EXPECT_EQ(why_of(item(ItemState::kStable), {}, of_assets).code, "queued") << "it hands in no media yet";
+}
+
+TEST(WhyWords, ALostAssetIsTheReasonAlsoInALineThatMovesSlowly) {
+  auto const lost =
+      why_of(item(ItemState::kStable, "asset_gone"), {}, {.calls_per_second = {{std::string(kGroupAssets), 12.34}}});
+  EXPECT_EQ(lost.code, "asset_gone");
+  EXPECT_THAT(lost.text, HasSubstr("uploaded again: next in line for the upload; the platform limits calls"));
+}
+
+// Half of the file is up.
+class WhyOfAHalf : public testing::Test {
+ protected:
+  WhyOfAHalf() { half_.bytes_acked = 500; }
+  Why opened(Millis ago, Millis left, Surroundings const& around = {}) const {
+    return why_of(half_, {}, around, SessionRow{.opened_at = kNow - ago, .expires_at = kNow + left});
+  }
+  ItemRow half_ = item(ItemState::kOpened);
+};
+
+TEST_F(WhyOfAHalf, ASessionIsTooShortWhenItLastsLessThanTheOtherHalfNeeds) {
+  EXPECT_EQ(opened(1h, 1h).code, "working");
+  EXPECT_EQ(opened(1h, 1h - 1ms).code, "session_too_short");
+}
+
+TEST_F(WhyOfAHalf, ASessionProvesItsPaceInTenMinutes) {
+  EXPECT_EQ(opened(10min - 1ms, 1min).code, "working");
+  EXPECT_EQ(opened(10min, 1min).code, "session_too_short");
+}
+
+TEST_F(WhyOfAHalf, WhatMakesASessionTooShortIsTheLineOrTheCapThatWasSet) {
+  auto const line = opened(1h, 1min);
+  EXPECT_THAT(line.remedy, testing::StartsWith("a faster line, fewer uploads"));
+  EXPECT_EQ(line.whose, "network");
+  auto const cap = opened(1h, 1min, {.bandwidth = 5'000'000});
+  EXPECT_THAT(cap.remedy, testing::StartsWith("more transfer.bandwidth, fewer uploads"));
+  EXPECT_EQ(cap.whose, "configuration");
+  EXPECT_THAT(cap.text, Not(HasSubstr("transfer.bandwidth allows"))) << "that is said of what is at work";
+}
+
+TEST(WhyWords, AnOnlySlotIsNoneForLargeFiles) {
+  auto row = item(ItemState::kStable);
+  row.method = kByMultipart;
+  auto const only = why_of(row, {}, {.files_under_way = 1, .sessions_under_way = 1, .max_files = 1});
+  EXPECT_EQ(only.text, "waits for one of 1 upload slots, all in use");
+}
+
+TEST(WhyWords, AnAssetThatIsAskedForInRoundsTakesLong) {
+  auto row = item(ItemState::kSent);
+  EXPECT_EQ(why_of(row).text, "the platform is preparing the asset");
+  row.effort.due_at.reset();
+  EXPECT_EQ(why_of(row).text, "the platform is preparing the asset, and takes long; it is asked in rounds");
 }
 
 }  // namespace
