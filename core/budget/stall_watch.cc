@@ -5,7 +5,7 @@
 namespace sluice::budget {
 namespace {
 
-constexpr Millis kOthersWentOn{500};            // into the silence: what moved just before it proves nothing
+constexpr Millis kOthersWentOn{1};              // after it was last seen to move: at the same look proves nothing
 constexpr std::uint64_t kShare = 50;            // of the bytes that arrived, one may be wasted (B15)
 constexpr std::uint64_t kBudgetMax = 1u << 30;  // saved up in good times
 constexpr Millis kForgottenAfter{600'000};
