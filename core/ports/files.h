@@ -1,6 +1,6 @@
 // files.h - the way out to the file system, for sources only (the journal has its own file).
 //
-// Every open goes beneath a held root descriptor with symlinks refused (F1, D31): a path string is
+// Every open goes beneath its root's descriptor with symlinks refused (F1, D31): a path string is
 // never resolved from the top after discovery. Names are bytes (D42); a relative path uses '/', has
 // no empty, "." or ".." component and does not begin with '/'. Production: daemon/files_linux.
 #pragma once
@@ -92,8 +92,8 @@ class Files {
  public:
   virtual ~Files() = default;
 
-  // `root` is an absolute path; the implementation keeps one descriptor per root and opens it anew
-  // when the folder was replaced. `relative` may be "" for the root itself in list().
+  // `root` is an absolute path, opened anew for each call and not held: a folder can be unmounted, and one that was
+  // replaced is seen at once. `relative` may be "" for the root itself in list().
   // Fails with kGone (no such file or folder), kLocal (this process has no descriptor or memory left), kSourceIo
   // (all else: the text names errno and path; the code is "io" or "busy" where trying again may help).
   virtual Result<std::shared_ptr<OpenFile>> open(std::string const& root, std::string const& relative) = 0;

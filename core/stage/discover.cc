@@ -39,8 +39,8 @@ bool may_be_item(std::string_view path) { return !is_sidecar(basename_of(path));
 Known compare(ItemRow const& known, ports::FilePrint const& fresh) {
   if (known.state == ItemState::kSeen) return known.print == fresh ? Known::kSame : Known::kGrowing;
   if (!is_end(known.state)) return Known::kSame;  // the stage at work looks at the file itself
-  // A changed ctime alone is a chmod, a hard link, a backup: not other content, and no reason to send it again.
   if (known.reason == "vanished" || known.reason == "source_gone") return Known::kBack;
+  // A changed ctime alone is a chmod, a hard link, a backup: not other content, and no reason to send it again.
   auto const same_content = known.print.size_bytes == fresh.size_bytes && known.print.mtime_ns == fresh.mtime_ns;
   if (known.state == ItemState::kFailed) {
     auto const made_readable = known.reason == "unreadable" && known.print.ctime_ns != fresh.ctime_ns;

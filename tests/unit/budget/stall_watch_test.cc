@@ -33,6 +33,15 @@ TEST(StallWatch, CutsThePutThatIsLeftWhenTheOthersHaveEnded) {
   EXPECT_TRUE(watch.cuts("s3", 2s, kMiB, kNow));
 }
 
+// When a PUT last moved is known to half a second, and said too late: whatever came after that is after it.
+TEST(StallWatch, CutsTheLastOneThoughTheOthersEndedSoonAfterItFellSilent) {
+  StallWatch watch;
+  watch.moved("s3", kNow - 2s + 100ms);
+  EXPECT_TRUE(watch.cuts("s3", 2s, kMiB, kNow));
+  watch.moved("s3", kNow - 2s);
+  EXPECT_FALSE(watch.cuts("s3", 2s, kMiB, kNow)) << "last seen to move at the same look";
+}
+
 TEST(StallWatch, WastesAFiftiethOfWhatArrivedAtMost) {
   StallWatch watch;
   std::uint64_t wasted = 0, arrived = 0;
