@@ -105,6 +105,8 @@ struct Pipeline {
 // The name of the pipeline that is there when the file defines none: every kind, an asset and no more.
 inline constexpr char kDefaultPipeline[] = "asset";
 
+enum class Checksum : std::uint8_t { kAuto, kRequire, kIgnore };
+
 struct Source {
   std::string name;
   std::string folder;                  // absolute, bytes, no '/' at its end
@@ -114,8 +116,11 @@ struct Source {
   std::vector<std::string> exclude;          // wins over include; added to the built-in temporary names
   Millis settle = std::chrono::seconds(5);
   Millis max_settle = std::chrono::hours(24);
-  int priority = 50;                 // 0 to 100; more goes first
-  std::optional<Millis> poll_every;  // nothing: inotify, and polling where inotify cannot see
+  Checksum checksum = Checksum::kAuto;
+  std::optional<Template> ready_marker;  // the name of the file that says that another one is finished
+  std::string guard_file;                // beneath the folder; "": none
+  int priority = 50;                     // 0 to 100; more goes first
+  std::optional<Millis> poll_every;      // nothing: inotify, and polling where inotify cannot see
 };
 
 enum class Verify : std::uint8_t { kEtag, kNone };

@@ -1,5 +1,6 @@
 // The keys beneath `sources`.
 #include "config/parts.h"
+#include "core/base/marker.h"
 
 namespace sluice::config {
 namespace {
@@ -14,12 +15,30 @@ std::optional<Millis> read_poll_interval(At const& at) {
   return read_duration(at, std::chrono::seconds(1), std::chrono::hours(24));
 }
 
+std::optional<Template> read_marker(At const& at) {
+  auto marker = read_template(at);
+  if (!marker) return std::nullopt;
+  auto const wrong = why_no_marker(*marker);
+  if (wrong.empty()) return marker;
+  at.complain(wrong);
+  return std::nullopt;
+}
+
+std::optional<std::string> read_guard_file(At const& at) {
+  auto const path = read_text(at);
+  if (!path) return std::nullopt;
+  auto const plain = "/" + *path + "/";
+  auto const is_plain = !path->empty() && path->find('\0') == std::string::npos &&
+                        plain.find("//") == std::string::npos && plain.find("/./") == std::string::npos &&
+                        plain.find("/../") == std::string::npos;
+  if (is_plain) return path;
+  at.complain("is a file within the folder: a plain path without a '/' in front, such as .mounted");
+  return std::nullopt;
+}
+
 // What product plans of this folder's keys and this release does not do yet. Each is refused unless
 // it asks for what the release does anyway.
 void refuse_later_keys(Section& section) {
-  section.not_yet("ready_marker");
-  section.not_yet("guard_file");
-  section.not_yet("checksum", {"ignore"});
   section.not_yet("sidecar", {"ignore"});
   section.not_yet("duplicates", {"upload"});
   section.not_yet("after_success", {"keep"});
@@ -52,6 +71,12 @@ Source read_source(At const& at) {
   if (auto key = section.find("max_settle")) {
     assign(source.max_settle, read_duration(*key, std::chrono::seconds(1), std::chrono::hours(24 * 365)));
   }
+  if (auto key = section.find("checksum"))
+    assign(source.checksum,
+           read_word<Checksum>(
+               *key, {{"auto", Checksum::kAuto}, {"require", Checksum::kRequire}, {"ignore", Checksum::kIgnore}}));
+  if (auto key = section.find_unless_null("ready_marker")) source.ready_marker = read_marker(*key);
+  if (auto key = section.find_unless_null("guard_file")) assign(source.guard_file, read_guard_file(*key));
   if (auto key = section.find("priority")) assign(source.priority, read_integer(*key, 0, 100));
   if (auto key = section.find("poll")) source.poll_every = read_poll_interval(*key);
   section.finish();

@@ -141,6 +141,9 @@ Served serve_add(ControlRequest const& request, Operations& operations) {
   auto read = read_body(request.body);
   if (!read) return {.reply = std::move(read).error()};
   auto& [wish, paths] = *read;
+  bool all_found = true;
+  for (auto const& path : paths) all_found = operations.has_found(path) && all_found;
+  if (!all_found) return {.reply = {}, .not_yet = true};
   auto items = Json::array();
   auto errors = Json::array();
   std::optional<Error> first;

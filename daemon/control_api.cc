@@ -155,6 +155,31 @@ Served serve_retry_failed(Desk const& desk) {
   return after_commit(json_reply(200, body));
 }
 
+Served serve_rescan(Desk const& desk) {
+  static std::vector<std::string> const known = {"source"};
+  if (auto refused = refuse_unknown_keys(desk.request, known)) return at_once(std::move(*refused));
+  auto const given = desk.request.query.find("source");
+  auto const names = desk.operations.rescan(given == desk.request.query.end() ? "" : given->second);
+  if (!names)
+    return at_once(json_reply(status_of(names.error(), 409), Json::object({{"error", error_object(names.error())}})));
+  auto sources = Json::array();
+  for (auto const& name : *names) sources.push(name);
+  return at_once(json_reply(200, Json::object({{"sources", std::move(sources)}})));
+}
+
+Served serve_explain(Desk const& desk) {
+  static std::vector<std::string> const known = {"path"};
+  if (auto refused = refuse_unknown_keys(desk.request, known)) return at_once(std::move(*refused));
+  auto const given = desk.request.query.find("path");
+  if (given == desk.request.query.end() || !given->second.starts_with('/'))
+    return at_once(error_reply(400, "not_absolute", "path must be an absolute path", "?path=/srv/drop/a.mp4"));
+  auto const told = desk.operations.explain(given->second);
+  if (!told) return {.reply = {}, .not_yet = true};
+  if (!*told)
+    return at_once(json_reply(status_of(told->error(), 409), Json::object({{"error", error_object(told->error())}})));
+  return at_once(json_reply(200, explanation_json(given->second, **told)));
+}
+
 Served serve_probe(Desk const& desk, std::string const& name) {
   if (name == "livez") return at_once(json_reply(200, Json::object({{"status", "ok"}})));
   auto const facts = desk.operations.status_facts();
@@ -172,7 +197,7 @@ Served method_not_allowed(std::string_view wanted) {
 }
 
 bool is_documented_for_later(std::vector<std::string> const& path) {
-  static std::array<std::string_view, 5> constexpr kLater = {"pause", "resume", "rescan", "reload", "events"};
+  static std::array<std::string_view, 4> constexpr kLater = {"pause", "resume", "reload", "events"};
   if (path.empty()) return true;  // the dashboard
   if (path.size() == 1) return path[0] == "metrics";
   return path.size() == 2 && path[0] == "v1" && std::ranges::find(kLater, path[1]) != kLater.end();
@@ -190,6 +215,8 @@ Served serve_v1(Desk const& desk, std::vector<std::string> const& path) {
     return reads ? serve_items(desk) : serve_add(desk.request, desk.operations);
   if (path.size() == 2 && path[1] == "retry-failed")
     return reads ? method_not_allowed("POST") : serve_retry_failed(desk);
+  if (path.size() == 2 && path[1] == "explain") return reads ? serve_explain(desk) : method_not_allowed("GET");
+  if (path.size() == 2 && path[1] == "rescan") return reads ? method_not_allowed("POST") : serve_rescan(desk);
   if (path.size() == 3 && path[1] == "items") return reads ? serve_item(desk, path[2]) : method_not_allowed("GET");
   if (path.size() == 4 && path[1] == "items" && (path[3] == "retry" || path[3] == "cancel")) {
     if (reads) return method_not_allowed("POST");

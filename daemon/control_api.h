@@ -9,9 +9,11 @@
 //   GET   /v1/items?stage=&state=&source=&limit=&cursor=
 //   GET   /v1/items/{id}            id: a ULID, a unique prefix of one, or a path, percent-encoded whole
 //   POST  /v1/items                 {"paths": [...], "pipeline"|"index"|"collection"+"entity", "dry_run"}
+//   GET   /v1/explain?path=         each rule with its evidence, also for a file that is no item
 //   POST  /v1/items/{id}/retry      also for a cancelled item
 //   POST  /v1/items/{id}/cancel
 //   POST  /v1/retry-failed?cursor=  {"retried": n, "refused": [...], "next": cursor or null}, 200 at a time
+//   POST  /v1/rescan?source=        {"sources": [...]}: whose folders are looked at anew from now on; without, all
 //   GET   /livez /readyz /healthz   200, or 503 with the reason
 #pragma once
 
@@ -34,6 +36,8 @@ struct Served {
   // It tells of writes in the current transaction: send it only after their commit, and commit_failed()
   // in its place if that fails.
   bool after_commit = false;
+  // There is no reply yet, and nothing was done: it is to be served again when answers of the file system have come.
+  bool not_yet = false;
 };
 
 // Serves one request. Writing verbs run Operations, so a transaction must be open when they may come.

@@ -22,6 +22,7 @@ constexpr std::array kRemedies = {
     Remedy{"empty_file", "put a file with content in its place"},
     Remedy{"not_failed", "only failed and cancelled items are retried: sluice show ID"},
     Remedy{"at_end", "see how it ended: sluice show ID"},
+    Remedy{"no_such_source", "see which there are: sluice status"},
     Remedy{"no_such_item", "see what there is: sluice ls"},
     Remedy{"journal_full", "free space in the state directory; the daemon goes on by itself"},
 };

@@ -1,11 +1,16 @@
 #include "daemon/desk.h"
 
+#include <algorithm>
 #include <filesystem>
+#include <iterator>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "core/base/text.h"
 #include "core/source/kind.h"
+#include "core/stage/admit.h"
+#include "core/stage/discover.h"
 #include "core/stage/orders.h"
 #include "core/stage/plan.h"
 #include "core/stage/stage.h"
@@ -15,26 +20,43 @@ namespace {
 
 Error no_writing() { return {Fault::kLocal, "the journal cannot be written now: see `sluice status`", "journal_full"}; }
 
-struct Spot {
-  stage::SourcePolicy const* source;
-  std::string path;  // beneath its root
-};
-
-// The deepest source that the path lies beneath.
-Result<Spot> spot_of(stage::Policy const& policy, std::string const& path) {
+// The deepest source that the path lies beneath, and the file there. Touches the file system: for a lane, and then only
+// the roots that are asked about, by their numbers.
+Result<Spot> spot_of(ports::Files& files, std::vector<std::string> const& roots, std::vector<std::size_t> const& asked,
+                     std::string const& path) {
   auto const whole = resolved_path(path);
   if (whole.empty()) return fail(Fault::kGone, "no such file: " + printable(path), "no_such_file");
-  Spot spot{nullptr, {}};
-  for (auto const& source : policy.sources) {
-    auto const root = std::filesystem::weakly_canonical(source.root).string() + "/";
-    if (!whole.starts_with(root)) continue;
-    if (spot.source == nullptr || source.root.size() > spot.source->root.size())
-      spot = {&source, whole.substr(root.size())};
+  std::optional<Spot> spot;
+  for (auto const i : asked) {
+    std::error_code error;
+    auto const root = std::filesystem::weakly_canonical(roots[i], error).string() + "/";
+    if (error || !whole.starts_with(root) || (spot && roots[i].size() <= roots[spot->source].size())) continue;
+    spot = {.source = i, .found = {.path = whole.substr(root.size())}};
   }
-  if (spot.source == nullptr)
+  if (!spot)
     return fail(Fault::kRejected, printable(path) + " lies beneath no source: put it there, or use `sluice ingest`",
                 "not_beneath_source");
-  return spot;
+  SLUICE_TRY(print, files.stat(roots[spot->source], spot->found.path));
+  spot->found.print = print;
+  return *spot;
+}
+
+// By its letters, in which root's lane a path is best looked for: a mount that hangs holds up its own paths only. One
+// that lies beneath none by its letters may do so by a link.
+constexpr char kAnyRoot[] = "(all sources)";
+std::string lane_of(std::vector<std::string> const& roots, std::string const& path) {
+  std::string lane;
+  for (auto const& root : roots)
+    if (path.starts_with(root + "/") && root.size() > lane.size()) lane = root;
+  return lane.empty() ? kAnyRoot : lane;
+}
+
+// The roots that a path in this lane may lie beneath.
+std::vector<std::size_t> roots_in(std::vector<std::string> const& roots, std::string const& lane) {
+  std::vector<std::size_t> numbers;
+  for (std::size_t i = 0; i < roots.size(); ++i)
+    if (lane == kAnyRoot || lane == roots[i] || lane.starts_with(roots[i] + "/")) numbers.push_back(i);
+  return numbers;
 }
 
 std::vector<std::string> would_do(journal::ItemRow const& item) {
@@ -57,16 +79,29 @@ std::string resolved_path(std::string const& path) {
   return (folder / given.filename()).string();
 }
 
+bool Desk::has_found(std::string const& path) {
+  if (ctx_ == nullptr || spots_.contains(path)) return true;
+  std::vector<std::string> roots;
+  for (auto const& source : policy_.sources) roots.push_back(source.root);
+  auto const lane = lane_of(roots, path);
+  auto spot = ctx_->scout.ask<Spot>(
+      lane, "find " + path, {},
+      [roots, asked = roots_in(roots, lane), path](ports::Files& files) { return spot_of(files, roots, asked, path); });
+  if (spot) spots_.emplace(path, *std::move(spot));
+  return spot.has_value();
+}
+
 Result<AddedItem> Desk::add(AddRequest const& request) {
   if (ctx_ == nullptr) return std::unexpected(no_writing());
-  SLUICE_TRY(spot, spot_of(policy_, request.path));
+  SLUICE_TRY(spot, spots_.at(request.path));
+  auto const& source = policy_.sources[spot.source];
   stage::Wishes const wishes{request.pipeline, request.index, request.collection, request.entity};
-  SLUICE_TRY(added, stage::add_item(*ctx_, *spot.source, spot.path, wishes, request.dry_run));
-  auto const media = source::media_by_name(basename_of(spot.path));
+  SLUICE_TRY(added, stage::add_item(*ctx_, source, spot.found, wishes, request.dry_run));
+  auto const media = source::media_by_name(basename_of(spot.found.path));
   AddedItem out{.row = added.item.id,
                 .ulid = request.dry_run && !added.was_known ? std::string() : added.item.ulid,
                 .path = request.path,
-                .source = spot.source->name,
+                .source = source.name,
                 .kind = !added.item.kind.empty() ? added.item.kind
                         : media                  ? media->kind
                                                  : std::string(),
@@ -77,6 +112,18 @@ Result<AddedItem> Desk::add(AddRequest const& request) {
   return out;
 }
 
+source::Answer<stage::Explanation> Desk::explain(std::string const& path) {
+  if (ctx_ == nullptr) return std::unexpected(no_writing());
+  if (!has_found(path)) return std::nullopt;
+  auto const& spot = spots_.at(path);
+  if (!spot) return std::unexpected(spot.error());
+  auto const& source = policy_.sources[spot->source];
+  auto const& [file, print] = spot->found;
+  auto const look = ctx_->scout.look(source.root, file, print.device, stage::wanted_of(source, file), {});
+  if (!look) return std::nullopt;
+  return stage::explain(policy_, source, file, *look, ctx_->journal.latest_item(source.root, file), ctx_->now);
+}
+
 Result<void> Desk::retry(journal::RowId item) {
   if (ctx_ == nullptr) return std::unexpected(no_writing());
   return stage::retry_order(*ctx_, item);
@@ -85,6 +132,27 @@ Result<void> Desk::retry(journal::RowId item) {
 Result<void> Desk::cancel(journal::RowId item) {
   if (ctx_ == nullptr) return std::unexpected(no_writing());
   return stage::cancel_order(*ctx_, item);
+}
+
+Result<std::vector<std::string>> Desk::rescan(std::string const& source) {
+  std::vector<std::string> names;
+  std::ranges::transform(policy_.sources, std::back_inserter(names), &stage::SourcePolicy::name);
+  if (source.empty()) {
+    discovery_.want_all();
+    return names;
+  }
+  auto const wanted = std::ranges::find(policy_.sources, source, &stage::SourcePolicy::name);
+  if (wanted == policy_.sources.end()) {
+    auto const close = nearest(source, names);
+    return fail(Fault::kGone,
+                "there is no source " + printable(source) + (close ? "; did you mean " + printable(*close) + "?" : ""),
+                "no_such_source");
+  }
+  discovery_.want_root(wanted->root);
+  names.clear();
+  for (auto const& each : policy_.sources)
+    if (each.root == wanted->root) names.push_back(each.name);
+  return names;
 }
 
 }  // namespace sluice::daemon

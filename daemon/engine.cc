@@ -35,7 +35,8 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
       turn_(journal_,
             {.clock = clock_,
              .wire = wire_,
-             .files = files_,
+             .files = *files_,
+             .lanes = lanes_,
              .reader = workers_,
              .random = random_,
              .log = log,
@@ -98,11 +99,15 @@ void Engine::sleep(std::span<ExtraFd> fds, Millis at_most) {
     timeout = std::min(timeout, std::max(Millis(1), *next_due_ - clock_.wall()));
   if (network_changed_ && lost_ > 0) timeout = std::min(timeout, network_told_ + kNetworkPause - clock_.boot());
   std::vector<ExtraFd> all(fds.begin(), fds.end());
+  all.push_back({.fd = lanes_.fd()});
   all.push_back({.fd = network_.fd()});
   keep_bandwidth();
   wire_.wait(all, std::max(timeout, Millis(0)));
   std::copy_n(all.begin(), fds.size(), fds.begin());
   wire_.pump();
+  answers_came_ = all[fds.size()].readable;
+  if (answers_came_) lanes_.heard();  // or poll() would not sleep before the next turn
+  hinted_ = hinted_ || answers_came_;
   if (all.back().readable) network_changed_ = network_.collect() || network_changed_;
   note_network();
 }

@@ -23,6 +23,7 @@
 #include "daemon/files_linux.h"
 #include "daemon/journal_mark.h"
 #include "daemon/journal_seal.h"
+#include "daemon/lanes_linux.h"
 #include "daemon/network_events.h"
 #include "daemon/operations.h"
 #include "daemon/random_linux.h"
@@ -64,7 +65,8 @@ class Engine {
   stage::Turn const& turn() const { return turn_; }
   journal::Journal const& journal() const { return journal_; }
   WireCurl const& wire() const { return wire_; }
-  FilesLinux& files() { return files_; }
+  // Whether answers of the file system came in the last sleep.
+  bool answers_came() const { return answers_came_; }
   ClockLinux& clock() const { return clock_; }
   std::optional<WallTime> full_since() const { return full_since_; }
 
@@ -85,7 +87,8 @@ class Engine {
 
   ClockLinux mutable clock_;
   RandomLinux random_;
-  FilesLinux files_;
+  std::shared_ptr<FilesLinux> files_ = std::make_shared<FilesLinux>();
+  LanesLinux lanes_{files_};
   FileWorkers workers_;
   NetworkEvents network_;
   WireCurl wire_;
@@ -101,6 +104,7 @@ class Engine {
   bool begun_ = false;
   bool changed_ = true;  // the last turn did something: the next may find more
   bool hinted_ = false;
+  bool answers_came_ = false;
   bool mark_failed_ = false;  // said once
   bool network_changed_ = false;
   BootTime network_told_{};  // when the traffic was last told of a change

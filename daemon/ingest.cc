@@ -66,19 +66,37 @@ class Run {
   // Every file gets its item, or the one that an earlier run made; a failed one is tried again.
   std::optional<int> take_up(std::vector<std::string> const& files) {
     std::optional<int> refused;
-    for (std::size_t begin = 0; begin < files.size(); begin += kAddBatch) {
+    for (std::size_t begin = 0; begin < files.size();) {
       auto const end = std::min(files.size(), begin + kAddBatch);
-      engine_.step([&](stage::Context& ctx) {
-        for (auto i = begin; i < end && !refused; ++i) refused = take_one(ctx, files[i]);
-      });
-      if (!refused) refused = trouble();
+      std::map<std::string, Result<ports::FilePrint>> found;
+      while (found.size() < end - begin && !refused) {
+        engine_.step([&](stage::Context& ctx) {
+          for (auto i = begin; i < end; ++i) find(ctx, files[i], found);
+          if (found.size() < end - begin) return;
+          for (auto i = begin; i < end && !refused; ++i) refused = take_one(ctx, files[i], found.at(files[i]));
+        });
+        if (!refused) refused = trouble();
+        if (!refused && found.size() < end - begin) turn();
+      }
       if (refused) return refused;
+      begin = end;
     }
     return std::nullopt;
   }
 
-  std::optional<int> take_one(stage::Context& ctx, std::string const& file) {
-    auto const added = stage::add_item(ctx, policy_.sources.front(), file.substr(1), wishes_, options_.dry_run);
+  void find(stage::Context& ctx, std::string const& file,
+            std::map<std::string, Result<ports::FilePrint>>& found) const {
+    if (found.contains(file)) return;
+    if (auto print = ctx.scout.stat(policy_.sources.front().root, file.substr(1), 0)) found.emplace(file, *print);
+  }
+
+  Result<stage::Added> take_up(stage::Context& ctx, std::string const& file, Result<ports::FilePrint> const& print) {
+    if (!print) return std::unexpected(print.error());
+    return stage::add_item(ctx, policy_.sources.front(), {file.substr(1), *print}, wishes_, options_.dry_run);
+  }
+
+  std::optional<int> take_one(stage::Context& ctx, std::string const& file, Result<ports::FilePrint> const& print) {
+    auto const added = take_up(ctx, file, print);
     if (!added) {
       progress_.stopped(printable(file) + ": " + added.error().text, "see `sluice ingest --help`");
       return added.error().fault == Fault::kRejected ? kUsage : kNoSource;

@@ -20,6 +20,7 @@
 #include "core/base/error.h"
 #include "core/base/time.h"
 #include "core/journal/rows.h"
+#include "core/stage/explain.h"
 #include "core/stage/why.h"
 
 namespace sluice::daemon {
@@ -59,7 +60,10 @@ struct SourceFacts {
   bool up = true;
   std::string why_down = {};  // when not up: "not mounted"
   std::string mode = {};      // "inotify" or "poll"
-  std::int64_t settling = 0;  // files seen that are not yet quiet
+  std::uint64_t watched = 0;  // folders, of those that are to be watched
+  std::uint64_t needed = 0;
+  std::uint64_t overflows = 0;  // how often the kernel dropped events since the start; each time all was scanned anew
+  std::int64_t settling = 0;    // files seen that are not yet quiet
   std::optional<WallTime> last_scan = {};
   std::vector<std::string> degraded = {};  // "watch limit reached: polling every 60 s"
 };
@@ -88,9 +92,15 @@ class Operations {
  public:
   virtual ~Operations() = default;
 
+  // Whether what add() must know of the file is at hand. If not it is on its way, nothing may be taken up yet, and the
+  // request is to be served again.
+  virtual bool has_found(std::string const& path) = 0;
+
   // Takes a file up now, or finds the item that it already is. The file need not be quiet yet.
   // Fails  kRejected: not beneath a source or control.add_roots, no such pipeline, a folder, no
-  //        pipeline takes its kind; kGone: no such file; kSourceIo: it cannot be read.
+  //        pipeline takes its kind; kGone: no such file; kSourceIo: it cannot be read; kLocal: its folder does not
+  //        answer.
+  // Requires  has_found().
   virtual Result<AddedItem> add(AddRequest const& request) = 0;
 
   // Takes a failed or cancelled item up again at the step that failed.
@@ -100,6 +110,15 @@ class Operations {
   // Ends an item that is not at its end. What the platform already has stays there.
   // Fails  kRejected, "at_end": it is at its end already.
   virtual Result<void> cancel(journal::RowId item) = 0;
+
+  // Has the folder of one source, or of all for "", looked at anew, from now on.
+  // Returns  the names of the sources: several may be on one folder.
+  // Fails    kGone, "no_such_source", naming the nearest one.
+  virtual Result<std::vector<std::string>> rescan(std::string const& source) = 0;
+
+  // Why a file is taken, held back or left out. Nothing: it is being looked at, and the request is to be served again.
+  // Fails  as add() for what lies beneath no source or is not there.
+  virtual source::Answer<stage::Explanation> explain(std::string const& path) = 0;
 
   virtual stage::Surroundings surroundings() const = 0;
   virtual StatusFacts status_facts() const = 0;

@@ -55,6 +55,15 @@ stage::PipelinePolicy pipeline_from(config::Pipeline const& pipeline) {
   return out;
 }
 
+stage::ChecksumPolicy checksum_from(config::Checksum wanted) {
+  switch (wanted) {
+    case config::Checksum::kAuto: return stage::ChecksumPolicy::kAuto;
+    case config::Checksum::kRequire: return stage::ChecksumPolicy::kRequire;
+    case config::Checksum::kIgnore: return stage::ChecksumPolicy::kIgnore;
+  }
+  std::abort();
+}
+
 stage::SourcePolicy source_from(config::Source const& source) {
   return {.name = source.name,
           .root = source.folder,
@@ -65,6 +74,9 @@ stage::SourcePolicy source_from(config::Source const& source) {
           .settle = source.settle,
           .max_settle = source.max_settle,
           .priority = source.priority,
+          .guard_file = source.guard_file,
+          .checksum = checksum_from(source.checksum),
+          .ready_marker = source.ready_marker,
           .rescan = source.poll_every};
 }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/stage/check_sum.h"
 #include "core/stage/rebuild.h"
 #include "daemon/engine.h"
 #include "daemon/file_workers.h"
@@ -205,17 +206,21 @@ class Rebuild {
   void fill(journal::Journal& made) {
     LogSpdlog log(ports::Level::kError);
     budget::Traffic traffic;
-    stage::OpenSources sources(os_files_);
+    ports::AtOnce lanes;
+    source::Scout scout(lanes, os_files_);
+    stage::OpenSources sources(scout);
+    stage::Digests digests;
     stage::PollRound poll_round;
     FileWorkers reader(FileWorkers::kMemoryMin);  // nothing is read: its threads never start
     stage::Context ctx{.journal = made,
-                       .files = os_files_,
+                       .scout = scout,
                        .reader = reader,
                        .random = random_,
                        .log = log,
                        .policy = setting_.policy,
                        .traffic = traffic,
                        .sources = sources,
+                       .digests = digests,
                        .poll_round = poll_round,
                        .now = clock_.wall()};
     for (std::size_t first = 0; first < files_.size(); first += kFilesPerCommit) {

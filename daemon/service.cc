@@ -14,14 +14,20 @@
 namespace sluice::daemon {
 namespace {
 
-constexpr Millis kDrain{10'000};         // chunks in flight get this long, then are left for the next start
-constexpr Millis kWatchPause{2'000};     // watch_inotify.h: roots that are deleted or mounted over make no event
-constexpr Millis kRefreshPause{60'000};  // folders without a watch are tried again
+constexpr Millis kDrain{10'000};       // chunks in flight get this long, then are left for the next start
+constexpr Millis kWatchPause{10'000};  // a root that hangs publishes nothing
 constexpr Millis kStatusPause{1'000};
+constexpr Millis kWaitingLook{1'000};  // for a request whose folder may come to be taken for stuck
 constexpr Millis kSleepMax{10'000};
 constexpr Millis kKeyLook{5'000};        // while the key is refused
 constexpr Millis kSkewSaidFrom{30'000};  // B9
 constexpr Millis kSaidFrom{60'000};      // a wait shorter than this is over before it is read
+
+std::vector<WatchThreads::Root> roots_of(stage::Policy const& policy) {
+  std::vector<WatchThreads::Root> roots;
+  for (auto const& source : policy.sources) roots.push_back({source.root, source.recursive});
+  return roots;
+}
 
 }  // namespace
 
@@ -42,13 +48,10 @@ Service::Service(config::Config const& config, ApiKey key, WireRoute route, port
       key_place_(key_source_from(*config.platform.api_key), key),
       control_(std::move(control)),
       engine_(policy_, config.platform.base_url, std::move(key), std::move(route), config.state_dir + "/journal.db",
-              log) {
+              log),
+      watch_(roots_of(policy_)) {
   started_at_ = engine_.clock().wall();
-  for (auto const& source : policy_.sources) {
-    watch_.add_root(source.root, source.recursive);
-    if (auto const& state = watch_.state(source.root); !state.reason.empty())
-      log_.warning("source " + printable(source.name) + ": " + state.reason);
-  }
+  watch_.start();
 }
 
 int Service::run() {
@@ -77,16 +80,16 @@ bool Service::drained() const {
 
 void Service::sleep() {
   auto const boot = engine_.clock().boot();
-  auto wake = boot + kSleepMax;
-  for (auto const at : {next_watch_, next_alive_}) wake = std::min(wake, std::max(at, boot));
+  auto wake = std::min(boot + kSleepMax, std::max(next_alive_, boot));
   if (drain_until_) wake = std::min(wake, *drain_until_);
+  if (!waiting_.empty()) wake = std::min(wake, std::max(next_waiting_look_, boot));
   if (engine_.turn().traffic().key_refused_since()) wake = std::min(wake, std::max(next_key_look_, boot));
   auto at_most = std::max(Millis(0), wake - boot);
   if (auto const control = control_->sleep_at_most()) at_most = std::min(at_most, *control);
   std::array<ExtraFd, 3> fds = {{{.fd = signals_.fd()}, {.fd = watch_.fd()}, {.fd = control_->fd()}}};
   engine_.sleep(fds, at_most);
   signal_came_ = fds[0].readable;
-  if (fds[1].readable) next_watch_ = boot;
+  watch_called_ = fds[1].readable;
   auto const control_left = control_->sleep_at_most();
   control_called_ = fds[2].readable || (control_left && *control_left == Millis(0));
 }
@@ -139,14 +142,11 @@ void Service::look_for_key(bool asked) {
 
 void Service::take_hints() {
   auto const boot = engine_.clock().boot();
-  if (boot < next_watch_) return;
+  if (!watch_called_ && boot < next_watch_) return;
   next_watch_ = boot + kWatchPause;
-  if (boot >= next_refresh_) {
-    watch_.refresh();
-    next_refresh_ = boot + kRefreshPause;
-  }
+  note_watching();
   auto const dirty = watch_.collect();
-  if (dirty.overflow) log_.warning("the kernel dropped file events: every folder is scanned anew");
+  if (dirty.overflow) log_.warning("the kernel dropped file events: whole folders are scanned anew");
   for (auto const& root : dirty.roots) {
     engine_.hint();
     if (root.whole) engine_.turn().discovery().want_root(root.root);
@@ -154,48 +154,72 @@ void Service::take_hints() {
   }
 }
 
-void Service::serve_requests() {
-  if (!control_called_) return;
-  control_->run();
-  auto const requests = control_->collect();
-  if (requests.empty()) return;
-  if (engine_.full_since()) {
-    answer_without_turn(requests);
-  } else {
-    for (auto& [id, reply] : serve_in_turn(requests)) control_->answer(id, std::move(reply));
+// Each change is said once; that a folder is missing is said by the discovery.
+void Service::note_watching() {
+  for (auto const& source : policy_.sources) {
+    auto const sight = watch_.state(source.root);
+    auto const silent = sight.silent_for.has_value();
+    auto const said = watching_said_.try_emplace(source.name, Coverage::kMissing, false).first;
+    auto const was = std::exchange(said->second, {sight.watch.coverage, silent});
+    if (was == said->second) continue;
+    auto const whose = "source " + printable(source.name) + ": ";
+    if (silent)
+      log_.warning(whose + printable(source.root) + " does not answer");
+    else if (sight.watch.coverage == Coverage::kDegraded || sight.watch.coverage == Coverage::kPollingOnly)
+      log_.warning(whose + sight.watch.reason);
+    else if (sight.watch.coverage == Coverage::kFull)
+      log_.info(whose + "all folders are watched: " + std::to_string(sight.watch.watched));
   }
+}
+
+void Service::serve_requests() {
+  auto const boot = engine_.clock().boot();
+  auto const look_again = !waiting_.empty() && (engine_.answers_came() || boot >= next_waiting_look_);
+  if (!control_called_ && !look_again) return;
+  control_->run();
+  auto requests = std::exchange(waiting_, {});
+  for (auto& request : control_->collect()) requests.push_back({.request = std::move(request)});
+  if (requests.empty()) return;
+  next_waiting_look_ = boot + kWaitingLook;
+  if (engine_.full_since())
+    answer_without_turn(requests);
+  else
+    serve_in_turn(requests);
   control_->run();
 }
 
 // Answers leave only after the commit that makes them true.
-std::vector<std::pair<std::uint64_t, ControlReply>> Service::serve_in_turn(
-    std::vector<ControlRequest> const& requests) {
-  std::vector<std::pair<std::uint64_t, Served>> served;
+void Service::serve_in_turn(std::vector<Waiting>& requests) {
+  std::vector<Served> served;
   auto const status = facts();
   auto const around = engine_.surroundings();
   engine_.step([&](stage::Context& ctx) {
     served.clear();
-    Desk desk(&ctx, policy_, status, around);
-    for (auto const& request : requests) served.emplace_back(request.id, serve(request, ctx.journal, desk, ctx.now));
+    for (auto& [request, spots] : requests) {
+      Desk desk(&ctx, policy_, engine_.turn().discovery(), status, around, spots);
+      served.push_back(serve(request, ctx.journal, desk, ctx.now));
+    }
   });
   auto const failed = engine_.full_since().has_value();
-  if (failed && served.empty()) {  // the turn ended before it came to them
-    answer_without_turn(requests);
-    return {};
+  if (failed && served.empty()) return answer_without_turn(requests);  // the turn ended before it came to them
+  for (std::size_t i = 0; i < served.size(); ++i) {
+    if (served[i].not_yet)
+      waiting_.push_back(std::move(requests[i]));
+    else
+      control_->answer(requests[i].request.id, failed && served[i].after_commit
+                                                   ? commit_failed("the state directory is full")
+                                                   : std::move(served[i].reply));
   }
-  std::vector<std::pair<std::uint64_t, ControlReply>> replies;
-  for (auto& [id, one] : served)
-    replies.emplace_back(
-        id, failed && one.after_commit ? commit_failed("the state directory is full") : std::move(one.reply));
-  return replies;
 }
 
-void Service::answer_without_turn(std::vector<ControlRequest> const& requests) {
+void Service::answer_without_turn(std::vector<Waiting> const& requests) {
   auto const status = facts();
   auto const around = engine_.surroundings();
-  Desk desk(nullptr, policy_, status, around);
-  for (auto const& request : requests)
+  for (auto const& [request, known] : requests) {
+    auto spots = known;
+    Desk desk(nullptr, policy_, engine_.turn().discovery(), status, around, spots);
     control_->answer(request.id, serve(request, engine_.journal(), desk, engine_.clock().wall()).reply);
+  }
 }
 
 StatusFacts Service::facts() const {
@@ -218,21 +242,35 @@ StatusFacts Service::facts() const {
   if (auto const since = engine_.full_since())
     facts.reasons.push_back({"journal_full", "the state directory is full: nothing new is begun", since,
                              "free space in " + printable(config_.state_dir) + "; it goes on by itself", true});
+  add_sources(facts);
+  return facts;
+}
+
+void Service::add_sources(StatusFacts& facts) const {
   for (auto const& view : engine_.turn().discovery().views()) {
-    auto const& watched = watch_.state(view.root);
+    auto const sight = watch_.state(view.root);
     SourceFacts source{.name = view.name,
                        .up = !view.why_down,
                        .why_down = view.why_down.value_or(""),
-                       .mode = watched.coverage == Coverage::kFull ? "inotify" : "poll",
+                       .mode = sight.watch.coverage == Coverage::kFull ? "inotify" : "poll",
+                       .watched = sight.watch.watched,
+                       .needed = sight.watch.needed,
+                       .overflows = sight.overflows,
                        .last_scan = view.last_scan,
                        .degraded = {}};
-    if (!watched.reason.empty()) source.degraded.push_back(watched.reason);
+    if (!sight.watch.reason.empty()) source.degraded.push_back(sight.watch.reason);
     if (view.why_down)
       facts.reasons.push_back({"source_down", "source " + printable(view.name) + ": " + *view.why_down, view.down_since,
                                "mount or repair the folder; scanning goes on by itself", false});
+    else if (sight.silent_for)
+      facts.reasons.push_back({"source_silent",
+                               "source " + printable(view.name) + ": " + printable(view.root) + " does not answer",
+                               engine_.clock().wall() - *sight.silent_for,
+                               "check the disk or the mount it is on, unless its tree is very large and looked at for "
+                               "the first time; watching goes on by itself",
+                               false});
     facts.sources.push_back(std::move(source));
   }
-  return facts;
 }
 
 void Service::add_outages(std::vector<HealthReason>& reasons) const {

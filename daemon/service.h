@@ -4,19 +4,22 @@
 // (product page, section 8): everything else is degraded, said, and lived through.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/config.h"
 #include "daemon/control_server.h"
+#include "daemon/desk.h"
 #include "daemon/engine.h"
 #include "daemon/key_place.h"
 #include "daemon/notify_systemd.h"
 #include "daemon/signals_linux.h"
 #include "daemon/state_lock.h"
-#include "daemon/watch_inotify.h"
+#include "daemon/watch_threads.h"
 
 namespace sluice::daemon {
 
@@ -38,12 +41,18 @@ class Service {
 
   void take_signals();
   void take_hints();
+  void note_watching();
   void look_for_key(bool asked);
   void reload();
   void serve_requests();
-  std::vector<std::pair<std::uint64_t, ControlReply>> serve_in_turn(std::vector<ControlRequest> const& requests);
-  void answer_without_turn(std::vector<ControlRequest> const& requests);
+  struct Waiting {  // a request, and what is known of the files that it names
+    ControlRequest request;
+    Spots spots = {};
+  };
+  void serve_in_turn(std::vector<Waiting>& requests);
+  void answer_without_turn(std::vector<Waiting> const& requests);
   StatusFacts facts() const;
+  void add_sources(StatusFacts& facts) const;
   void add_outages(std::vector<HealthReason>& reasons) const;
   void add_limits(std::vector<HealthReason>& reasons) const;
   void tell_systemd();
@@ -59,17 +68,20 @@ class Service {
   SignalsLinux signals_;
   NotifySystemd notify_;
   Engine engine_;
-  WatchInotify watch_;
+  WatchThreads watch_;
   WallTime started_at_;
   int stops_ = 0;
   bool signal_came_ = true;  // what the last sleep saw; at first everything is looked at
   bool control_called_ = true;
+  std::vector<Waiting> waiting_;  // for answers of the file system
+  BootTime next_waiting_look_{};
+  bool watch_called_ = true;
   std::optional<BootTime> drain_until_;
   BootTime next_watch_{};
   BootTime next_key_look_{};
-  BootTime next_refresh_{};
   BootTime next_alive_{};
   BootTime next_status_{};
+  std::map<std::string, std::pair<Coverage, bool>> watching_said_;  // by source; and whether its folder was silent
   std::string last_status_;
   std::string config_hash_ = config_.hash;  // of what was read last
   std::uint64_t status_rows_ = UINT64_MAX;  // rows written by then, and whether it said paused

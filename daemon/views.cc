@@ -207,6 +207,9 @@ Json source_json(SourceFacts const& source) {
                        {"up", source.up},
                        {"why_down", text_or_null(source.why_down)},
                        {"mode", text_or_null(source.mode)},
+                       {"watched", source.watched},
+                       {"needed", source.needed},
+                       {"overflows", source.overflows},
                        {"settling", source.settling},
                        {"last_scan", time_or_null(source.last_scan)},
                        {"degraded", std::move(degraded)}});
@@ -346,6 +349,21 @@ Json status_json(ViewContext const& context, StatusFacts const& facts) {
   json.set("journal", Json::object({{"ok", true}, {"schema", context.journal.schema_version()}}));
   // Empty upload reservations whose answer was lost (R51): they hold nothing and expire by themselves.
   json.set("orphan_reservations", std::stoll(context.journal.meta("orphan_reservations").value_or("0")));
+  return json;
+}
+
+Json explanation_json(std::string const& path, stage::Explanation const& told) {
+  auto rules = Json::array();
+  for (auto const& finding : told.findings)
+    rules.push(Json::object({{"rule", finding.rule}, {"says", name_of(finding.says)}, {"text", finding.text}}));
+  auto const* const held = told.held_by();
+  auto json = Json::object({{"source", told.source},
+                            {"verdict", held == nullptr ? "taken" : name_of(held->says)},
+                            {"text", held == nullptr ? Json() : Json(held->text)},
+                            {"rules", std::move(rules)},
+                            {"item", told.item ? Json(told.item->ulid) : Json()},
+                            {"state", told.item ? Json(word(told.item->state)) : Json()}});
+  set_bytes(json, "path", path);
   return json;
 }
 

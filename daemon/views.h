@@ -34,6 +34,9 @@ struct ViewContext {
 // One item, as lists show it. `bytes_sent` counts what is in the air.
 Json item_json(ViewContext const& context, journal::ItemRow const& item);
 
+// What `sluice explain` shows of one path.
+Json explanation_json(std::string const& path, stage::Explanation const& told);
+
 // The same with its whole story: `steps`, `sessions` with their chunk counts, `events` oldest first.
 Json item_story_json(ViewContext const& context, journal::ItemRow const& item);
 

@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -31,11 +33,15 @@ std::string joined(std::string const& folder, std::string_view name) {
   return folder.empty() ? std::string(name) : folder + "/" + std::string(name);
 }
 
-std::string why_not_watched(int error) {
-  if (error == ENOSPC) {
-    return "the limit of inotify watches is reached: raise the sysctl fs.inotify.max_user_watches";
-  }
-  return errno_words(error);
+constexpr std::string_view kLimitReached = "the limit of inotify watches is reached";
+
+std::string why_not_watched(int error) { return error == ENOSPC ? std::string(kLimitReached) : errno_words(error); }
+
+// What to set so that so many more folders can be watched: at the limit, all watches that it allows are in use.
+std::string limit_to_set(std::size_t missing) {
+  std::size_t limit = 0;
+  std::ifstream("/proc/sys/fs/inotify/max_user_watches") >> limit;
+  return ": set the sysctl fs.inotify.max_user_watches=" + std::to_string(std::bit_ceil(limit + missing)) + " or more";
 }
 
 // The names of the folders in an open folder; links are none.
@@ -90,6 +96,7 @@ struct WatchInotify::Root {
       state.coverage = Coverage::kDegraded;
       state.reason = std::to_string(state.watched) + " of " + std::to_string(state.needed) +
                      " folders are watched, the others are scanned: " + printable(joined(path, folder)) + ": " + why;
+      if (why == kLimitReached) state.reason += limit_to_set(blind.size());
     }
   }
 };
@@ -110,13 +117,17 @@ void WatchInotify::mark(Root& root, std::string const& folder) {
 }
 
 void WatchInotify::add_root(std::string const& root, bool recursive) {
-  if (roots_.contains(root)) return;
-  auto made = std::make_unique<Root>();
-  made->path = root;
-  made->recursive = recursive;
-  open_root(*made);
-  made->whole = true;
-  roots_.emplace(root, std::move(made));
+  auto& known = roots_[root];
+  if (!known) {
+    known = std::make_unique<Root>();
+    known->path = root;
+    known->recursive = recursive;
+    open_root(*known);
+    known->whole = true;
+  } else if (recursive && !known->recursive) {
+    known->recursive = known->rewalk = known->whole = true;
+    walk_again(*known);
+  }
 }
 
 void WatchInotify::remove_root(std::string const& root) {

@@ -7,7 +7,8 @@
 // are watched with everything beneath them and each is reported.
 //
 // One thread. Walking a large tree takes its time in add_root(), refresh() and, when a whole tree is
-// moved in, in collect(): measured 0.5 s for 101,000 folders.
+// moved in, in collect(): measured 0.5 s for 101,000 folders; a dead mount holds them up for as long as it
+// likes. That is why each root has a thread of its own (watch_threads.h).
 #pragma once
 
 #include <cstddef>
@@ -30,7 +31,7 @@ enum class Coverage : std::uint8_t {
   kFull,      // every folder is watched
   kDegraded,  // some folder is not: a watch limit, or no permission (D5)
   // Events prove nothing here: NFS, SMB, FUSE, ... (D7), or there is no inotify to be had. Such a root is
-  // not touched again, since a dead mount would hold up the loop; it stays so until it is added anew.
+  // not touched again, since its mount may die; it stays so until it is removed and added.
   kPollingOnly,
   kMissing,  // there is no folder at that path now, or none that may be opened (D8)
 };
@@ -63,14 +64,15 @@ class WatchInotify {
   WatchInotify& operator=(WatchInotify const&) = delete;
 
   // Watches the folder at an absolute path, with all beneath it if `recursive`, and marks it dirty as a
-  // whole. Never fails: what is not as it should be is in state(). Adding a root again changes nothing.
+  // whole. Never fails: what is not as it should be is in state(). A root that is added again is watched with all
+  // beneath it if one of the calls asked for that.
   void add_root(std::string const& root, bool recursive);
   void remove_root(std::string const& root);
 
   // For the poll set; -1 while the kernel gives no inotify instance.
   int fd() const { return inotify_.get(); }
 
-  // What is dirty since the last time. Never waits. Also looks by stat whether each local root is still
+  // What is dirty since the last time; never waits for more. Also looks by stat whether each local root is still
   // in its place and whether missing ones came back, so it is to be called every few seconds even if
   // fd() has nothing: a root that is deleted or mounted over makes no event.
   Dirty collect();

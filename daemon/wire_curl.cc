@@ -163,7 +163,7 @@ struct WireCurl::Impl {
     for (auto* transfer : stalled) {
       auto const limit = to_words(transfer->call.stall_limit);
       if (is_out_of_bytes(*transfer, now))
-        transfer->body_error = Error{Fault::kSourceIo, "the disk gave no byte for " + limit, "io"};
+        transfer->body_error = Error{Fault::kLocal, "the disk gave no byte for " + limit, "source_down"};
       else
         transfer->refused = transfer->sends == 0
                                 ? "connect to " + transfer->host + ": stalled"
@@ -249,7 +249,7 @@ std::uint64_t WireCurl::progress_bytes(std::uint64_t ticket) const {
   return at == impl_->in_air.end() ? 0 : bytes_sent(*at->second);
 }
 
-std::optional<Millis> WireCurl::quiet(std::uint64_t ticket) const {
+std::optional<ports::Quiet> WireCurl::quiet(std::uint64_t ticket) const {
   auto const at = impl_->in_air.find(ticket);
   return at == impl_->in_air.end() ? std::nullopt : quiet_for(*at->second, Steady::now());
 }

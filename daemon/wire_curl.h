@@ -66,7 +66,7 @@ class WireCurl final : public ports::Wire {
   void cancel(std::uint64_t ticket) override;  // also drops an outcome that was not collected yet
   std::uint64_t progress_bytes(std::uint64_t ticket) const override;
   // By what the kernel says the peer acknowledged, looked at with each call of this: to ask now and then is enough.
-  std::optional<Millis> quiet(std::uint64_t ticket) const override;
+  std::optional<ports::Quiet> quiet(std::uint64_t ticket) const override;
 
   // Moves bytes: what the sockets take and give now, without waiting. Reads streamed bodies.
   void pump();

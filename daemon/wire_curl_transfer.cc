@@ -28,9 +28,10 @@ constexpr std::size_t kApiBodyBytesMax = 8 * kMiB;       // T5
 constexpr std::size_t kStorageBodyBytesMax = 64 * kKiB;  // T5
 constexpr std::uint64_t kUploadBufferMin = 16 * kKiB;    // libcurl's own least
 constexpr Millis kConnectMax{15'000};
-constexpr long kNamesKeptSeconds = 60;  // libcurl's default
-constexpr long kIdleSecondsMax = 50;    // below the 60 s after which common load balancers close
-constexpr int kLooksPerLimit = 8;       // how often within a stall_limit the bytes are counted
+constexpr long kNamesKeptSeconds = 60;                        // libcurl's default
+constexpr long kIdleSecondsMax = 50;                          // below the 60 s after which common load balancers close
+constexpr std::chrono::microseconds kRetransmitMin{200'000};  // Linux: TCP_RTO_MIN
+constexpr int kLooksPerLimit = 8;                             // how often within a stall_limit the bytes are counted
 
 struct UrlCloser {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
@@ -379,7 +380,7 @@ bool is_stalled(Transfer& transfer, LineSpeed const& line, Steady::time_point no
   return now - transfer.moved_at >= limit;
 }
 
-std::optional<Millis> quiet_for(Transfer& transfer, Steady::time_point now) {
+std::optional<ports::Quiet> quiet_for(Transfer& transfer, Steady::time_point now) {
   if (!transfer.call.body) return std::nullopt;
   auto const tcp = tcp_of(transfer);
   auto const owes = tcp && (tcp->tcpi_unacked > 0 || tcp->tcpi_notsent_bytes > 0);
@@ -388,7 +389,10 @@ std::optional<Millis> quiet_for(Transfer& transfer, Steady::time_point now) {
   if (!owes || moved) transfer.acked_at = now;
   if (tcp) transfer.acked_then = tcp->tcpi_bytes_acked;
   if (!owes) return std::nullopt;  // also while there is no connection yet, which has a limit of its own
-  return std::chrono::duration_cast<Millis>(now - transfer.acked_at);
+  // Not tcpi_rto: that one doubles with each timeout, and would grow with the very silence that it is to judge.
+  auto const timeout = std::max(kRetransmitMin, std::chrono::microseconds(tcp->tcpi_rtt + 4 * tcp->tcpi_rttvar));
+  return ports::Quiet{.lasts = std::chrono::duration_cast<Millis>(now - transfer.acked_at),
+                      .timeout = std::chrono::duration_cast<Millis>(timeout)};
 }
 
 bool is_out_of_bytes(Transfer const& transfer, Steady::time_point now) {

@@ -123,7 +123,7 @@ Millis look_step(Transfer const& transfer);
 // Whether it stalled: for its whole stall_limit is_too_slow(), counting what moved since the last look.
 bool is_stalled(Transfer& transfer, LineSpeed const& line, Steady::time_point now);
 // How long the peer has acknowledged nothing more of its body; nothing if it has none of it to acknowledge.
-std::optional<Millis> quiet_for(Transfer& transfer, Steady::time_point now);
+std::optional<ports::Quiet> quiet_for(Transfer& transfer, Steady::time_point now);
 // Whether its own source has given nothing for the stall limit.
 bool is_out_of_bytes(Transfer const& transfer, Steady::time_point now);
 

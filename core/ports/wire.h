@@ -88,6 +88,12 @@ struct Outcome {
   std::uint64_t body_bytes_sent = 0;
 };
 
+// A call of which the other side has acknowledged no further byte for a while.
+struct Quiet {
+  Millis lasts{0};
+  Millis timeout{0};  // after so long a healthy connection like this one would have sent again (RFC 6298); 0: not known
+};
+
 class Wire {
  public:
   virtual ~Wire() = default;
@@ -97,9 +103,9 @@ class Wire {
   virtual void cancel(std::uint64_t ticket) = 0;
   // Payload bytes of a call still in the air that have left so far; 0 if unknown.
   virtual std::uint64_t progress_bytes(std::uint64_t ticket) const = 0;
-  // How long the other side has acknowledged no further byte of a call that has some to send; nothing where there are
-  // none (all are acknowledged, the source or the bandwidth cap gives none), or where it cannot be known.
-  virtual std::optional<Millis> quiet(std::uint64_t ticket) const = 0;
+  // How long it has been so for a call that has bytes to send; nothing where there are none (all are acknowledged, the
+  // source or the bandwidth cap gives none), or where it cannot be known.
+  virtual std::optional<Quiet> quiet(std::uint64_t ticket) const = 0;
 };
 
 }  // namespace sluice::ports

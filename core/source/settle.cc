@@ -10,6 +10,7 @@ using Reason = Verdict::Reason;
 
 // Looking more often than this would cost more than it tells, whatever the settle time is set to.
 constexpr Millis kLookAgainMin{100};
+constexpr Millis kMarkerLook{3'600'000};  // each sweep that finds the marker comes first
 
 WallTime from_ns(std::int64_t ns) { return WallTime(std::chrono::floor<Millis>(std::chrono::nanoseconds(ns))); }
 
@@ -22,6 +23,10 @@ WallTime quiet_from(SettleFacts const& facts) {
     if (at <= facts.now) latest = std::max(latest, at);
   }
   return latest;
+}
+
+Millis quiet_time(SettleFacts const& facts) {
+  return facts.settle * (facts.fresh->size_bytes == 0 ? kEmptySettleFactor : 1);
 }
 
 }  // namespace
@@ -39,9 +44,10 @@ Verdict settle(SettleFacts const& facts) {
   // The wall clock went back behind the first sight: how long the file was quiet is not known.
   if (facts.quiet_since > facts.now) return {Is::kChanged, Reason::kQuiet, look_again};
 
-  auto const needed = facts.settle * (facts.fresh->size_bytes == 0 ? kEmptySettleFactor : 1);
+  if (facts.marker == Marker::kMissing) return {Is::kWait, Reason::kMarker, facts.now + kMarkerLook};
+  auto const needed = facts.marker == Marker::kThere ? Millis(0) : quiet_time(facts);
   auto const quiet_until = quiet_from(facts) + needed;
-  if (quiet_until > facts.now) return unfinished(Is::kWait, Reason::kQuiet, quiet_until);
+  if (needed > Millis(0) && quiet_until > facts.now) return unfinished(Is::kWait, Reason::kQuiet, quiet_until);
   if (facts.writer == ports::Writer::kPresent) return unfinished(Is::kWait, Reason::kWriter, look_again);
   return {Is::kStable, Reason::kNone, facts.now};
 }

@@ -1,8 +1,9 @@
 // settle.h - is a file finished? Decided from two looks at it, never by waiting here.
 //
 // Pure: the clock comes in as `now`. A file is finished when it has been quiet for the settle time,
-// with an identical print at both looks, and nobody is known to have it open for writing (D22, D23).
-// A size that does not move proves nothing by itself: tools allocate first and fill later (D30).
+// with an identical print at both looks, and nobody is known to have it open for writing (D22, D23). Where its source
+// has markers, the marker stands for the settle time: without it the file waits for ever, with it it is finished at
+// once. A size that does not move proves nothing by itself: tools allocate first and fill later (D30).
 #pragma once
 
 #include <cstdint>
@@ -13,10 +14,14 @@
 
 namespace sluice::source {
 
+// Whether the file that says "finished" is there (D21). One that is older than the file tells of a former one.
+enum class Marker : std::uint8_t { kNotAsked, kMissing, kThere };
+
 struct SettleFacts {
   ports::FilePrint recorded;              // as the journal has it
   std::optional<ports::FilePrint> fresh;  // as it is now; nothing: the file is gone
   ports::Writer writer = ports::Writer::kUnknown;
+  Marker marker = Marker::kNotAsked;
   WallTime quiet_since;  // when `recorded` was first seen
   WallTime first_seen;   // when the file was
   WallTime now;
@@ -42,6 +47,7 @@ struct Verdict {
     kQuiet,     // not quiet for long enough
     kWriter,    // a program has it open for writing
     kChanging,  // its print differs from the recorded one
+    kMarker,    // its marker is not there
   };
   Is is = Is::kWait;
   Reason reason = Reason::kNone;

@@ -5,18 +5,14 @@
 #include <cstdlib>
 #include <utility>
 
+#include "core/base/marker.h"
 #include "core/base/text.h"
-#include "core/source/names.h"
 
 namespace sluice::source {
 namespace {
 
-constexpr std::size_t kNamesAtOnce = 512;
-constexpr std::size_t kNamesPerEntry = 8;  // of a slice's bound: a name costs far less to read than to look at
-
-std::size_t depth_of(std::string_view relative) {  // how many folders lead to it, itself counted
-  return relative.empty() ? 0 : 1 + static_cast<std::size_t>(std::ranges::count(relative, '/'));
-}
+constexpr std::size_t kNamesAtOnce = 128;
+constexpr std::size_t kNamesPerEntry = 2;  // of a slice's bound: on a slow disk each name costs a look at its print
 
 std::string joined(std::string const& folder, std::string const& name) {
   return folder.empty() ? name : folder + "/" + name;
@@ -25,12 +21,6 @@ std::string joined(std::string const& folder, std::string const& name) {
 bool is_below(std::string_view path, std::string_view folder) {
   if (folder.empty()) return true;
   return path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
-}
-
-bool matches(std::vector<std::string> const& patterns, std::string_view relative, std::string_view name) {
-  return std::ranges::any_of(patterns, [&](std::string const& pattern) {
-    return glob_match(pattern, pattern.find('/') == std::string::npos ? name : relative);
-  });
 }
 
 Problem problem(Problem::Code code, std::string path, std::string_view what) {
@@ -52,29 +42,10 @@ std::string_view name_of(Problem::Code code) {
 
 Sweep::Sweep(ports::Files& files, Scope scope) : files_(files), scope_(std::move(scope)) {}
 
-bool Sweep::excluded(std::string_view relative, std::string_view name) const {
-  return is_ignored_name(name) || matches(scope_.exclude, relative, name);
-}
-
-bool Sweep::included(std::string_view relative, std::string_view name) const {
-  return scope_.include.empty() || matches(scope_.include, relative, name);
-}
-
-// Whether a sweep from the root would come to this folder.
-bool Sweep::covers(std::string_view relative) const {
-  if (relative.empty()) return true;
-  if (!scope_.recursive || depth_of(relative) > kDepthMax || relative.size() > kPathBytesMax) return false;
-  for (auto end = relative.find('/');; end = relative.find('/', end + 1)) {
-    auto const path = relative.substr(0, end);
-    if (excluded(path, basename_of(path))) return false;
-    if (end == std::string_view::npos) return true;
-  }
-}
-
 void Sweep::all() { directory(""); }
 
 void Sweep::directory(std::string relative) {
-  if (!covers(relative)) return;
+  if (keeps_out_way_to_folder(scope_, relative)) return;
   // A wish for a folder above covers this one, and this one covers those below it.
   auto const covered = [&](std::string const& wish) { return wish == relative || is_below(relative, wish); };
   if (std::ranges::any_of(wanted_, covered)) return;
@@ -100,12 +71,26 @@ void Sweep::listing_failed(std::string path, Error const& error, Slice& slice) {
   slice.problems.push_back(problem(Problem::Code::kUnreadableDirectory, std::move(path), why));
 }
 
+// An empty mount point looks like a folder from which all files went (D9).
+bool Sweep::is_guarded(Slice& slice) {
+  if (scope_.guard_file.empty()) return true;
+  auto const guard = files_.stat(scope_.root, scope_.guard_file);
+  if (!guard)
+    drop_all("source " + scope_.name + ": its guard_file is not there, so nothing is looked at: " + guard.error().text,
+             slice);
+  return guard.has_value();
+}
+
 // Puts a folder on the stack.
 void Sweep::enter(std::string path, Slice& slice) {
   auto listing = files_.list(scope_.root, path);
   if (!listing) return listing_failed(std::move(path), listing.error(), slice);
-  stack_.push_back(
-      {.path = std::move(path), .listing = std::move(*listing), .entries = {}, .unfinished = {}, .subfolders = {}});
+  stack_.push_back({.path = std::move(path),
+                    .listing = std::move(*listing),
+                    .entries = {},
+                    .unfinished = {},
+                    .markers = {},
+                    .subfolders = {}});
 }
 
 // Reads some more names of the folder on top. None is looked at before all are known, since a control file may come
@@ -121,6 +106,7 @@ std::size_t Sweep::read_on(Slice& slice) {
   }
   for (auto& entry : *some) {
     if (entry.name.ends_with(".aria2")) folder.unfinished.insert(entry.name.substr(0, entry.name.size() - 6));
+    if (scope_.ready_marker && is_marker(*scope_.ready_marker, entry.name)) folder.markers.insert(entry.name);
     folder.entries.push_back(std::move(entry));
   }
   if (some->empty()) {
@@ -130,37 +116,32 @@ std::size_t Sweep::read_on(Slice& slice) {
   return some->size();
 }
 
+void Sweep::add_candidate(std::string path, ports::FilePrint const& print, Slice& slice) const {
+  auto const marked =
+      scope_.ready_marker && stack_.back().markers.contains(marker_of(*scope_.ready_marker, basename_of(path)));
+  slice.candidates.push_back({std::move(path), print, marked});
+}
+
 void Sweep::look_at(ports::DirEntry entry, Slice& slice) {
   auto& folder = stack_.back();
   auto path = joined(folder.path, entry.name);
-  if (excluded(path, entry.name)) return;
-  if (entry.type == ports::FileType::kDirectory) {
-    if (!scope_.recursive) return;
-    if (depth_of(path) > kDepthMax) {
-      auto const what =
-          "this folder is more than " + std::to_string(kDepthMax) + " folders deep, and is not looked into";
-      slice.problems.push_back(problem(Problem::Code::kPathTooLong, std::move(path), what));
-    } else if (path.size() > kPathBytesMax) {
-      slice.problems.push_back(
-          problem(Problem::Code::kPathTooLong, std::move(path), "the path of this folder is too long"));
-    } else {
-      folder.subfolders.push_back(std::move(entry.name));
-    }
+  bool const is_folder = entry.type == ports::FileType::kDirectory;
+  if (auto const kept_out = is_folder ? keeps_out_folder(scope_, path) : keeps_out_file(scope_, path)) {
+    if (kept_out->by == KeptOut::By::kTooDeep || kept_out->by == KeptOut::By::kTooLong)
+      slice.problems.push_back(problem(Problem::Code::kPathTooLong, std::move(path), kept_out->text));
     return;
   }
-  if (is_companion_name(entry.name) || !included(path, entry.name) || folder.unfinished.contains(entry.name)) return;
+  if (is_folder) return folder.subfolders.push_back(std::move(entry.name));
+  if (folder.unfinished.contains(entry.name)) return;
   if (entry.type == ports::FileType::kSymlink) {
     slice.problems.push_back(problem(Problem::Code::kSymlink, std::move(path), "symbolic links are not followed"));
   } else if (entry.type == ports::FileType::kOther) {
     slice.problems.push_back(
         problem(Problem::Code::kSpecial, std::move(path), "this is no regular file but a fifo, socket or device"));
-  } else if (path.size() > kPathBytesMax) {
-    slice.problems.push_back(
-        problem(Problem::Code::kPathTooLong, std::move(path), "the path of this file is too long"));
   } else if (entry.has_print) {
-    slice.candidates.push_back({std::move(path), entry.print});
+    add_candidate(std::move(path), entry.print, slice);
   } else if (auto const print = files_.stat(scope_.root, path)) {
-    slice.candidates.push_back({std::move(path), *print});
+    add_candidate(std::move(path), *print, slice);
   }  // else it went away meanwhile, or the next sweep will find it
 }
 
@@ -170,6 +151,7 @@ Slice Sweep::step(std::size_t max_entries) {
   // Listing a folder counts as an entry too, so that a million empty folders also take many slices.
   for (std::size_t looked = 0; looked < max_entries && !finished(); ++looked) {
     if (!at_work()) {
+      if (!is_guarded(slice)) break;
       enter(std::move(wanted_.extract(wanted_.begin()).value()), slice);
       continue;
     }

@@ -15,22 +15,14 @@
 #include <vector>
 
 #include "core/ports/files.h"
+#include "core/source/scope.h"
 
 namespace sluice::source {
-
-struct Scope {
-  std::string name;  // the source's, for messages
-  std::string root;  // absolute, bytes
-  bool recursive = true;
-  // Shell-like patterns: with a '/' over the path beneath the root, else over the name. A pattern of
-  // `exclude` wins, and takes a folder out with all that is below it (D12). No `include` means all.
-  std::vector<std::string> include;
-  std::vector<std::string> exclude;
-};
 
 struct Candidate {
   std::string path;  // beneath the root, bytes
   ports::FilePrint print;
+  bool is_marked = false;  // a file by the name of its marker is beside it
 };
 
 struct Problem {
@@ -51,14 +43,12 @@ struct Slice {
   std::vector<Candidate> candidates;
   std::vector<Problem> problems;
   bool finished = false;  // nothing is left to be listed, until the next wish
-  // The root cannot be listed: the text says why. All wishes are dropped; what was known before stays
-  // known, since a folder that is not mounted is no proof that its files are gone (D8, D9).
+  // The root cannot be listed, or its guard file is not there: the text says why. All wishes are dropped; what was
+  // known before stays known, since a folder that is not mounted is no proof that its files are gone (D8, D9).
   std::optional<std::string> source_gone;
 };
 
-inline constexpr std::size_t kDepthMax = 64;
-inline constexpr std::size_t kPathBytesMax = 4095;  // PATH_MAX without its NUL: what one open can take
-inline constexpr std::size_t kWantedMax = 1024;     // more folders than this: the whole tree instead
+inline constexpr std::size_t kWantedMax = 1024;  // more folders than this: the whole tree instead
 
 class Sweep {
  public:
@@ -84,15 +74,15 @@ class Sweep {
     std::unique_ptr<ports::Listing> listing;  // as long as names are left to be read
     std::vector<ports::DirEntry> entries;     // still to be looked at, last first once all are read
     std::set<std::string> unfinished;         // names that have a control file beside them (NAME.aria2, D15)
-    std::vector<std::string> subfolders;      // names; still to be listed, last first
+    std::set<std::string> markers;
+    std::vector<std::string> subfolders;  // names; still to be listed, last first
   };
 
   bool at_work() const { return !stack_.empty(); }
-  bool covers(std::string_view relative) const;
-  bool excluded(std::string_view relative, std::string_view name) const;
-  bool included(std::string_view relative, std::string_view name) const;
   void enter(std::string path, Slice& slice);
   std::size_t read_on(Slice& slice);
+  bool is_guarded(Slice& slice);
+  void add_candidate(std::string path, ports::FilePrint const& print, Slice& slice) const;
   void listing_failed(std::string path, Error const& error, Slice& slice);
   void look_at(ports::DirEntry entry, Slice& slice);
   void drop_all(std::string why, Slice& slice);

@@ -4,8 +4,10 @@
 #include <memory>
 #include <utility>
 
+#include "core/base/marker.h"
 #include "core/base/text.h"
 #include "core/source/settle.h"
+#include "core/stage/check_sum.h"
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
 
@@ -33,8 +35,9 @@ void end_item(Context& ctx, ItemRow item, ItemState state, std::string reason, s
 
 // What a person must mend fails at once; what the disk or this host could not do now is tried again, and only
 // its tries are counted that it is to blame for.
-void unreadable(Context& ctx, ItemRow item, Error found) {
-  auto const error = gone_or_away(ctx.files, item, std::move(found));
+void unreadable(Context& ctx, ItemRow item, Error const& error) {
+  if (error.fault == Fault::kGone && item.reason == "source_changed")  // under its upload
+    return fail_item(ctx, std::move(item), kSourceGone, error.text, ItemState::kSeen);
   if (error.fault == Fault::kGone)
     return end_item(ctx, std::move(item), ItemState::kSkipped, "vanished", "the file went away before it was taken");
   if (error.fault == Fault::kLocal || error.code == "io" || error.code == "busy")
@@ -54,12 +57,11 @@ Result<Plan> plan_for(Policy const& policy, ItemRow& item, SourcePolicy const& s
   return make_plan(*pipeline, template_values(source.name, item.path, policy.host, at));
 }
 
-void admit(Context& ctx, ItemRow item, SourcePolicy const& source, ports::OpenFile const& file) {
+void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look const& look) {
   auto media = source::media_by_name(basename_of(item.path));
-  if (!media && item.print.size_bytes > 0) {
-    auto const type = ctx.files.sniff(file);
-    if (!type) return unreadable(ctx, std::move(item), type.error());
-    media = source::media_by_type(*type);
+  if (!media) {
+    if (!look.type) return unreadable(ctx, std::move(item), look.type.error());
+    media = source::media_by_type(*look.type);
   }
   auto const plan = plan_item(ctx.policy, item, source, media, ctx.now);
   if (!plan) {
@@ -76,36 +78,64 @@ void admit(Context& ctx, ItemRow item, SourcePolicy const& source, ports::OpenFi
 }
 
 void look_again(Context& ctx, ItemRow item, Verdict const& verdict) {
-  static constexpr std::string_view kReasons[] = {"", "settling", "being_written", "changing"};
+  static constexpr std::string_view kReasons[] = {"", "settling", "being_written", "changing", kWaitingForMarker};
   item.effort.due_at = verdict.again_at;
   item.reason = kReasons[static_cast<std::size_t>(verdict.reason)];
   if (verdict.is == Verdict::Is::kStillChanging) item.reason = "still_changing";
   ctx.journal.update(item, ItemState::kSeen, ctx.now);
 }
 
+void hold(Context& ctx, ItemRow item, SourcePolicy const& source, Held const& held) {
+  if (held.fails && ctx.now - item.created_at >= source.max_settle) {
+    ctx.digests.forget(item.id);
+    return end_item(ctx, std::move(item), ItemState::kFailed, held.reason, held.text);
+  }
+  item.effort.due_at = ctx.now + held.again;
+  item.reason = held.reason;
+  item.effort.last_error = held.text;
+  ctx.journal.update(item, ItemState::kSeen, ctx.now);
+}
+
 void settle_one(Context& ctx, ItemRow item, SourcePolicy const& source) {
-  auto const file = ctx.files.open(item.root, item.path);
-  if (!file) return unreadable(ctx, std::move(item), file.error());
-  auto const fresh = (*file)->print();
-  if (!fresh) return unreadable(ctx, std::move(item), fresh.error());
+  auto const wanted = wanted_of(source, item.path);
+  auto const look =
+      ctx.scout.look(item.root, item.path, item.print.device, wanted, item.effort.due_at.value_or(WallTime{}));
+  if (!look) return;
+  if (!*look) return unreadable(ctx, std::move(item), look->error());
+  auto const& fresh = (*look)->print;
   auto const verdict = source::settle({.recorded = item.print,
-                                       .fresh = *fresh,
-                                       .writer = (*file)->writer(),
+                                       .fresh = fresh,
+                                       .writer = (*look)->writer,
+                                       .marker = (*look)->marker,
                                        .quiet_since = item.quiet_since,
                                        .first_seen = item.created_at,
                                        .now = ctx.now,
                                        .settle = source.settle,
                                        .max_settle = source.max_settle});
   // A clock that stepped back begins the quiet time anew too (D22).
-  if (verdict.is == Verdict::Is::kChanged || *fresh != item.print) {
-    item.print = *fresh;
+  if (verdict.is == Verdict::Is::kChanged || fresh != item.print) {
+    item.print = fresh;
     item.quiet_since = ctx.now;
   }
-  if (verdict.is == Verdict::Is::kStable) return admit(ctx, std::move(item), source, **file);
+  if (verdict.is == Verdict::Is::kStable) {
+    auto const held = item.print.size_bytes > 0 ? held_by_checksum(ctx, item, source, **look) : Held{};
+    if (!held.reason.empty()) return hold(ctx, std::move(item), source, held);
+    ctx.digests.forget(item.id);
+    return admit(ctx, std::move(item), source, **look);
+  }
+  if (verdict.reason == Verdict::Reason::kMarker)
+    item.effort.last_error = "there is no " + printable(wanted.marker) + " beside it that is as new as the file";
   look_again(ctx, std::move(item), verdict);
 }
 
 }  // namespace
+
+source::Scout::Wanted wanted_of(SourcePolicy const& source, std::string const& path) {
+  source::Scout::Wanted wanted{.type = !source::media_by_name(basename_of(path)),
+                               .checksum = source.checksum != ChecksumPolicy::kIgnore};
+  if (source.ready_marker) wanted.marker = marker_of(*source.ready_marker, basename_of(path));
+  return wanted;
+}
 
 void choose_admit(Context& ctx) {
   for (auto& item : ctx.journal.due_items(ItemState::kSeen, ctx.now, kRowsPerTurn)) {

@@ -3,7 +3,7 @@
 //   takes    items in `seen` whose due_at has come
 //   writes   item: `stable`, kind, pipeline, plan, method; its steps in `waiting`; or `skipped`, `failed`;
 //            or the next look's due_at
-//   remote   nothing; the file is opened and fstat'ed
+//   remote   nothing; the scout opens the file and looks at it
 //   unknown  -
 //   then     OPEN_SESSION or SEND_DIRECT takes the rows left in `stable`
 //
@@ -22,6 +22,9 @@
 namespace sluice::stage {
 
 void choose_admit(Context& ctx);
+
+// What must be known of a file of this source before it can be admitted.
+source::Scout::Wanted wanted_of(SourcePolicy const& source, std::string const& path);
 
 // What a finished file becomes: fills in the item's kind, content type, pipeline, plan and method. `at` is
 // when it is admitted, for {date}. Pure.

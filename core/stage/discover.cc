@@ -32,6 +32,22 @@ bool is_taken_now(Context const& ctx, ItemRow const& known, SourcePolicy const& 
   return by_source && !known.kind.empty() && pipeline_for(ctx.policy, source, known.kind) != nullptr;
 }
 
+// Two sources may have one folder.
+std::string question_of(Discovery::View const& view) { return "sweep " + view.name; }
+
+void went_down(Context& ctx, Discovery::View& view, std::string why) {
+  if (!view.why_down) ctx.log.warning("source " + printable(view.name) + " is down: " + why);
+  if (!view.down_since) view.down_since = ctx.now;
+  view.why_down = std::move(why);
+}
+
+// Its marker was not there when it was looked at last.
+void look_now(Context& ctx, ItemRow item) {
+  if (item.state != ItemState::kSeen || item.effort.due_at <= ctx.now) return;
+  item.effort.due_at = ctx.now;
+  ctx.journal.update(item, ItemState::kSeen, ctx.now);
+}
+
 }  // namespace
 
 bool may_be_item(std::string_view path) { return !is_sidecar(basename_of(path)); }
@@ -49,16 +65,21 @@ Known compare(ItemRow const& known, ports::FilePrint const& fresh) {
   return same_content ? Known::kSame : Known::kReplaced;
 }
 
+source::Scope scope_of(SourcePolicy const& source) {
+  return {.name = source.name,
+          .root = source.root,
+          .recursive = source.recursive,
+          .include = source.include,
+          .exclude = source.exclude,
+          .guard_file = source.guard_file,
+          .ready_marker = source.ready_marker};
+}
+
 Discovery::Discovery(ports::Files& files, Policy const& policy) {
   for (auto const& source : policy.sources) {
     if (!source.swept) continue;
-    source::Scope scope{.name = source.name,
-                        .root = source.root,
-                        .recursive = source.recursive,
-                        .include = source.include,
-                        .exclude = source.exclude};
     sources_.push_back({.policy = &source,
-                        .sweep = source::Sweep(files, std::move(scope)),
+                        .sweep = std::make_shared<source::Sweep>(files, scope_of(source)),
                         .view = {.name = source.name,
                                  .root = source.root,
                                  .why_down = {},
@@ -69,18 +90,20 @@ Discovery::Discovery(ports::Files& files, Policy const& policy) {
   }
 }
 
-void Discovery::want_all() {
-  for (auto& watched : sources_) watched.sweep.all();
+void Discovery::Watched::want(std::string relative) {
+  wishes.insert(std::move(relative));
+  if (wishes.size() > source::kWantedMax) wishes = {std::string()};
 }
 
-void Discovery::want_root(std::string const& root) {
-  for (auto& watched : sources_)
-    if (watched.policy->root == root) watched.sweep.all();
+void Discovery::want_all() {
+  for (auto& watched : sources_) watched.want("");
 }
+
+void Discovery::want_root(std::string const& root) { want_directory(root, ""); }
 
 void Discovery::want_directory(std::string const& root, std::string relative) {
   for (auto& watched : sources_)
-    if (watched.policy->root == root) watched.sweep.directory(relative);
+    if (watched.policy->root == root) watched.want(relative);
 }
 
 ItemRow make_item(Context& ctx, SourcePolicy const& source, std::string path, ports::FilePrint const& print) {
@@ -105,7 +128,9 @@ void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& ca
     auto const is_wanted = is_taken_now(ctx, *known, *watched.policy);
     auto const compared = is_wanted ? Known::kBack : compare(*known, candidate.print);
     switch (compared) {
-      case Known::kSame: return;
+      case Known::kSame:
+        if (candidate.is_marked && known->reason == kWaitingForMarker) look_now(ctx, *std::move(known));
+        return;
       case Known::kReplaced: break;
       case Known::kRepaired:
       case Known::kBack:
@@ -135,36 +160,62 @@ void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& ca
   ctx.log.info("item=" + item.ulid + " path=\"" + printable(item.path) + "\" seen source=" + printable(item.source));
 }
 
+void Discovery::note(Context& ctx, Watched& watched, source::Slice slice) {
+  for (auto const& candidate : slice.candidates) take(ctx, watched, candidate);
+  auto& view = watched.view;
+  for (auto& problem : slice.problems) {
+    view.problems_total += 1;
+    view.problems.push_back(std::move(problem));
+    if (view.problems.size() > kProblemsMax) view.problems.pop_front();
+  }
+  if (slice.source_gone) return went_down(ctx, view, *std::move(slice.source_gone));
+  if (!slice.finished) return;
+  if (view.why_down) ctx.log.info("source " + printable(view.name) + " is back");
+  view.why_down.reset();
+  view.down_since.reset();
+  view.last_scan = ctx.now;
+}
+
+// The sweep is the lane's from here on until its slice is fetched.
+void Discovery::start_step(Context& ctx, Watched& watched) {
+  if (watched.stepping) return;
+  for (auto const& wish : std::exchange(watched.wishes, {})) watched.sweep->directory(wish);
+  if (watched.sweep->finished()) return;
+  watched.stepping = ctx.scout.put<source::Slice>(
+      watched.policy->root, question_of(watched.view),
+      [sweep = watched.sweep](ports::Files&) -> Result<source::Slice> { return sweep->step(kEntriesPerTurn); });
+  watched.held_up = !watched.stepping;
+}
+
+// One slice a turn; the next is looked at meanwhile.
+void Discovery::go_on(Context& ctx, Watched& watched) {
+  start_step(ctx, watched);
+  if (!watched.has_work()) return;
+  auto slice = ctx.scout.fetch<source::Slice>(watched.policy->root, question_of(watched.view));
+  if (!slice) return;
+  if (!*slice) return went_down(ctx, watched.view, slice->error().text);
+  watched.stepping = false;
+  note(ctx, watched, *std::move(*slice));
+  start_step(ctx, watched);
+}
+
 void Discovery::run(Context& ctx) {
   for (auto& watched : sources_) {
     if (!watched.next_rescan || *watched.next_rescan <= ctx.now) {
-      watched.sweep.all();
+      watched.want("");
       watched.next_rescan = ctx.now + watched.policy->rescan.value_or(ctx.policy.rescan);
     }
-    if (watched.sweep.finished()) continue;
-    auto slice = watched.sweep.step(kEntriesPerTurn);
-    for (auto const& candidate : slice.candidates) take(ctx, watched, candidate);
-    auto& view = watched.view;
-    for (auto& problem : slice.problems) {
-      view.problems_total += 1;
-      view.problems.push_back(std::move(problem));
-      if (view.problems.size() > kProblemsMax) view.problems.pop_front();
-    }
-    if (slice.source_gone) {
-      if (!view.why_down) ctx.log.warning("source " + printable(view.name) + " is down: " + *slice.source_gone);
-      if (!view.down_since) view.down_since = ctx.now;
-      view.why_down = std::move(slice.source_gone);
-    } else if (slice.finished) {
-      if (view.why_down) ctx.log.info("source " + printable(view.name) + " is back");
-      view.why_down.reset();
-      view.down_since.reset();
-      view.last_scan = ctx.now;
-    }
+    go_on(ctx, watched);
   }
 }
 
 bool Discovery::at_work() const {
-  return std::ranges::any_of(sources_, [](Watched const& watched) { return !watched.sweep.finished(); });
+  return std::ranges::any_of(sources_, [](Watched const& watched) { return watched.has_work(); });
+}
+
+bool Discovery::can_go_on() const {
+  return std::ranges::any_of(
+      sources_, [](Watched const& watched) { return !watched.stepping && !watched.held_up && watched.has_work(); });
 }
 
 std::optional<WallTime> Discovery::next_rescan() const {

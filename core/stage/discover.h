@@ -13,8 +13,9 @@
 
 #include <cstdint>
 #include <deque>
-#include <map>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,9 @@ Known compare(journal::ItemRow const& known, ports::FilePrint const& fresh);
 // sweep leaves them out (D13, D15).
 bool may_be_item(std::string_view path);
 
+// The names that a source takes.
+source::Scope scope_of(SourcePolicy const& source);
+
 class Discovery {
  public:
   Discovery(ports::Files& files, Policy const& policy);
@@ -48,8 +52,10 @@ class Discovery {
 
   void run(Context& ctx);
 
-  // Whether some folder is still to be listed: then the next turn goes on with it.
+  // Whether some folder is still to be listed or looked at.
   bool at_work() const;
+  // Whether the next turn would go on with one now; else only an answer brings it on.
+  bool can_go_on() const;
   std::optional<WallTime> next_rescan() const;
 
   struct View {  // of one source, for status
@@ -66,10 +72,19 @@ class Discovery {
  private:
   struct Watched {
     SourcePolicy const* policy;
-    source::Sweep sweep;
+    std::shared_ptr<source::Sweep> sweep;  // the lane's while a step is under way
     View view;
     std::optional<WallTime> next_rescan = {};
+    bool stepping = false;
+    bool held_up = false;               // the folder does not answer, or too much is asked of it
+    std::set<std::string> wishes = {};  // folders, for the next step
+
+    void want(std::string relative);
+    bool has_work() const { return stepping || !wishes.empty() || !sweep->finished(); }
   };
+  static void start_step(Context& ctx, Watched& watched);
+  void go_on(Context& ctx, Watched& watched);
+  void note(Context& ctx, Watched& watched, source::Slice slice);
   void take(Context& ctx, Watched& watched, source::Candidate const& candidate);
 
   std::vector<Watched> sources_ = {};

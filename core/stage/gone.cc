@@ -63,10 +63,8 @@ void doubt_asset(Context& ctx, RowId item_id, WallTime ask_at, std::string_view 
 
 // What keeps the file from going up again; "" if nothing does. A changed ctime or inode alone is a chmod,
 // a hard link or a restored backup: the same content, whose print the next upload is held to.
-std::string trouble_with_source(Context const& ctx, ItemRow& item) {
-  auto const fresh = ctx.files.stat(item.root, item.path);
-  if (!fresh && gone_or_away(ctx.files, item, fresh.error()).fault == Fault::kGone)
-    return "the file is not there any more: put it back, then retry";
+std::string trouble_with_source(ItemRow& item, Result<ports::FilePrint> const& fresh) {
+  if (!fresh && fresh.error().fault == Fault::kGone) return "the file is not there any more: put it back, then retry";
   if (!fresh) return {};  // a disk that cannot be read now is the upload's affair: it waits for it
   if (fresh->size_bytes != item.print.size_bytes || fresh->mtime_ns != item.print.mtime_ns)
     return "the file has changed since it was uploaded: retry takes it as it is now";
@@ -131,11 +129,16 @@ void doubt_name(Context& ctx, RowId named_id, std::string_view why) {
 }
 
 void upload_again(Context& ctx, ItemRow item, std::string_view why) {
+  auto const fresh = ctx.scout.stat(item.root, item.path, item.print.device);
+  if (!fresh) {  // its loss will be told again by the next poll
+    item.effort.due_at = ctx.now + ctx.policy.poll_min;
+    return ctx.journal.update(item, item.state, ctx.now);
+  }
   tell_loss(ctx, item.id, "asset", item.asset_id, why);
   auto const was = item.state;
   item.generation += 1;
   begin_steps_anew(ctx, item);
-  auto trouble = trouble_with_source(ctx, item);
+  auto trouble = trouble_with_source(item, *fresh);
   if (trouble.empty() && too_many_losses(ctx, item.id))
     trouble = "this keeps happening: see who or what deletes assets there, then retry";
   if (!trouble.empty())

@@ -66,21 +66,19 @@ void abandon_upload(Context& ctx, ItemRow const& item) {
   move(ctx, *session, SessionState::kOpen, "the file changed");
 }
 
+bool waits(ItemRow const& item, WallTime now) { return item.effort.due_at && *item.effort.due_at > now; }
+
 bool has_unsent(Context const& ctx, SessionRow const& session) {
   return ctx.journal.has_chunks(session.id, {ChunkState::kPutting, ChunkState::kHasUrl, ChunkState::kNeedsUrl});
 }
 
 void source_changed(Context& ctx, ItemRow item) {
   abandon_upload(ctx, item);
-  auto const fresh = ctx.files.stat(item.root, item.path);
-  if (!fresh && gone_or_away(ctx.files, item, fresh.error()).fault == Fault::kGone)
-    return fail_item(ctx, std::move(item), "source_gone", fresh.error().text, ItemState::kSeen);
   auto const was = item.state;
   ctx.traffic.cancel_item(item.id);
   ctx.journal.delete_steps_of(item.id);
   item.state = ItemState::kSeen;
   item.generation += 1;
-  if (fresh) item.print = *fresh;  // else ADMIT looks at it again, and says what is the matter
   item.quiet_since = ctx.now;
   item.intent = {};
   item.asset_id.clear();
@@ -93,6 +91,10 @@ void source_changed(Context& ctx, ItemRow item) {
 }
 
 void source_trouble(Context& ctx, ItemRow const& item, Error const& error, ItemState back_to) {
+  if (error.fault == Fault::kSourceChanged && error.code == kSourceGone) {
+    abandon_upload(ctx, item);
+    return fail_item(ctx, item, kSourceGone, error.text, ItemState::kSeen);
+  }
   if (error.fault == Fault::kSourceChanged) return source_changed(ctx, item);
   ctx.sources.forget(item.id);
   retry_item(ctx, item, error, back_to);

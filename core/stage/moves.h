@@ -23,6 +23,9 @@ void ground_chunks(Context& ctx, journal::ItemRow const& item);
 // One more failure of the item's own call: waits and stays in `back_to`, or fails when its attempts are used up.
 void retry_item(Context& ctx, journal::ItemRow item, Error const& error, journal::ItemState back_to);
 
+// Whether the item itself waits for a time: after trouble with its file, while its session stays as it is.
+bool waits(journal::ItemRow const& item, WallTime now);
+
 // Whether a chunk of the session is still to be sent, or in the air.
 bool has_unsent(Context const& ctx, journal::SessionRow const& session);
 

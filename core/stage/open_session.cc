@@ -89,8 +89,10 @@ void refused(Context& ctx, ItemRow item, Error const& error, bool tagged) {
 void choose_open_session(Context& ctx) {
   for (auto& item : next_uploads(ctx, kByMultipart)) {
     if (!ctx.traffic.may_call(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) return;
-    if (auto const file = ctx.sources.get(item); !file) {
-      source_trouble(ctx, item, file.error(), ItemState::kStable);
+    auto const file = ctx.sources.get(item);
+    if (!file) continue;
+    if (!*file) {
+      source_trouble(ctx, item, file->error(), ItemState::kStable);
       continue;
     }
     auto const plan = read_plan(item.plan);

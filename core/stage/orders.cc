@@ -125,9 +125,9 @@ void restart_chunks(Context& ctx, journal::SessionRow const& session, ItemRow co
 
 }  // namespace
 
-Result<Added> add_item(Context& ctx, SourcePolicy const& source, std::string const& path, Wishes const& wishes,
+Result<Added> add_item(Context& ctx, SourcePolicy const& source, Found const& found, Wishes const& wishes,
                        bool dry_run) {
-  SLUICE_TRY(print, ctx.files.stat(source.root, path));
+  auto const& [path, print] = found;
   if (auto const known = ctx.journal.latest_item(source.root, path))
     if (compare(*known, print) == Known::kSame || !is_end(known->state))
       return Added{.item = *known, .was_known = true};
@@ -178,8 +178,6 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
     item->content_key.clear();
     item->bytes_acked = 0;
   }
-  if (item->state == ItemState::kSeen)
-    if (auto const print = ctx.files.stat(item->root, item->path)) item->print = *print;
   move(ctx, *item, was, "retry");
   if (item->state == ItemState::kOpened) restart_chunks(ctx, *session, *item);
   restart_steps(ctx, *item);

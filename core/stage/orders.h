@@ -16,15 +16,19 @@ struct Wishes {
   std::optional<std::string> entity = {};
 };
 
+struct Found {       // a file that is there
+  std::string path;  // beneath its source's root
+  ports::FilePrint print = {};
+};
+
 struct Added {
   journal::ItemRow item;   // id 0 when it was only checked
   bool was_known = false;  // the file had an item already, and this is it
 };
 
-// Takes a file up, or finds the item that it already is. `path` is beneath the source's root.
-// Fails  kRejected: "no_such_pipeline", "no_pipeline", "entity_needs_collection"; kGone and kSourceIo
-//        from the file itself.
-Result<Added> add_item(Context& ctx, SourcePolicy const& source, std::string const& path, Wishes const& wishes,
+// Takes a file up, or finds the item that it already is.
+// Fails  kRejected: "no_such_pipeline", "no_pipeline", "entity_needs_collection".
+Result<Added> add_item(Context& ctx, SourcePolicy const& source, Found const& found, Wishes const& wishes,
                        bool dry_run);
 
 // Takes a failed or cancelled item up again where it failed; what is done stays done.

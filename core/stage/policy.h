@@ -51,6 +51,13 @@ struct PipelinePolicy {
   std::optional<EntityWish> entity = {};
 };
 
+// What is made of NAME.md5 and NAME.sha256 beside a file (D25).
+enum class ChecksumPolicy : std::uint8_t {
+  kAuto,     // where there is one, the file must have it
+  kRequire,  // without one it waits
+  kIgnore,
+};
+
 struct SourcePolicy {
   std::string name = {};
   std::string root = {};  // absolute folder
@@ -61,8 +68,11 @@ struct SourcePolicy {
   Millis settle{5'000};
   Millis max_settle{86'400'000};
   std::int64_t priority = 50;
-  std::optional<Millis> rescan = {};  // nothing: the policy's own
-  bool swept = true;                  // false: only files named by hand, never a scan (sluice ingest)
+  std::string guard_file = {};  // a path beneath the root: without it nothing is scanned or missed
+  ChecksumPolicy checksum = ChecksumPolicy::kIgnore;
+  std::optional<Template> ready_marker = {};  // the name of the file that says "finished" (core/base/marker.h)
+  std::optional<Millis> rescan = {};          // nothing: the policy's own
+  bool swept = true;                          // false: only files named by hand, never a scan (sluice ingest)
 };
 
 struct Limits {  // the platform's documented limits (API README, section 10); decimal, as R67 asks

@@ -45,18 +45,19 @@ ChunkRow back_to_needs_url(ChunkRow chunk, WallTime due) {
   return chunk;
 }
 
-// Sends one chunk. Returns false when its file cannot be read: the item has moved then.
+// Sends one chunk. Returns false when its file cannot be read: the item has moved then, or its file is not open yet.
 bool put(Context& ctx, SessionRow const& session, ItemRow const& item, ChunkRow chunk) {
   auto const file = ctx.sources.get(item);
-  if (!file) {
-    source_trouble(ctx, item, file.error(), ItemState::kOpened);
+  if (!file) return false;
+  if (!*file) {
+    source_trouble(ctx, item, file->error(), ItemState::kOpened);
     return false;
   }
   auto const cut = upload::chunk_at(session.file_bytes, session.chunk_size_bytes, chunk.index);
-  auto body = ctx.reader.read(*file, {.admitted = item.print,
-                                      .offset_bytes = cut.offset_bytes,
-                                      .length_bytes = cut.length_bytes,
-                                      .hashed = ctx.policy.verify_etag});
+  auto body = ctx.reader.read(**file, {.admitted = item.print,
+                                       .offset_bytes = cut.offset_bytes,
+                                       .length_bytes = cut.length_bytes,
+                                       .hashed = ctx.policy.verify_etag});
   auto const host = host_of(shown(chunk.url));
   auto call = platform::put_chunk(chunk.url, session.upload_headers, body);
   call.stall_limit = ctx.policy.stall_limit;
@@ -79,6 +80,7 @@ bool put(Context& ctx, SessionRow const& session, ItemRow const& item, ChunkRow 
 std::size_t put_some(Context& ctx, SessionRow const& session, std::size_t slots) {
   auto const item = ctx.journal.item(session.item_id);
   if (!item || item->state != ItemState::kOpened || session.expires_at <= ctx.now) return 0;
+  if (waits(*item, ctx.now) || ctx.scout.stuck_since(item->root)) return 0;
   std::size_t sent = 0;
   for (auto& chunk : ctx.journal.due_chunks(session.id, ChunkState::kHasUrl, ctx.now, static_cast<int>(slots))) {
     if (!ctx.traffic.may_put(host_of(shown(chunk.url)), ctx.now)) continue;
@@ -160,7 +162,7 @@ void settle_failed(Context& ctx, Error const& error, ItemRow item, ChunkRow cons
   if (next.attempts >= ctx.policy.retry_attempts)
     return fail_item(ctx, std::move(item), std::string(name_of(error.fault)), text, ItemState::kOpened);
   item.effort.last_error = text;
-  item.reason = name_of(error.fault);
+  item.reason = error.code == kSourceDown ? kSourceDown : name_of(error.fault);
   ctx.journal.write_progress(item);
 }
 

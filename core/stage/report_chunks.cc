@@ -23,12 +23,12 @@ using journal::SessionState;
 
 namespace {
 
-// The last report completes the upload, so the file is looked at once more before it leaves (D33).
+// The last report completes the upload, so the file is looked at once more before it leaves (D33). Also false while the
+// look is under way.
 bool source_is_sound(Context& ctx, ItemRow const& item) {
-  auto const file = ctx.sources.get(item);
-  if (file) return true;
-  source_trouble(ctx, item, file.error(), ItemState::kOpened);
-  return false;
+  auto const file = ctx.sources.get_unchanged(item);
+  if (file && !*file) source_trouble(ctx, item, file->error(), ItemState::kOpened);
+  return file && *file;
 }
 
 void report(Context& ctx, SessionRow const& session, std::vector<ChunkRow> const& stored) {
@@ -51,7 +51,7 @@ void choose_report_chunks(Context& ctx) {
     if (session.due_at > ctx.now || ctx.traffic.busy(Errand::kReportChunks, session.id)) continue;
     if (!ctx.traffic.may_call(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) return;
     auto const item = ctx.journal.item(session.item_id);
-    if (!item || item->state != ItemState::kOpened) continue;
+    if (!item || item->state != ItemState::kOpened || waits(*item, ctx.now)) continue;
     auto const stored =
         ctx.journal.due_chunks(session.id, ChunkState::kStored, ctx.now, static_cast<int>(platform::kReportMax));
     auto const last = stored.size() < platform::kReportMax;

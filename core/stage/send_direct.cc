@@ -124,8 +124,9 @@ bool send_one(Context& ctx, ItemRow item) {
   auto const plan = read_plan(item.plan);
   if (twin_under_way(ctx, item, plan.filename)) return false;
   auto const file = ctx.sources.get(item);
-  if (!file) {
-    source_trouble(ctx, item, file.error(), ItemState::kStable);
+  if (!file) return false;
+  if (!*file) {
+    source_trouble(ctx, item, file->error(), ItemState::kStable);
     return false;
   }
   item.client_op = operation_tag(item);
@@ -134,7 +135,7 @@ bool send_one(Context& ctx, ItemRow item) {
       .enable_hls = plan.enable_hls,
       .enable_thumbnail = plan.enable_thumbnail,
       .user_metadata = takes_metadata(ctx) ? with_operation_tag(plan.metadata_json, item.client_op) : ""};
-  auto const body = ctx.reader.read(*file, {.admitted = item.print, .length_bytes = item.print.size_bytes});
+  auto const body = ctx.reader.read(**file, {.admitted = item.print, .length_bytes = item.print.size_bytes});
   auto call = platform::create_asset(options, item.content_type, body,
                                      std::to_string(ctx.random.bits()) + std::to_string(ctx.random.bits()));
   call.stall_limit = ctx.policy.stall_limit;

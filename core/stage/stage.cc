@@ -14,43 +14,46 @@ void log_move(Context& ctx, std::string subject, std::string_view was, std::stri
   ctx.log.info(subject);
 }
 
-}  // namespace
+std::string generation_of(journal::ItemRow const& item) { return item.ulid + "." + std::to_string(item.generation); }
 
-Error gone_or_away(ports::Files& files, journal::ItemRow const& item, Error error) {
-  if (error.fault != Fault::kGone) return error;
-  auto const away = [&](std::string const& how) {
-    return Error{.fault = Fault::kLocal, .text = printable(item.root) + " " + how, .code = kSourceDown};
-  };
-  auto const listing = files.list(item.root, "");  // opens the folder itself anew
-  if (!listing) return away("is not there: " + listing.error().text);
-  auto const first = (*listing)->next(1);
-  if (!first) return away("cannot be listed: " + first.error().text);
-  auto const root = files.stat(item.root, "");
-  if (first->empty() && root && root->device != item.print.device)
-    return away("is empty, and another file system than the file was on: is it mounted?");
-  if (files.stat(item.root, item.path)) return away("was away, and has come back");
-  return error;
+std::unexpected<Error> changed() {
+  return fail(Fault::kSourceChanged, "the file changed after it was admitted", "source_changed");
 }
 
-Result<std::shared_ptr<ports::OpenFile>> OpenSources::get(journal::ItemRow const& item) {
-  auto& held = open_[item.id];
-  if (!held) {
-    auto opened = files_.open(item.root, item.path);
-    if (!opened) {
-      open_.erase(item.id);
-      auto error = gone_or_away(files_, item, std::move(opened).error());
-      if (error.fault == Fault::kGone) return fail(Fault::kSourceChanged, error.text, "source_gone");
-      return std::unexpected(std::move(error));
-    }
-    held = std::move(*opened);
+}  // namespace
+
+Answer<std::shared_ptr<ports::OpenFile>> OpenSources::get(journal::ItemRow const& item) {
+  if (auto const held = open_.find(item.id); held != open_.end()) return held->second.file;
+  auto met = scout_.open(item.root, item.path, item.print.device, generation_of(item));
+  if (!met) return std::nullopt;
+  if (!*met) {
+    auto& error = met->error();
+    if (error.fault == Fault::kGone) return fail(Fault::kSourceChanged, error.text, kSourceGone);
+    return std::unexpected(std::move(error));
   }
-  auto const print = held->print();
-  if (!print) return std::unexpected(print.error());
-  if (*print != item.print) {
-    open_.erase(item.id);
-    return fail(Fault::kSourceChanged, "the file changed after it was admitted", "source_changed");
+  if ((*met)->print != item.print) {
+    scout_.let_go(item.root, std::move((*met)->file));
+    return changed();
   }
-  return held;
+  return open_.emplace(item.id, Held{item.root, std::move((*met)->file)}).first->second.file;
+}
+
+Answer<std::shared_ptr<ports::OpenFile>> OpenSources::get_unchanged(journal::ItemRow const& item) {
+  auto held = get(item);
+  if (!held || !*held) return held;
+  auto const print = scout_.print(item.root, item.path, **held, generation_of(item));
+  if (!print) return std::nullopt;
+  if (!*print) return std::unexpected(print->error());
+  if (**print == item.print) return held;
+  forget(item.id);
+  return changed();
+}
+
+void OpenSources::forget(journal::RowId item) {
+  auto const at = open_.find(item);
+  if (at == open_.end()) return;
+  scout_.let_go(at->second.root, std::move(at->second.file));
+  open_.erase(at);
 }
 
 void move(Context& ctx, journal::ItemRow const& row, journal::ItemState was, std::string_view note) {

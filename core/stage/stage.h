@@ -2,9 +2,10 @@
 //
 // A stage is two functions. `choose` finds due rows and, as far as the budget allows, writes what must
 // be written before a call leaves and queues the call. `settle` takes one landed call and writes the
-// row's next shape. Both run inside the turn's transaction and act on nothing else: no I/O but reading
-// the source's metadata, no waiting, no clock of their own. A stage keeps no memory: what it must
-// remember of a call is in its Flight, everything else is in the journal.
+// row's next shape. Both run inside the turn's transaction and act on nothing else: no I/O, no waiting, no clock of
+// their own. What a stage must know of a file it asks the scout, and leaves the row as it is until there is an answer
+// (core/source/scout.h). A stage keeps no memory: what it must remember of a call is in its Flight, everything else is
+// in the journal.
 //
 // Each stage's header says five things: takes, writes, remote, unknown (what it does when the outcome
 // is not known), then.
@@ -19,51 +20,58 @@
 #include "core/base/error.h"
 #include "core/budget/traffic.h"
 #include "core/journal/journal.h"
-#include "core/ports/files.h"
 #include "core/ports/log.h"
 #include "core/ports/random.h"
 #include "core/ports/reader.h"
 #include "core/ports/wire.h"
+#include "core/source/scout.h"
 #include "core/stage/policy.h"
 #include "core/stage/poll_round.h"
 
 namespace sluice::stage {
 
-// The code of an Error and the reason of a wait: the file is not there because its whole folder is not.
-inline constexpr char kSourceDown[] = "source_down";
+using source::Answer;
+using source::kSourceDown;
 
-// What is meant by a file that was not found: itself gone (kGone, as it came), or its folder unmounted or moved away
-// (kLocal with kSourceDown), which is waited for and charges nobody (D8). A mount point without its mount is an empty
-// folder on another device than the file was. Asks the file system; what is no kGone comes back as it is.
-Error gone_or_away(ports::Files& files, journal::ItemRow const& item, Error error);
+inline constexpr char kWaitingForMarker[] = "waiting_for_marker";  // the reason of an item in `seen`
+inline constexpr char kSourceGone[] = "source_gone";  // the code of kSourceChanged for a file that is not there
 
 // The source files of items whose bytes are going up, held open so that all reads of one generation
 // go to one inode (D31). Bounded by the files under way.
 class OpenSources {
  public:
-  explicit OpenSources(ports::Files& files) : files_(files) {}
+  explicit OpenSources(source::Scout& scout) : scout_(scout) {}
 
-  // The item's file, opened when it is not yet, and unchanged since it was admitted.
+  // The item's file, opened when it is not yet, and then as it was admitted; who reads it holds it to that print.
   // Fails  kSourceChanged (other size, mtime, ctime or inode, or gone), kSourceIo, kLocal (its folder is away, or this
   // process has no descriptor left).
-  Result<std::shared_ptr<ports::OpenFile>> get(journal::ItemRow const& item);
-  void forget(journal::RowId item) { open_.erase(item); }
+  Answer<std::shared_ptr<ports::OpenFile>> get(journal::ItemRow const& item);
+  // As get(), and looked at anew whether it is still as it was admitted (D33).
+  Answer<std::shared_ptr<ports::OpenFile>> get_unchanged(journal::ItemRow const& item);
+  void forget(journal::RowId item);
 
  private:
-  ports::Files& files_;
-  std::map<journal::RowId, std::shared_ptr<ports::OpenFile>> open_;
+  struct Held {
+    std::string root;
+    std::shared_ptr<ports::OpenFile> file;
+  };
+  source::Scout& scout_;
+  std::map<journal::RowId, Held> open_;
 };
+
+class Digests;
 
 // What a turn lends its stages.
 struct Context {
   journal::Journal& journal;
-  ports::Files& files;
+  source::Scout& scout;
   ports::Reader& reader;
   ports::Random& random;
   ports::Log& log;
   Policy const& policy;
   budget::Traffic& traffic;
   OpenSources& sources;
+  Digests& digests;
   PollRound& poll_round;
   WallTime now;
 

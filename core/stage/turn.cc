@@ -19,25 +19,39 @@ namespace {
 // pause or another row's due time, and each of these begins a turn by itself: the tick is only a safety net.
 constexpr Millis kBlockedTick{30'000};
 
-constexpr Millis kPutLook{500};
+constexpr Millis kPutLook{250};  // for hanging ones
+constexpr Millis kConcurrencyLook{500};
+
+source::Scout::Guards guards_of(Policy const& policy) {
+  source::Scout::Guards guards;
+  for (auto const& source : policy.sources)
+    if (!source.guard_file.empty()) guards.emplace(source.root, source.guard_file);
+  return guards;
+}
 
 }  // namespace
 
 Turn::Turn(journal::Journal& journal, Ports ports, Policy const& policy)
-    : journal_(journal), ports_(ports), policy_(policy), sources_(ports.files), discovery_(ports.files, policy) {
+    : journal_(journal),
+      ports_(ports),
+      policy_(policy),
+      scout_(ports.lanes, ports.files, guards_of(policy)),
+      sources_(scout_),
+      discovery_(ports.files, policy) {
   for (auto const group : budget::kAllGroups)
     traffic_.allow(group, policy.rate_limits[static_cast<std::size_t>(group)]);
 }
 
 Context Turn::context() {
   return {.journal = journal_,
-          .files = ports_.files,
+          .scout = scout_,
           .reader = ports_.reader,
           .random = ports_.random,
           .log = ports_.log,
           .policy = policy_,
           .traffic = traffic_,
           .sources = sources_,
+          .digests = digests_,
           .poll_round = poll_round_,
           .now = ports_.clock.wall()};
 }
@@ -72,7 +86,7 @@ void Turn::look_at_puts() {
   struct Put {
     std::uint64_t ticket;
     std::string const& host;
-    std::optional<Millis> quiet;
+    std::optional<ports::Quiet> quiet;
     std::uint64_t bytes_sent;
   };
   std::vector<Put> puts;
@@ -85,13 +99,16 @@ void Turn::look_at_puts() {
     auto const* const flight = traffic_.flight(outcomes_[i].ticket);
     if (flight != nullptr && flight->errand == budget::Errand::kPutChunk) sent += outcomes_[i].body_bytes_sent;
   }
-  traffic_.concurrency().look(traffic_.in_air(budget::Errand::kPutChunk), sent, policy_.chunks_max, now);
+  if (now >= next_concurrency_look_ || next_concurrency_look_ > now + kConcurrencyLook) {
+    next_concurrency_look_ = now + kConcurrencyLook;
+    traffic_.concurrency().look(traffic_.in_air(budget::Errand::kPutChunk), sent, policy_.chunks_max, now);
+  }
   for (auto const& put : puts)
-    if (put.quiet && put.bytes_sent > 0 && *put.quiet < kPutLook) stalls_.moved(put.host, now - *put.quiet);
+    if (put.quiet && put.bytes_sent > 0 && put.quiet->lasts < kPutLook) stalls_.moved(put.host, now - put.quiet->lasts);
   for (auto const& put : puts) {
     if (!put.quiet || !stalls_.cuts(put.host, *put.quiet, put.bytes_sent, now)) continue;
     ports_.wire.cancel(put.ticket);
-    ports::WireFailure failure{.text = "no byte was taken for " + to_words(*put.quiet) +
+    ports::WireFailure failure{.text = "no byte was taken for " + to_words(put.quiet->lasts) +
                                        " while other chunks went on: cut, to be sent by another connection",
                                .code = platform::kHung};
     outcomes_.push_back({.ticket = put.ticket,
@@ -123,6 +140,7 @@ void Turn::settle(Context& ctx, ports::Outcome const& outcome, bool is_new) {
 bool Turn::run(std::function<void(Context&)> const& orders) {
   if (!recovered_) recover();
   std::ranges::move(ports_.wire.collect(), std::back_inserter(outcomes_));
+  scout_.collect(ports_.clock.wall());
   look_at_puts();
   if (!outcomes_.empty()) reached(ports::Moment::kReceived);
   auto ctx = context();
@@ -182,7 +200,7 @@ void Turn::act() {
 
 std::optional<WallTime> Turn::next_due() const {
   auto const now = ports_.clock.wall();
-  if (discovery_.at_work()) return now;
+  if (!draining_ && discovery_.can_go_on()) return now;
   std::optional<WallTime> next;
   auto const take = [&](std::optional<WallTime> at) {
     if (at && (!next || *at < *next)) next = at;
@@ -204,6 +222,7 @@ std::optional<WallTime> Turn::next_due() const {
     take(std::min(looks, now + kBlockedTick));
   }
   take(discovery_.next_rescan());
+  take(scout_.next_stuck());
   take(pruning_.next_at());
   return next;
 }

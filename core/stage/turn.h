@@ -13,6 +13,7 @@
 #include "core/budget/stall_watch.h"
 #include "core/ports/clock.h"
 #include "core/ports/witness.h"
+#include "core/stage/check_sum.h"
 #include "core/stage/discover.h"
 #include "core/stage/prune.h"
 #include "core/stage/stage.h"
@@ -24,6 +25,7 @@ struct Ports {
   ports::Clock& clock;
   ports::Wire& wire;
   ports::Files& files;
+  ports::Lanes& lanes;  // in which files are looked at
   ports::Reader& reader;
   ports::Random& random;
   ports::Log& log;
@@ -68,10 +70,12 @@ class Turn {
   Ports ports_;
   Policy const& policy_;
   budget::Traffic traffic_;
+  source::Scout scout_;
   OpenSources sources_;
+  Digests digests_ = {};
   PollRound poll_round_ = {};
   budget::StallWatch stalls_ = {};
-  WallTime next_put_look_{};
+  WallTime next_put_look_{}, next_concurrency_look_{};
   std::uint64_t landed_bytes_ = 0;  // of chunks that are not in the air any more
   Pruning pruning_ = {};
   Discovery discovery_;

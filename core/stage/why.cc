@@ -1,12 +1,12 @@
 #include "core/stage/why.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <utility>
 
 #include "core/base/text.h"
 #include "core/stage/next_uploads.h"
+#include "core/stage/why_meanings.h"
 
 namespace sluice::stage {
 namespace {
@@ -18,84 +18,6 @@ using journal::StepKind;
 using journal::StepRow;
 using journal::StepState;
 
-// One row per code of ours. `{id}` in a remedy becomes the item's id. The platform's own codes are
-// not here: its message says more than we could.
-struct Meaning {
-  std::string_view code;
-  std::string_view text;
-  std::string_view remedy;
-  std::string_view whose;
-  bool leads = false;  // stands before the last error, which alone would not say enough
-};
-
-constexpr std::array kMeanings = {
-    Meaning{"empty_file", "the file is empty", "write it again", "file"},
-    Meaning{"unreadable", "the file cannot be read", "give the daemon's user the right to read it", "file", true},
-    Meaning{"source_io", "the file cannot be read now", "check the disk or the mount", "file", true},
-    Meaning{"source_gone", "the file is not there any more", "put it back, or `sluice cancel {id}`", "file"},
-    Meaning{"source_down", "its folder is not there",
-            "mount it or put it back, and it goes on by itself; or `sluice cancel {id}`", "file", true},
-    Meaning{"source_changed", "the file changed while it was read", "stop what writes to it", "file", true},
-    Meaning{"settling", "the file must stay unchanged a while before it is read", "", ""},
-    Meaning{"being_written", "another program has the file open for writing", "", ""},
-    Meaning{"changing", "the file is still changing", "", ""},
-    Meaning{"source_removed", "its source is no longer in the configuration",
-            "put the source back, or `sluice cancel {id}`", "configuration"},
-    Meaning{"vanished", "the file went away before it was taken", "put it there again; it is then taken anew", ""},
-    Meaning{"still_changing", "the file has kept changing for longer than max_settle", "see what still writes to it",
-            "file"},
-    Meaning{"too_large", "the file is larger than the platform takes", "cut or re-encode it", "file"},
-    Meaning{"too_small", "the file is smaller than the platform takes", "check whether it is whole", "file"},
-    Meaning{"not_regular", "it is not a regular file", "put a regular file in its place", "file"},
-    Meaning{"symlink", "it is a symbolic link, and links are not followed", "put the file itself there", "file"},
-    Meaning{"unsupported_kind", "its content is neither video, audio nor image", "", "file"},
-    Meaning{"no_pipeline", "no pipeline of its source takes this kind", "add a pipeline for this kind to the source",
-            "configuration"},
-    Meaning{"duplicate", "the same content was taken before", "", ""},
-    Meaning{"corrupt", "other bytes arrived than were sent, twice", "check this host's memory and network path",
-            "network", true},
-    Meaning{"corrupt_in_transit", "other bytes arrived than were sent, twice",
-            "check this host's memory and network path", "network"},
-    Meaning{"attempts_exhausted", "it was tried as often as retry.attempts allows", "", "platform"},
-    Meaning{"asset_missing", "the platform does not show the asset any more; it is asked again", "", "platform"},
-    Meaning{"length_wanted", "the platform is asked how long it plays, since rate_limits budgets that", "", ""},
-    Meaning{"asset_gone", "the platform no longer has the asset", "", "platform"},
-    Meaning{"rebuild_ambiguous", "the journal was rebuilt, and the platform may have this file already",
-            "look at those assets: if one of them is this file, nothing is to be done; if none is", "person"},
-    Meaning{"chunk_failed", "a chunk could not be stored as often as it was tried", "", "platform"},
-    Meaning{"chunk_plan", "the upload session's chunks do not fit the file", "", "platform", true},
-    Meaning{"refused", "the platform refused it for good", "", "platform"},
-    Meaning{"asset_failed", "the platform could not prepare the asset", "check that the file plays", "platform"},
-    Meaning{"indexing_failed", "the platform could not index the asset", "check that the file plays", "platform"},
-    Meaning{"entity_failed", "the platform could not make the entity", "check that the picture shows one face",
-            "platform"},
-    Meaning{"entity_exists", "an entity of that name is there already, and `existing: fail` is configured",
-            "choose another name, or `existing: attach`", "configuration"},
-    Meaning{"index_missing", "the index is not there, and the pipeline does not say how to create it",
-            "create it, or add `create` to the pipeline", "configuration"},
-    Meaning{"bad_template", "a name or metadata text could not be made for this file", "mend the pipeline's template",
-            "configuration"},
-    Meaning{"crashes", "the daemon died each time that it worked on this item",
-            "keep the file and the log for a report", "daemon", true},
-    Meaning{"key_refused", "the platform refuses the API key", "put a working key in place", "key", true},
-    Meaning{"offline", "the platform cannot be reached", "", "network", true},
-    Meaning{"transient", "the platform did not answer as it should", "", "platform", true},
-    Meaning{"throttled", "the platform limits how often it may be asked", "", "platform", true},
-    Meaning{"url_expired", "the presigned URL expired", "", "platform", true},
-    Meaning{"outcome_unknown", "the answer to a call that must not be repeated was lost", "", "network", true},
-    Meaning{"gone", "the platform does not know it any more", "", "platform", true},
-    Meaning{"session_expired", "the upload session expired", "", "platform"},
-    Meaning{"rejected", "the platform refused it for good", "", "platform", true},
-    Meaning{"protocol", "the platform's answer breaks its contract", "", "platform", true},
-    Meaning{"local", "this host could not do it", "see the log: journalctl -u sluiced", "daemon", true},
-    Meaning{"cancelled", "a person cancelled it", "", "person"}};
-
-Meaning const* find(std::string_view code) {
-  auto const* const found =
-      std::find_if(kMeanings.begin(), kMeanings.end(), [&](Meaning const& meaning) { return meaning.code == code; });
-  return found == kMeanings.end() ? nullptr : found;
-}
-
 std::string with_id(std::string_view text, std::string const& ulid) {
   std::string made(text);
   if (auto const at = made.find("{id}"); at != std::string::npos) made.replace(at, 4, ulid);
@@ -104,7 +26,7 @@ std::string with_id(std::string_view text, std::string const& ulid) {
 
 // What a person is told of a code and the last error behind it.
 std::string described(std::string_view code, std::string const& last_error) {
-  auto const* const meaning = find(code);
+  auto const* const meaning = find_meaning(code);
   if (last_error.empty()) return meaning_of(code);
   if (meaning != nullptr) return meaning->leads ? std::string(meaning->text) + ": " + last_error : last_error;
   return code.empty() ? last_error : last_error + " (" + std::string(code) + ")";
@@ -138,7 +60,7 @@ Why of_failed(ItemRow const& item, std::span<StepRow const> steps) {
   if (attempts > 1) made.text += ", after " + std::to_string(attempts) + " attempts";
   if (by_step)
     made.text = "step " + std::to_string(step->ordinal) + " (" + std::string(word(step->kind)) + "): " + made.text;
-  auto const* const meaning = find(code);
+  auto const* const meaning = find_meaning(code);
   if (meaning != nullptr) made.whose = meaning->whose;
   made.remedy = "sluice retry " + item.ulid;
   if (meaning != nullptr && !meaning->remedy.empty())
@@ -148,7 +70,7 @@ Why of_failed(ItemRow const& item, std::span<StepRow const> steps) {
 
 Why of_skipped(ItemRow const& item) {
   Why made{.code = item.reason, .text = described(item.reason, item.effort.last_error), .heals = false};
-  if (auto const* const meaning = find(item.reason); meaning != nullptr) {
+  if (auto const* const meaning = find_meaning(item.reason); meaning != nullptr) {
     made.remedy = with_id(meaning->remedy, item.ulid);
     made.whose = meaning->whose;
   }
@@ -318,7 +240,7 @@ std::optional<Why> own_wait(journal::Intent const& intent, journal::Effort const
     return Why{.code = "outcome_unknown", .text = std::move(text), .until = effort.due_at, .whose = "network"};
   }
   if (effort.last_error.empty() || !effort.due_at || *effort.due_at <= now) return std::nullopt;
-  auto const* const meaning = find(reason);
+  auto const* const meaning = find_meaning(reason);
   Why made{.code = reason.empty() ? "retry" : std::string(reason),
            .text = described(reason, effort.last_error),
            .until = effort.due_at,
@@ -330,7 +252,7 @@ std::optional<Why> own_wait(journal::Intent const& intent, journal::Effort const
 
 Why of_seen(ItemRow const& item, WallTime now) {
   auto const code = item.reason.empty() ? std::string("settling") : item.reason;
-  auto const* const meaning = find(code);
+  auto const* const meaning = find_meaning(code);
   Why made{.code = code, .text = described(code, item.effort.last_error), .until = item.effort.due_at};
   if (code == "settling") made.text += "; quiet for " + to_words(std::max(Millis(0), now - item.quiet_since));
   if (meaning == nullptr) return made;
@@ -479,7 +401,7 @@ std::string words_of(std::string_view group, ReachedLimit const& reached) {
 }
 
 std::string meaning_of(std::string_view code) {
-  auto const* const meaning = find(code);
+  auto const* const meaning = find_meaning(code);
   return std::string(meaning == nullptr ? code : meaning->text);
 }
 

@@ -14,10 +14,10 @@
 namespace sluice::cli {
 namespace {
 
-constexpr std::array<std::string_view, 9> kLater = {"explain", "top",    "events", "pause",     "resume",
-                                                    "rescan",  "doctor", "config", "completion"};
-constexpr std::array<std::string_view, 10> kVerbs = {"status", "ls",     "show",   "add",     "wait",
-                                                     "retry",  "cancel", "ingest", "journal", "version"};
+constexpr std::array<std::string_view, 7> kLater = {"top",    "events", "pause",     "resume",
+                                                    "doctor", "config", "completion"};
+constexpr std::array<std::string_view, 12> kVerbs = {"status", "ls",     "show",   "explain", "add",     "wait",
+                                                     "retry",  "cancel", "rescan", "ingest",  "journal", "version"};
 constexpr std::array<std::string_view, 3> kJournalLater = {"backup", "prune", "export"};
 
 constexpr char kExitCodes[] =
@@ -79,6 +79,10 @@ void describe(CLI::App& app, Arguments& into, std::string& timeout) {
       ->add_option("ID", into.words, "An id, a unique prefix of one, or a path")
       ->required()
       ->expected(1);
+  add_verb(app, into, "explain", "Why a file is taken, held back or left out")
+      ->add_option("PATH", into.words, "A file, whether it is an item or not")
+      ->required()
+      ->expected(1);
   auto* const add = add_verb(app, into, "add", "Take files up now");
   add->add_option("PATH", into.words, "Files beneath a source")->required();
   add_wishes(*add, into);
@@ -92,6 +96,8 @@ void describe(CLI::App& app, Arguments& into, std::string& timeout) {
   add_verb(app, into, "cancel", "End items; what the platform has stays there")
       ->add_option("ID", into.words, "Ids, unique prefixes, or paths")
       ->required();
+  add_verb(app, into, "rescan", "Look at the sources' folders anew, now")
+      ->add_option("SOURCE", into.source, "Only at this one's");
   auto* const ingest = add_verb(app, into, "ingest", "Ingest files now, with no daemon; resumable");
   ingest->add_option("PATH", into.words, "Files or folders")->required();
   ingest->add_option("--state-dir", into.state_dir, "Where its journal lies");

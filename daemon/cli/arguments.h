@@ -11,7 +11,8 @@
 namespace sluice::cli {
 
 struct Arguments {
-  // "status", "ls", "show", "add", "wait", "retry", "cancel", "ingest", "journal", "version", or one of kLater
+  // "status", "ls", "show", "explain", "add", "wait", "retry", "cancel", "rescan", "ingest", "journal", "version", or
+  // one of kLater
   std::string verb;
   std::string action = {};  // journal: "check", "rebuild", or one of kJournalLater
   bool json = false;        // --json
@@ -22,7 +23,7 @@ struct Arguments {
 
   std::string stage = {};   // ls
   std::string state = {};   // ls
-  std::string source = {};  // ls
+  std::string source = {};  // ls, rescan
   int limit = 100;          // ls; 0: all
 
   bool all = false;                    // wait

@@ -75,6 +75,8 @@ int ask_the_daemon(Arguments const& arguments, std::string const& socket) {
   if (arguments.verb == "add") return run_add(arguments, stand);
   if (arguments.verb == "wait") return run_wait(arguments, stand);
   if (arguments.verb == "retry") return run_retry(arguments, stand);
+  if (arguments.verb == "explain") return run_explain(arguments, stand);
+  if (arguments.verb == "rescan") return run_rescan(arguments, stand);
   return run_cancel(arguments, stand);
 }
 

@@ -45,6 +45,12 @@ std::string stages_table(Json const& status, Look const& look) {
   return "\n" + table({{"STAGE"}, {"WAITING", true}, {"ACTIVE", true}}, rows, look);
 }
 
+// "3 of 6": folders whose events are heard; "" where all are only scanned.
+std::string watched_words(Json const& source) {
+  auto const needed = count_at(source, "needed");
+  return needed == 0 ? std::string() : std::to_string(count_at(source, "watched")) + " of " + std::to_string(needed);
+}
+
 std::string sources_table(Json const& status, Look const& look) {
   std::vector<std::vector<Cell>> rows;
   for (auto const& source : list_at(status, "sources")) {
@@ -53,16 +59,26 @@ std::string sources_table(Json const& status, Look const& look) {
     for (auto const& degraded : list_at(source, "degraded"))
       if (auto const* const text = degraded.as_text(); text != nullptr)
         notes += (notes.empty() ? "" : "; ") + safe(*text);
+    if (auto const overflows = count_at(source, "overflows"); overflows > 0)
+      notes +=
+          (notes.empty() ? "" : "; ") + std::to_string(overflows) + "x scanned whole, since the kernel dropped events";
     rows.push_back({{text_at(source, "name")},
                     {up ? "up" : "DOWN", up ? Tone::kPlain : Tone::kBad},
                     {text_at(source, "mode")},
+                    {watched_words(source)},
                     number(count_at(source, "settling")),
                     {since(text_at(source, "last_scan"), look)},
                     {notes}});
   }
   if (rows.empty()) return {};
-  return "\n" +
-         table({{"SOURCE"}, {"STATE"}, {"MODE"}, {"SETTLING", true}, {"SCANNED"}, {"NOTES", false, true}}, rows, look);
+  return "\n" + table({{"SOURCE"},
+                       {"STATE"},
+                       {"MODE"},
+                       {"WATCHED", true},
+                       {"SETTLING", true},
+                       {"SCANNED"},
+                       {"NOTES", false, true}},
+                      rows, look);
 }
 
 std::string uploads_table(Json const& status, Look const& look) {
@@ -152,6 +168,25 @@ std::string render_added(Json const& answer, Look const& look) {
 std::string render_changed(std::string const& what, Json const& item, Look const& look) {
   return painted(what, Tone::kGood, look) + "  " + text_at(item, "name") + "  " + text_at(item, "id") + "  now " +
          text_at(item, "stage") + "\n";
+}
+
+std::string render_explanation(Json const& told, Look const& look) {
+  auto const verdict = text_at(told, "verdict");
+  auto const words = verdict == "taken"   ? "nothing holds it back"
+                     : verdict == "waits" ? "it waits: "
+                                          : "it is left out: ";
+  auto text = safe(text_at(told, "path")) + ", source " + safe(text_at(told, "source")) + "\n" +
+              painted(words + safe(text_at(told, "text")), Tone::kStrong, look) + "\n\n";
+  std::vector<std::vector<Cell>> rows;
+  for (auto const& rule : list_at(told, "rules")) {
+    auto const says = text_at(rule, "says");
+    auto const tone = says == "waits" || says == "left_out" ? Tone::kBad : Tone::kPlain;
+    rows.push_back({{text_at(rule, "rule")}, {says, tone}, {safe(text_at(rule, "text"))}});
+  }
+  text += table({{"RULE"}, {"SAYS"}, {"BECAUSE"}}, rows, look);
+  if (auto const item = text_at(told, "item"); !item.empty())
+    text += "\nit is an item, " + safe(text_at(told, "state")) + ": sluice show " + item + "\n";
+  return text;
 }
 
 std::string render_trouble(std::string const& text, std::string const& next, Look const& look) {

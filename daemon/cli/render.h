@@ -23,6 +23,9 @@ std::string render_added(Json const& answer, Look const& look);
 // "retried  clip.mp4  01J9..." of an item after a change.
 std::string render_changed(std::string const& what, Json const& item, Look const& look);
 
+// GET /v1/explain: the verdict, then rule by rule.
+std::string render_explanation(Json const& told, Look const& look);
+
 // What went wrong, where and why, and the next command: two lines at most.
 std::string render_trouble(std::string const& text, std::string const& next, Look const& look);
 

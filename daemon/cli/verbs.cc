@@ -171,6 +171,14 @@ int run_show(Arguments const& arguments, Stand& stand) {
   return kFine;
 }
 
+int run_explain(Arguments const& arguments, Stand& stand) {
+  auto const path = absolute(arguments.words.front(), stand.folder);
+  auto const told = ask_json(stand, {.target = "/v1/explain?path=" + percent_encode(path)});
+  if (!told) return end_with(told.error(), arguments.json, stand);
+  stand.out << (arguments.json ? told->dump(2) + "\n" : render_explanation(*told, stand.look));
+  return kFine;
+}
+
 int run_add(Arguments const& arguments, Stand& stand) {
   auto const answer =
       stand.client.ask({.method = "POST", .target = "/v1/items", .body = added_body(arguments, stand).dump()});
@@ -191,6 +199,18 @@ int run_retry(Arguments const& arguments, Stand& stand) {
 
 int run_cancel(Arguments const& arguments, Stand& stand) {
   return change_each(arguments, stand, "cancel", "cancelled");
+}
+
+int run_rescan(Arguments const& arguments, Stand& stand) {
+  std::string target = "/v1/rescan";
+  if (!arguments.source.empty()) target += "?source=" + percent_encode(arguments.source);
+  auto const answer = ask_json(stand, {.method = "POST", .target = target});
+  if (!answer) return end_with(answer.error(), arguments.json, stand);
+  if (arguments.json) stand.out << answer->dump(2) << "\n";
+  for (auto const& source : list_at(*answer, "sources"))
+    if (auto const* const name = source.as_text(); name != nullptr && !arguments.json)
+      stand.out << "rescanning  " << safe(*name) << "\n";
+  return kFine;
 }
 
 }  // namespace sluice::cli

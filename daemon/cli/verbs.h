@@ -34,6 +34,8 @@ int run_show(Arguments const& arguments, Stand& stand);
 int run_add(Arguments const& arguments, Stand& stand);
 int run_retry(Arguments const& arguments, Stand& stand);
 int run_cancel(Arguments const& arguments, Stand& stand);
+int run_explain(Arguments const& arguments, Stand& stand);
+int run_rescan(Arguments const& arguments, Stand& stand);
 
 // Polls until all named items, or all there are, are at an end. A daemon that goes away meanwhile is
 // waited for too, for a minute.

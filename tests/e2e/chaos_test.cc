@@ -168,8 +168,11 @@ TEST(ASlowLine, IsNoStall) {
   EXPECT_EQ(line.store().turns, 1u) << "it was cut, although bytes moved";
 }
 
+// One at a time: while others went on, it would be cut long before (core/budget/stall_watch.h).
 TEST(AStalledChunk, IsCutAfterTransferStallAndSaid) {
-  BadLine line(kSeed, impatient(), main_job_emulator());
+  auto settings = impatient();
+  settings.chunks_max = 1;
+  BadLine line(kSeed, settings, main_job_emulator());
   line.set_store({.faults = {of_first_chunk({.kind = Kind::kStall, .after_bytes = kInTheBody})}});
   line.daemon().start();
   line.site().drop("scene.mp4", kFilmBytes, 1);

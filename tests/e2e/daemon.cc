@@ -22,7 +22,8 @@ std::string config_text(Home const& home, Settings const& settings, std::string 
   text += "  limits:\n    list_lag: " + settings.list_lag + "\n    late_effect: " + settings.late_effect + "\n";
   if (!settings.limits.empty()) text += "    " + settings.limits + "\n";
   text += "state_dir: " + home.state() + "\npipelines:" + settings.pipelines;
-  text += "sources:\n- name: drop\n  folder: " + home.drop() + "\n  settle: 0s\n" + settings.more_sources;
+  text += "sources:\n- name: drop\n  folder: " + home.drop() + "\n  settle: " + settings.settle + "\n" +
+          settings.more_sources;
   text += "transfer: {max_chunks: " + std::to_string(settings.chunks_max) + ", direct_max: " + settings.direct_max +
           ", bandwidth: " + settings.bandwidth + (settings.transfer.empty() ? "" : ", " + settings.transfer) + "}\n";
   text += "retry: " + settings.retry + "\npoll: " + settings.poll + "\n";
@@ -45,6 +46,7 @@ std::unique_ptr<Process> Daemon::spawn(std::string const& notify_socket) const {
                   .environment = environment_,
                   .out_file = home_.log_file(),
                   .err_file = {}};
+  command.words.insert(command.words.begin(), within_.begin(), within_.end());
   if (!notify_socket.empty()) command.environment["NOTIFY_SOCKET"] = notify_socket;
   return std::make_unique<Process>(command);
 }

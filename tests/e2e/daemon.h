@@ -32,6 +32,7 @@ struct Settings {
   std::string more_sources = {};  // whole list entries
   std::string more = {};          // whole sections
   std::string log_level = "info";
+  std::string settle = "0s";
   std::string direct_max = "16MiB";
   std::string bandwidth = "~";
   std::string transfer = {};       // more keys of transfer, "stall: {below: 64KiB/s, for: 1s}"
@@ -66,6 +67,9 @@ class Daemon {
 
   // More environment for the starts to come: a fault to preload (faulty.h), a watchdog to feed.
   void set_environment(std::map<std::string, std::string> environment) { environment_ = std::move(environment); }
+
+  // The words of a program that becomes the daemon: it is given the daemon's own words as more arguments.
+  void run_within(std::vector<std::string> words) { within_ = std::move(words); }
 
   // Starts it and waits until it says that it is ready (sd_notify). Throws when it ends instead.
   void start();
@@ -103,6 +107,7 @@ class Daemon {
 
   Home home_;
   std::map<std::string, std::string> environment_;
+  std::vector<std::string> within_;
   std::unique_ptr<Process> process_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
 #include "site.h"
 
@@ -110,6 +111,26 @@ TEST(Life, TheCommandLineShowsWhatTheDaemonHas) {
   EXPECT_EQ(Json::parse(shown.out).at("stage"), "done");
   ASSERT_EQ(site.daemon().stop(), 0);
   EXPECT_EQ(site.sluice({"status"}).code, 11);
+}
+
+// What is written by a hard link's other name makes no event in the watched folder.
+TEST(Life, ARescanFindsAtOnceWhatMadeNoEvent) {
+  Site site;
+  site.daemon().start();
+  site.drop("clip.mp4", 50'000, 1);
+  ASSERT_TRUE(site.wait_for("done", 1));
+  ASSERT_TRUE(site.wait_until("watched", [&] {
+    auto const source = site.daemon().status().at("sources").at(0);
+    return source.at("watched") == 1 && source.at("needed") == 1 && source.at("overflows") == 0;
+  }));
+  std::filesystem::create_hard_link(site.home().drop() + "/clip.mp4", site.folder() + "/elsewhere.mp4");
+  std::ofstream(site.folder() + "/elsewhere.mp4", std::ios::app) << "more";
+
+  EXPECT_EQ(site.sluice({"rescan", "dorp"}).code, 2);
+  auto const rescan = site.sluice({"rescan", "drop"});
+  EXPECT_EQ(rescan.code, 0) << rescan.err;
+  EXPECT_EQ(rescan.out, "rescanning  drop\n");
+  EXPECT_TRUE(site.wait_for("done", 2));
 }
 
 }  // namespace

@@ -206,6 +206,8 @@ class Maker {
       options.file_trouble = 0.02;
       options.file_troubles_max = 4;
     }
+    if (chance(0.6)) options.file_delay_max = dice_.between(Millis(1), Millis(200));
+    if (chance(0.3)) options.file_hangs = 0.01;
   }
 
   SimRandom dice_;

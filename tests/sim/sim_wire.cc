@@ -237,10 +237,10 @@ std::uint64_t SimWire::progress_bytes(std::uint64_t ticket) const {
   return trip == nullptr ? 0 : trip->bytes_read;
 }
 
-std::optional<Millis> SimWire::quiet(std::uint64_t ticket) const {
+std::optional<ports::Quiet> SimWire::quiet(std::uint64_t ticket) const {
   auto const* trip = trip_of(ticket);
   if (trip == nullptr || trip->mishap == Mishap::kSilentAfter) return std::nullopt;
-  return trip->mishap == Mishap::kSilent ? clock_.now() - trip->left : Millis(0);
+  return ports::Quiet{.lasts = trip->mishap == Mishap::kSilent ? clock_.now() - trip->left : Millis(0)};
 }
 
 std::optional<WallTime> SimWire::next_outcome() const {

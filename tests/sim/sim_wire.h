@@ -33,7 +33,7 @@ class SimWire final : public ports::Wire {
   void cancel(std::uint64_t ticket) override;
   std::uint64_t progress_bytes(std::uint64_t ticket) const override;
   // A call that never comes to its end moves no byte from its departure on; all others move for as long as they fly.
-  std::optional<Millis> quiet(std::uint64_t ticket) const override;
+  std::optional<ports::Quiet> quiet(std::uint64_t ticket) const override;
 
   // Lets everything happen that is due by now, in order of time.
   void run_until_now();

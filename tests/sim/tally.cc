@@ -30,6 +30,7 @@ constexpr std::array kOtherTroubles = {
     "file.changed_while_dead",
     "file.event_lost",
     "file.grew",
+    "file.hung",
     "file.list_failed",
     "file.open_failed",
     "file.overwritten",

@@ -122,6 +122,7 @@ World::World(Scenario scenario, RunOptions options)
       options_(std::move(options)),
       disk_(options_.seed, empty_journal(options_.large_pages)),
       files_(clock_, options_.seed),
+      lanes_(clock_, options_.seed),
       platform_(options_.seed, scenario_.traits),
       wire_(platform_, clock_, log_, options_.mishaps, options_.seed),
       dice_(options_.seed, 4) {}
@@ -160,6 +161,13 @@ void World::change_files(stage::Turn* turn) {
   }
 }
 
+// As if the person had looked at the file the moment before.
+void World::add(stage::Context& ctx, std::string const& path) {
+  auto const& source = scenario_.policy.sources.front();
+  auto const print = files_.stat(source.root, path);
+  if (print) (void)stage::add_item(ctx, source, {path, *print}, {}, false);
+}
+
 // Carried out inside a turn; counted as done only when its transaction is.
 void World::give_orders(stage::Context& ctx) {
   auto const& source = scenario_.policy.sources.front();
@@ -170,7 +178,7 @@ void World::give_orders(stage::Context& ctx) {
     count("person." + std::string(name_of(order.what)));
     // A refusal is an answer, too: that the file is not there, or that the item is at its end already.
     if (order.what == Order::What::kAdd)
-      (void)stage::add_item(ctx, source, order.path, {}, false);
+      add(ctx, order.path);
     else if (item && order.what == Order::What::kCancel)
       (void)stage::cancel_order(ctx, item->id);
     else if (item)
@@ -199,6 +207,7 @@ void World::calm_down() {
   if (options_.rough_until == Millis(0)) return;  // then rules and dice have an end of their own
   disk_.heal();
   files_.heal();
+  lanes_.heal();
   options_.mishaps.end();
 }
 
@@ -236,6 +245,7 @@ void World::let_time_pass(stage::Turn& turn) {
     if (done < list.size()) take(kBeginning + at(list[done]));
   };
   take(wire_.next_outcome());
+  take(lanes_.next_outcome());
   take_since(scenario_.drops, drops_done_, [](auto const& drop) { return drop.at; });
   take_since(scenario_.changes, changes_done_, [](auto const& change) { return change.at; });
   take_since(scenario_.orders, orders_done_, [](auto const& order) { return order.at; });
@@ -382,6 +392,7 @@ World::End World::live_once() {
                      {.clock = clock_,
                       .wire = wire_,
                       .files = files_,
+                      .lanes = lanes_,
                       .reader = reader_,
                       .random = random,
                       .log = log_,
@@ -410,6 +421,7 @@ void World::next_life(bool died) {
   disk_.ask_before_sync({});
   wire_.watch_departures({});
   wire_.crash(options_.aftermath);
+  lanes_.crash();
   if (died && disk_.frozen()) {
     ++crashes_;
     log_.tell(power_goes_ ? "!! power cut" : "!! killed");
@@ -434,6 +446,7 @@ void World::next_life(bool died) {
 
 std::vector<std::string> World::run() {
   disk_.fail_by_dice(options_.disk_trouble);
+  lanes_.be_slow(options_.file_delay_max, options_.file_hangs);
   files_.fail_by_dice(options_.file_trouble, options_.file_troubles_max);
   if (options_.prepare) options_.prepare(disk_, files_);
   for (auto end = live_once(); end != End::kDone && !out_of_bounds(); end = live_once()) {
@@ -453,6 +466,7 @@ std::map<std::string, std::uint64_t> World::fired() const {
   for (auto const& [name, times] : options_.mishaps.fired()) all[name] += times;
   for (auto const& [name, times] : disk_.fired()) all[std::string(name)] += times;
   for (auto const& [name, times] : files_.fired()) all[std::string(name)] += times;
+  for (auto const& [name, times] : lanes_.fired()) all[std::string(name)] += times;
   for (auto const& [name, times] : platform_.fired()) all[std::string(name)] += times;
   return all;
 }

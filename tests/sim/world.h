@@ -25,6 +25,7 @@
 #include "tests/sim/scenario.h"
 #include "tests/sim/sim_disk.h"
 #include "tests/sim/sim_files.h"
+#include "tests/sim/sim_lanes.h"
 #include "tests/sim/sim_platform.h"
 #include "tests/sim/sim_ports.h"
 #include "tests/sim/sim_wire.h"
@@ -63,6 +64,8 @@ struct RunOptions {
   std::vector<Span> spans = {};               // not overlapping, by time
   double disk_trouble = 0, file_trouble = 0;  // probability per call, in the first phase
   std::uint32_t file_troubles_max = 0;
+  Millis file_delay_max{0};  // of each look at a file; 0: all are done at once
+  double file_hangs = 0;     // probability that one hangs for a minute or two, in the first phase
   Millis repaired_after{0};  // so long after a journal error that a person has mended the host; 0: never
   bool large_pages = false;  // 4096 bytes a page of the journal, as in production, instead of 1024
   // Done once, before the first life: arming a single trouble of the disk or the files.
@@ -108,6 +111,7 @@ class World {
   End turn_until_done(stage::Turn& turn, journal::Journal& journal);
   bool run_turn(stage::Turn& turn);
   void give_orders(stage::Context& ctx);
+  void add(stage::Context& ctx, std::string const& path);
   End drained(stage::Turn& turn);
   void next_life(bool died);
   void calm_down();
@@ -130,6 +134,7 @@ class World {
   SimLog log_{clock_};
   SimDisk disk_;
   SimFiles files_;
+  SimLanes lanes_;
   InstantReader reader_;
   SimPlatform platform_;
   SimWire wire_;

@@ -155,6 +155,7 @@ class Stand {
  private:
   StandingClock clock_ = {};
   SoundFiles files_{lived_item(ItemState::kOpened, 0, std::nullopt).print};
+  ports::AtOnce lanes_ = {};
   HashedReader reader_ = {};
   CountedDice dice_ = {};
   NoLog log_ = {};
@@ -162,7 +163,13 @@ class Stand {
 
  public:
   Turn turn{journal,
-            {.clock = clock_, .wire = wire, .files = files_, .reader = reader_, .random = dice_, .log = log_},
+            {.clock = clock_,
+             .wire = wire,
+             .files = files_,
+             .lanes = lanes_,
+             .reader = reader_,
+             .random = dice_,
+             .log = log_},
             policy_};
 };
 

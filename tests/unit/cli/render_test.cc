@@ -30,7 +30,8 @@ TEST(RenderStatus, SaysHowTheDaemonIsAndWhatToLookAt) {
     "totals":{"items":20,"done":10,"active":3,"waiting":5,"failed":2,"cancelled":0,"skipped":0},
     "stages":[{"name":"settle","waiting":0,"active":0},{"name":"upload","waiting":5,"active":3}],
     "uploads":[{"name":"clip.mp4","size":1000,"acked":400,"in_air":100,"bytes_per_s":100,"eta_s":5}],
-    "sources":[{"name":"archive","up":false,"why_down":"not mounted","mode":"poll","settling":0,"degraded":["slow"]}]})"),
+    "sources":[{"name":"archive","up":false,"why_down":"not mounted","mode":"poll","settling":0,"degraded":["slow"]},
+               {"name":"drop","mode":"inotify","watched":3,"needed":3,"overflows":2,"settling":1}]})"),
                                   kLook);
   EXPECT_EQ(text,
             "sluiced 0.1.0 on ingest01, pid 812, running, started 2 h ago\n"
@@ -45,8 +46,9 @@ TEST(RenderStatus, SaysHowTheDaemonIsAndWhatToLookAt) {
             "UPLOAD    DONE               SIZE     RATE  LEFT\n"
             "clip.mp4  [#####-----] 50 %  1 kB  100 B/s   5 s\n"
             "\n"
-            "SOURCE   STATE  MODE  SETTLING  SCANNED  NOTES\n"
-            "archive  DOWN   poll         0           not mounted; slow\n"
+            "SOURCE   STATE  MODE     WATCHED  SETTLING  SCANNED  NOTES\n"
+            "archive  DOWN   poll                     0           not mounted; slow\n"
+            "drop     up     inotify   3 of 3         1           2x scanned whole, since the kernel dropped events\n"
             "\n"
             "next: sluice ls --stage failed\n");
 }

@@ -114,6 +114,42 @@ TEST_F(Verbs, RetryAllFailedItemsBatchByBatch) {
   EXPECT_EQ(out_.str(), "retried 203 items\n");
 }
 
+TEST_F(Verbs, ExplainAFileRuleByRule) {
+  client_.prepare("/v1/explain?path=%2Fsrv%2Fdrop%2Fa.mp4", R"({"path":"/srv/drop/a.mp4","source":"drop",
+      "verdict":"left_out","text":"hidden","rules":[{"rule":"name","says":"left_out","text":"hidden"},
+      {"rule":"writer","says":"unknown","text":"no lease"}],"item":"01J9","state":"seen"})");
+  EXPECT_EQ(run_explain(line("explain", {"/srv/drop/a.mp4"}), stand_), kFine);
+  EXPECT_EQ(out_.str(),
+            "/srv/drop/a.mp4, source drop\n"
+            "it is left out: hidden\n\n"
+            "RULE    SAYS      BECAUSE\n"
+            "name    left_out  hidden\n"
+            "writer  unknown   no lease\n\n"
+            "it is an item, seen: sluice show 01J9\n");
+}
+
+TEST_F(Verbs, RescanOneSourceOrAll) {
+  client_.prepare("/v1/rescan", R"({"sources":["drop","archive"]})");
+  client_.prepare("/v1/rescan?source=drop%20in", R"({"sources":["drop in"]})");
+  EXPECT_EQ(run_rescan(line("rescan"), stand_), kFine);
+  EXPECT_EQ(client_.asked.at(0).method, "POST");
+  EXPECT_EQ(out_.str(), "rescanning  drop\nrescanning  archive\n");
+  out_.str("");
+  auto arguments = line("rescan", {}, true);
+  arguments.source = "drop in";
+  EXPECT_EQ(run_rescan(arguments, stand_), kFine);
+  EXPECT_EQ(printed(), *parse_json(R"({"sources":["drop in"]})"));
+}
+
+TEST_F(Verbs, RescanNoSourceThatIsNotThere) {
+  client_.prepare("/v1/rescan?source=dorp", Answer{404, R"({"error":{"code":"no_such_source",
+      "text":"there is no source dorp; did you mean drop?","remedy":"sluice status"}})"});
+  auto arguments = line("rescan");
+  arguments.source = "dorp";
+  EXPECT_EQ(run_rescan(arguments, stand_), kUsage);
+  EXPECT_THAT(err_.str(), AllOf(HasSubstr("did you mean drop?"), HasSubstr("next: sluice status")));
+}
+
 TEST_F(Verbs, TakeNoNonsenseForAnAnswer) {
   client_.prepare("/v1/status", "<html>");
   EXPECT_EQ(run_status(line("status"), stand_), kNoDaemon);

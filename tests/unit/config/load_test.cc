@@ -129,6 +129,8 @@ sources:
   max_settle: 1h
   priority: 90
   poll: 10s
+  ready_marker: "{name}.done"
+  guard_file: .mounted/here
 - {name: other, folder: /srv/other, poll: auto, checksum: ignore, sidecar: ignore, duplicates: upload,
    after_success: keep, after_failure: keep, receipt: none, ready_marker: ~, guard_file: ~, allow_hosts: []}
 )");
@@ -137,6 +139,8 @@ sources:
   EXPECT_EQ(drop.folder, "/srv/drop");
   EXPECT_THAT(drop.pipelines, ElementsAre("b", "a"));
   EXPECT_FALSE(drop.recursive);
+  EXPECT_EQ(drop.guard_file, ".mounted/here");
+  EXPECT_EQ(drop.ready_marker->text, "{name}.done");
   EXPECT_THAT(drop.include, ElementsAre("*.mp4", "*.mov"));
   EXPECT_THAT(drop.exclude, ElementsAre("*/proxy/*"));
   EXPECT_EQ(drop.settle, 200ms);

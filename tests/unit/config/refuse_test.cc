@@ -163,14 +163,26 @@ TEST(Refuse, WhatIsNotSupportedYet) {
                            "pipelines: {p: {index: [{name: \"{source}\"}]}}\n"}) {
     EXPECT_THAT(refusal(line), HasSubstr("not supported yet")) << line;
   }
-  for (auto const* line : {"checksum: auto", "checksum: require", "sidecar: auto", "duplicates: skip",
-                           "after_success: delete", "after_success: {move_to: /srv/done}",
-                           "after_failure: {move_to: /x}", "receipt: beside", "ready_marker: \"{name}.done\"",
-                           "guard_file: .mounted", "manifest: /srv/*.jsonl", "fetch: relay", "allow_hosts: [a]"}) {
+  for (auto const* line : {"sidecar: auto", "duplicates: skip", "after_success: delete",
+                           "after_success: {move_to: /srv/done}", "after_failure: {move_to: /x}", "receipt: beside",
+                           "manifest: /srv/*.jsonl", "fetch: relay", "allow_hosts: [a]"}) {
     EXPECT_THAT(refusal_of_source("  " + std::string(line) + "\n"), HasSubstr("is not supported yet in this release"))
         << line;
   }
-  EXPECT_THAT(refusal_of_source("  checksum: auto\n"), HasSubstr("write ignore, or remove the line"));
+  EXPECT_THAT(refusal_of_source("  sidecar: auto\n"), HasSubstr("write ignore, or remove the line"));
+}
+
+TEST(Refuse, MarkersThatNameNoFileOrTheFileItself) {
+  for (auto const* marker : {"done", "{date}", "../{name}", "{dir}/{name}.ok", "{name}", "{stem}.{ext}", "{nam}.done"})
+    EXPECT_THAT(refusal_of_source("  ready_marker: \"" + std::string(marker) + "\"\n"), HasSubstr("ready_marker"))
+        << marker;
+}
+
+TEST(Refuse, GuardFilesOutsideTheFolder) {
+  for (auto const* file : {"/srv/drop/.mounted", "../.mounted", "a//b", "./a", "a/"})
+    EXPECT_THAT(refusal_of_source("  guard_file: " + std::string(file) + "\n"),
+                HasSubstr("is a file within the folder"))
+        << file;
 }
 
 TEST(Refuse, UnknownPipelinesWithTheNearestOne) {

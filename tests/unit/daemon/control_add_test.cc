@@ -23,6 +23,16 @@ TEST_F(ControlAdd, TakesEachPathUpAfterTheCommit) {
   EXPECT_FALSE(daemon_.asked_to_add[1].index);
 }
 
+TEST_F(ControlAdd, TakesNothingUpBeforeAllFilesWereFound) {
+  daemon_.not_found_yet = {"/srv/drop/b.mp4"};
+  auto const body = R"({"paths": ["/srv/drop/a.mp4", "/srv/drop/b.mp4"]})";
+  EXPECT_TRUE(ask("POST", "/v1/items", body).not_yet);
+  EXPECT_TRUE(daemon_.asked_to_add.empty());
+  daemon_.not_found_yet.clear();
+  EXPECT_FALSE(ask("POST", "/v1/items", body).not_yet);
+  EXPECT_EQ(daemon_.asked_to_add.size(), 2u);
+}
+
 TEST_F(ControlAdd, PassesTheWishesOn) {
   post("/v1/items", R"({"paths": ["/a"], "index": "footage", "collection": "Cast", "entity": "Ada", "dry_run": true})");
   auto const& asked = daemon_.asked_to_add.at(0);

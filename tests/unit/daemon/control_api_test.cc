@@ -130,6 +130,17 @@ TEST_F(ControlApi, RetriesAllFailedItemsInBatches) {
   EXPECT_EQ(daemon_.retried.size(), static_cast<std::size_t>(kRetryBatch + 3));
 }
 
+TEST_F(ControlApi, RescansOneSourceOrAll) {
+  EXPECT_EQ(post("/v1/rescan").dump(), R"({"sources":["drop","archive"]})");
+  EXPECT_EQ(post("/v1/rescan?source=drop").dump(), R"({"sources":["drop"]})");
+  EXPECT_THAT(daemon_.rescanned, ElementsAre("", "drop"));
+  EXPECT_EQ(error_code(post("/v1/rescan?sauce=drop", "", 400)), "bad_request");
+  daemon_.refuse_change = Error{Fault::kGone, "there is no source dorp; did you mean drop?", "no_such_source"};
+  auto const refused = post("/v1/rescan?source=dorp", "", 404);
+  EXPECT_EQ(error_code(refused), "no_such_source");
+  EXPECT_THAT(refused.dump(), HasSubstr("did you mean drop?"));
+}
+
 TEST_F(ControlApi, AnswersProbes) {
   EXPECT_EQ(text(get("/livez"), "status"), "ok");
   EXPECT_EQ(text(get("/readyz"), "status"), "ready");
@@ -147,7 +158,7 @@ TEST_F(ControlApi, AnswersProbes) {
 TEST_F(ControlApi, SaysWhatIsDocumentedAndNotSupportedYet) {
   for (auto const* target : {"/", "/metrics", "/v1/events"})
     EXPECT_EQ(error_code(get(target, 501)), "not_supported_yet");
-  for (auto const* target : {"/v1/pause", "/v1/resume", "/v1/rescan", "/v1/reload"})
+  for (auto const* target : {"/v1/pause", "/v1/resume", "/v1/reload"})
     EXPECT_EQ(error_code(post(target, "", 501)), "not_supported_yet");
 }
 
@@ -157,6 +168,7 @@ TEST_F(ControlApi, DeniesWhateverElseIsAsked) {
   EXPECT_EQ(error_code(get("/v1/items/x/y", 404)), "no_such_path");
   EXPECT_EQ(error_code(get("/v1/items/x/retry", 405)), "no_such_method");
   EXPECT_EQ(error_code(get("/v1/retry-failed", 405)), "no_such_method");
+  EXPECT_EQ(error_code(get("/v1/rescan", 405)), "no_such_method");
   EXPECT_EQ(error_code(post("/v1/status", "", 405)), "no_such_method");
   EXPECT_EQ(error_code(post("/livez", "", 405)), "no_such_method");
   EXPECT_EQ(error_code(get("/v1/items/%zz", 400)), "bad_request");
@@ -167,6 +179,21 @@ TEST_F(ControlApi, SaysThatNothingChangedWhenTheCommitFailed) {
   auto const reply = commit_failed("no space left");
   EXPECT_EQ(reply.status, 503);
   EXPECT_THAT(reply.body, HasSubstr("not_committed"));
+}
+
+TEST_F(ControlApi, ExplainsAFileRuleByRule) {
+  auto const told = body_of(ask("GET", "/v1/explain?path=%2Fsrv%2Fa%20b.mp4"), 200);
+  EXPECT_EQ(text(told, "path"), "/srv/a b.mp4");
+  EXPECT_EQ(text(told, "verdict"), "waits");
+  EXPECT_EQ(text(told, "text"), "not yet");
+  EXPECT_EQ(told.find("rules")->elements().size(), 2u);
+  EXPECT_EQ(text(told, "item"), "(none)");
+  daemon_.refuse["/x"] = Error{Fault::kRejected, "/x lies beneath no source", "not_beneath_source"};
+  EXPECT_EQ(error_code(body_of(ask("GET", "/v1/explain?path=/x"), 409)), "not_beneath_source");
+  EXPECT_EQ(error_code(body_of(ask("GET", "/v1/explain?path=a.mp4"), 400)), "not_absolute");
+  EXPECT_EQ(error_code(body_of(ask("GET", "/v1/explain"), 400)), "not_absolute");
+  daemon_.not_found_yet = {"/srv/b.mp4"};
+  EXPECT_TRUE(ask("GET", "/v1/explain?path=/srv/b.mp4").not_yet);
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ inline journal::ItemRow item_row(std::string const& name, journal::ItemState sta
 // Answers as it is told, and remembers what it was asked.
 class PlayedDaemon : public Operations {
  public:
+  bool has_found(std::string const& path) override { return !not_found_yet.contains(path); }
   Result<AddedItem> add(AddRequest const& request) override {
     asked_to_add.push_back(request);
     if (auto const refusal = refuse.find(request.path); refusal != refuse.end())
@@ -68,14 +69,28 @@ class PlayedDaemon : public Operations {
   }
   Result<void> retry(journal::RowId item) override { return change(retried, item); }
   Result<void> cancel(journal::RowId item) override { return change(cancelled, item); }
+  source::Answer<stage::Explanation> explain(std::string const& path) override {
+    if (not_found_yet.contains(path)) return std::nullopt;
+    if (auto const refusal = refuse.find(path); refusal != refuse.end()) return std::unexpected(refusal->second);
+    return stage::Explanation{.source = "drop",
+                              .findings = {{"name", stage::Finding::Says::kTaken, "a name"},
+                                           {"quiet", stage::Finding::Says::kWaits, "not yet"}}};
+  }
+  Result<std::vector<std::string>> rescan(std::string const& source) override {
+    if (refuse_change) return std::unexpected(*refuse_change);
+    rescanned.push_back(source);
+    return source.empty() ? std::vector<std::string>{"drop", "archive"} : std::vector<std::string>{source};
+  }
   stage::Surroundings surroundings() const override { return around; }
   StatusFacts status_facts() const override { return facts; }
 
-  std::map<std::string, Error> refuse;  // by path
-  std::optional<Error> refuse_change;   // of every retry and cancel
+  std::map<std::string, Error> refuse;       // by path
+  std::set<std::string> not_found_yet = {};  // what the file system has not said yet
+  std::optional<Error> refuse_change;        // of every retry, cancel and rescan
   std::vector<AddRequest> asked_to_add;
   std::vector<journal::RowId> retried;
   std::vector<journal::RowId> cancelled;
+  std::vector<std::string> rescanned;
   stage::Surroundings around;
   StatusFacts facts;
 

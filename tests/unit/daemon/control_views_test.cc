@@ -223,6 +223,9 @@ TEST_F(ControlViews, ShowsTheDaemonItsHealthAndItsSources) {
                             .up = false,
                             .why_down = "not mounted",
                             .mode = "poll",
+                            .watched = 3,
+                            .needed = 6,
+                            .overflows = 1,
                             .settling = 2,
                             .last_scan = kNoon,
                             .degraded = {"slow"}}};
@@ -237,6 +240,9 @@ TEST_F(ControlViews, ShowsTheDaemonItsHealthAndItsSources) {
   EXPECT_EQ(source.find("up")->as_bool(), false);
   EXPECT_EQ(text(source, "why_down"), "not mounted");
   EXPECT_EQ(source.find("settling")->as_int(), 2);
+  EXPECT_EQ(source.find("watched")->as_int(), 3);
+  EXPECT_EQ(source.find("needed")->as_int(), 6);
+  EXPECT_EQ(source.find("overflows")->as_int(), 1);
   EXPECT_EQ(status.find("journal")->find("schema")->as_int(), journal_.schema_version());
 }
 

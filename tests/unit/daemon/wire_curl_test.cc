@@ -236,7 +236,7 @@ TEST(WireCurl, WaitsForABodyWhoseBytesAreStillBeingRead) {
   EXPECT_EQ(got, body->text());
 }
 
-TEST(WireCurl, TakesADiskThatGivesNothingForTheSourcesFault) {
+TEST(WireCurl, TakesADiskThatGivesNothingForAFolderThatIsDown) {
   LoopbackServer server(answering());
   auto wire = make_wire(server.url());
   auto call = put_call(1, server.url() + "/chunk", 1);
@@ -245,7 +245,8 @@ TEST(WireCurl, TakesADiskThatGivesNothingForTheSourcesFault) {
   auto const outcome = run(wire, std::move(call));
   EXPECT_FALSE(outcome.answer);
   ASSERT_TRUE(outcome.body_error);
-  EXPECT_EQ(outcome.body_error->fault, Fault::kSourceIo);
+  EXPECT_EQ(outcome.body_error->fault, Fault::kLocal) << "nobody is charged";
+  EXPECT_EQ(outcome.body_error->code, "source_down");
   EXPECT_THAT(outcome.body_error->text, HasSubstr("the disk gave no byte"));
 }
 

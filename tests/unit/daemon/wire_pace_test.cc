@@ -27,7 +27,9 @@ TEST(WirePace, SeesThatThePeerTakesNothingMore) {
   LoopbackServer server([&](LoopbackServer::Connection&) { seen.get_future().wait(); });
   auto wire = make_wire(server.url());
   wire.send(put_call(1, server.url() + "/c", kMore));
-  EXPECT_TRUE(pump_until(wire, [&] { return wire.quiet(1).value_or(Millis(0)) >= Millis(300); }));
+  EXPECT_TRUE(pump_until(wire, [&] { return wire.quiet(1).value_or(ports::Quiet{}).lasts >= Millis(300); }));
+  EXPECT_GE(wire.quiet(1)->timeout, Millis(200)) << "of a line as short as this one";
+  EXPECT_LT(wire.quiet(1)->timeout, Millis(2'000));
   EXPECT_LT(wire.progress_bytes(1), kMore);
   wire.cancel(1);
   seen.set_value();

@@ -142,5 +142,21 @@ TEST(Settle, WrittenAtThisVeryMomentItIsNotYetQuiet) {
   EXPECT_EQ(settle(facts), (Verdict{Is::kWait, Reason::kQuiet, kNoon + 10s}));
 }
 
+TEST(Settle, WithoutItsMarkerAFileWaitsHoweverQuietItIs) {
+  auto facts = after(48h);
+  facts.marker = Marker::kMissing;
+  EXPECT_EQ(settle(facts), (Verdict{Is::kWait, Reason::kMarker, kNoon + 49h}));
+}
+
+TEST(Settle, WithItsMarkerAFileWaitsForNothingButItsWriter) {
+  auto facts = after(0ms);
+  facts.marker = Marker::kThere;
+  EXPECT_EQ(settle(facts).is, Is::kStable);
+  facts.writer = ports::Writer::kPresent;
+  EXPECT_EQ(settle(facts), (Verdict{Is::kWait, Reason::kWriter, kNoon + 5s}));
+  facts.fresh->size_bytes += 1;
+  EXPECT_EQ(settle(facts).is, Is::kChanged) << "two looks must agree";
+}
+
 }  // namespace
 }  // namespace sluice::source

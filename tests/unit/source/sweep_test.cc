@@ -342,5 +342,35 @@ TEST_F(SweepTest, SaysWhyAFolderCannotBeReadToItsEnd) {
   EXPECT_EQ(found.problems[0].path, "sub");
 }
 
+TEST_F(SweepTest, SaysWhichFilesHaveTheirMarkerAndTakesNoMarkerForAFile) {
+  for (auto const* name : {"a.mp4", "a.mp4.ok", "b.mp4", "c.mp4.ok", "day1/b.mp4.ok"}) files_.add(name);
+  auto wanted = scope();
+  wanted.ready_marker = *parse_template("{name}.ok");
+  Sweep sweep(files_, wanted);
+  sweep.all();
+  auto const slice = sweep.step(1'000);
+  ASSERT_EQ(slice.candidates.size(), 2u);
+  for (auto const& candidate : slice.candidates) EXPECT_EQ(candidate.is_marked, candidate.path == "a.mp4");
+}
+
+TEST_F(SweepTest, LooksAtNothingWithoutTheGuardFile) {
+  files_.add("a.mp4");
+  auto wanted = scope();
+  wanted.guard_file = "mounted.mp4";
+  Sweep sweep(files_, wanted);
+  sweep.all();
+  auto const without = run(sweep);
+  EXPECT_THAT(without.paths, IsEmpty());
+  EXPECT_EQ(without.source_gone, "source drop: its guard_file is not there, so nothing is looked at: no such file");
+  EXPECT_THAT(files_.listed, IsEmpty());
+  EXPECT_TRUE(sweep.finished());
+
+  files_.add_without_print("mounted.mp4", ports::FilePrint{});
+  sweep.all();
+  auto const with = run(sweep);
+  EXPECT_FALSE(with.source_gone);
+  EXPECT_THAT(with.paths, ElementsAre("a.mp4")) << "and it is no item itself";
+}
+
 }  // namespace
 }  // namespace sluice::source

@@ -42,6 +42,159 @@ TEST_F(Admit, GivesAQuietFileItsKindPipelineAndSteps) {
   EXPECT_EQ(journal.steps_of(row.id).size(), 1u);
 }
 
+TEST_F(Admit, LeavesAFileAsItIsUntilItWasLookedAt) {
+  lanes.at_once = false;
+  auto const row = seen();
+  auto const before = journal.rows_written();
+  choose(choose_admit);
+  EXPECT_EQ(journal.rows_written(), before);
+  EXPECT_EQ(item(row.id).state, ItemState::kSeen);
+  lanes.finish(row.root);
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+}
+
+TEST_F(Admit, WaitsForAFolderThatDoesNotAnswerAndChargesNobody) {
+  lanes.at_once = false;
+  auto const row = seen();
+  choose(choose_admit);
+  now += source::Scout::kStuckAfter;
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).reason, kSourceDown);
+  EXPECT_EQ(item(row.id).effort.attempts, 0u);
+  EXPECT_GT(item(row.id).effort.due_at, now);
+  EXPECT_EQ(item(row.id).effort.last_error,
+            row.root + " does not answer since " + to_rfc3339(now - source::Scout::kStuckAfter));
+}
+
+TEST_F(Admit, WaitsForTheMarkerAndNamesIt) {
+  policy.sources[0].ready_marker = *parse_template("{name}.done");
+  auto const row = seen();
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kSeen);
+  EXPECT_EQ(item(row.id).reason, kWaitingForMarker);
+  EXPECT_EQ(item(row.id).effort.last_error, "there is no a.mp4.done beside it that is as new as the file");
+  EXPECT_EQ(item(row.id).effort.due_at, now + 1h) << "the sweep that finds it comes first";
+  files.files["a.mp4.done"].print.mtime_ns = row.print.mtime_ns;
+  now += 1h;
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+}
+
+// A file of five bytes that hold 'x'.
+class AdmitChecksum : public Admit {
+ protected:
+  AdmitChecksum() { policy.sources[0].checksum = ChecksumPolicy::kAuto; }
+  static constexpr char kRight[] = "fb0e22c79ac75679e9881e6ba183b354";  // md5 of xxxxx
+  journal::ItemRow seen_x() {
+    auto row = seen();
+    change(row, [](auto& it) { it.print.size_bytes = 5; });
+    files.files["a.mp4"].print.size_bytes = 5;
+    files.files["a.mp4"].bytes = "xxxxx";
+    return item(row.id);
+  }
+  void write(std::string const& name, std::string const& text) {
+    files.files[name].bytes = text;
+    files.files[name].print.size_bytes = text.size();
+  }
+};
+
+TEST_F(AdmitChecksum, TakesAFileThatHasItAndOneWithout) {
+  auto const row = seen_x();
+  write("a.mp4.md5", std::string(kRight) + "  a.mp4\n");
+  auto const bare = seen("b.mp4");
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+  EXPECT_EQ(item(bare.id).state, ItemState::kStable);
+}
+
+TEST_F(AdmitChecksum, WaitsWithOneOfOtherBytesAndFailsInTheEnd) {
+  policy.sources[0].max_settle = 10min;
+  auto const row = seen_x();
+  write("a.mp4.md5", "00000000000000000000000000000000");
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kSeen);
+  EXPECT_EQ(item(row.id).reason, "checksum_mismatch");
+  EXPECT_EQ(item(row.id).effort.last_error,
+            "its MD5 is " + std::string(kRight) + ", and a.mp4.md5 says 00000000000000000000000000000000");
+  now += 10min;
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kFailed);
+  EXPECT_EQ(item(row.id).reason, "checksum_mismatch");
+}
+
+TEST_F(AdmitChecksum, TakesAFileOnceItsChecksumIsMended) {
+  auto const row = seen_x();
+  write("a.mp4.md5", "00000000000000000000000000000000");
+  choose(choose_admit);
+  write("a.mp4.md5", kRight);
+  files.files["a.mp4"].bytes = "read again it would be another";
+  now += 1min;
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kStable) << "it is not read twice for that";
+}
+
+TEST_F(AdmitChecksum, WaitsForOneWhereItIsRequired) {
+  policy.sources[0].checksum = ChecksumPolicy::kRequire;
+  auto const row = seen_x();
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).reason, "waiting_for_checksum");
+  write("a.mp4.md5", kRight);
+  now += 1min;
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+}
+
+TEST_F(AdmitChecksum, SaysWhileItReadsTheFile) {
+  lanes.at_once = false;
+  auto const row = seen_x();
+  write("a.mp4.md5", kRight);
+  choose(choose_admit);
+  lanes.finish(row.root);
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).reason, "verifying_checksum");
+  now += 1h;
+  choose(choose_admit);
+  lanes.finish(row.root);
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).reason, "verifying_checksum") << "and it does not count as stuck";
+  lanes.finish("digest " + row.root);
+  now += 1min;
+  choose(choose_admit);
+  lanes.finish(row.root);
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+}
+
+TEST_F(AdmitChecksum, IsLookedForAgainWhereTheDiskFailed) {
+  auto const row = seen_x();
+  write("a.mp4.md5", kRight);
+  files.files["a.mp4.md5"].open_error = Error{Fault::kSourceIo, "EIO", "io"};
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).reason, "source_io");
+  files.files["a.mp4.md5"].open_error.reset();
+  now += 1h;
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+}
+
+TEST_F(AdmitChecksum, CannotBeBesideANameThatIsTooLongForIt) {
+  auto const name = std::string(251, 'n') + ".mp4";
+  auto const row = seen(name);
+  files.files[name + ".md5"].open_error = Error{Fault::kSourceIo, "File name too long", "io"};
+  files.files[name + ".sha256"].open_error = files.files[name + ".md5"].open_error;
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+}
+
+TEST_F(AdmitChecksum, LooksAtNoneWhereItIsIgnored) {
+  policy.sources[0].checksum = ChecksumPolicy::kIgnore;
+  auto const row = seen_x();
+  write("a.mp4.md5", "no checksum at all");
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+}
+
 TEST_F(Admit, AsksTheContentWhereTheNameSaysNothing) {
   auto const known = seen("a.bin");
   files.files["a.bin"].mime = "video/mp4";

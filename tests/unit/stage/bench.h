@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "core/stage/check_sum.h"
 #include "core/stage/stage.h"
 #include "tests/journal/samples.h"
 #include "tests/sim/instant_reader.h"
@@ -44,7 +45,9 @@ class Bench {
  public:
   Bench() { journal.begin(); }
 
-  Context context() { return {journal, files, reader, random, log, policy, traffic, sources, poll_round, now}; }
+  Context context() {
+    return {journal, scout, reader, random, log, policy, traffic, sources, digests, poll_round, now};
+  }
 
   // As the turn does it: settles one call, with the platform's answer or with how it failed.
   void land(void (*settle)(Context&, Landing const&), budget::Flight const& flight, Result<ports::Reply> reply) {
@@ -64,7 +67,10 @@ class Bench {
   RememberedLog log = {};
   Policy policy = {};
   budget::Traffic traffic = budget::Traffic();
-  OpenSources sources{files};
+  ports::AtOnce lanes = {};
+  source::Scout scout{lanes, files};
+  OpenSources sources{scout};
+  Digests digests = {};
   PollRound poll_round = {};
   WallTime now = journal::at(journal::kNoon);
 };

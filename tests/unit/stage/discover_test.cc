@@ -34,6 +34,72 @@ class Discover : public StageTest {
   }
 };
 
+TEST_F(Discover, GoesOnWithoutTheFolderThatDoesNotAnswerAndSaysSo) {
+  policy.sources.push_back({.name = "other", .root = "/srv/other", .rescan = 60s});
+  lanes.at_once = false;
+  add_file("a.mp4");
+  Discovery discovery(files, policy);
+  auto const turn = [&](Millis later, std::string const& answers) {
+    now += later;
+    lanes.finish(answers);
+    within([&](Context& ctx) { discovery.run(ctx); });
+  };
+  turn(0ms, "");
+  turn(1ms, "/srv/other");
+  EXPECT_THAT(items(), ElementsAre("a.mp4"));
+  EXPECT_EQ(journal.item(1)->source, "other");
+  EXPECT_TRUE(discovery.at_work());
+  EXPECT_FALSE(discovery.can_go_on()) << "only an answer brings it on";
+
+  auto const since = now - 1ms;
+  turn(source::Scout::kStuckAfter, "/srv/other");
+  auto const views = discovery.views();
+  EXPECT_EQ(views[0].why_down, "/srv/drop does not answer since " + to_rfc3339(since));
+  EXPECT_EQ(views[0].down_since, now);
+  EXPECT_FALSE(views[1].why_down);
+  EXPECT_TRUE(log.tells("source drop is down"));
+
+  turn(1s, "/srv/drop");
+  EXPECT_FALSE(discovery.views()[0].why_down);
+  EXPECT_TRUE(log.tells("source drop is back"));
+  EXPECT_EQ(items().size(), 2u);
+}
+
+TEST_F(Discover, TakesWhatIsWantedWhileASliceIsOnItsWay) {
+  lanes.at_once = false;
+  Discovery discovery(files, policy);
+  auto const turn = [&](bool answers) {
+    if (answers) lanes.finish();
+    within([&](Context& ctx) { discovery.run(ctx); });
+  };
+  turn(false);
+  discovery.want_directory("/srv/drop", "");
+  turn(true);
+  add_file("late.mp4");
+  EXPECT_TRUE(discovery.at_work()) << "the wish came after the look had begun";
+  turn(true);
+  EXPECT_THAT(items(), ElementsAre("late.mp4"));
+  EXPECT_FALSE(discovery.at_work());
+}
+
+TEST_F(Discover, LooksAgainAtOnceAtAFileWhoseMarkerCame) {
+  policy.sources[0].ready_marker = *parse_template("{name}.done");
+  auto const row = put_item(ItemState::kSeen);
+  policy.sources[0].root = row.root;
+  add_file(row.path, row.print);
+  change(row, [&](auto& waiting) {
+    waiting.reason = kWaitingForMarker;
+    waiting.effort.due_at = now + 1h;
+  });
+  Discovery discovery(files, policy);
+  run(discovery);
+  EXPECT_EQ(item(row.id).effort.due_at, now + 1h);
+  add_file(row.path + ".done");
+  discovery.want_all();
+  run(discovery);
+  EXPECT_EQ(item(row.id).effort.due_at, now);
+}
+
 TEST_F(Discover, TakesFilesAndNoSidecarsCompanionsOrTemporaryNames) {
   for (auto const* name : {"a.mp4", "a.json", "a.yaml", "a.yml", "a.mp4.md5", "b.part", ".hidden.mp4", "Thumbs.db"})
     add_file(name);

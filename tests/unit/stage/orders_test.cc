@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/stage/admit.h"
 #include "core/stage/create_step.h"
 #include "tests/unit/stage/stage_fixture.h"
 
@@ -34,7 +35,8 @@ class AddOrder : public StageTest {
   }
   Result<Added> add(std::string const& path, Wishes const& wishes = {}, bool dry_run = false) {
     Result<Added> added = fail(Fault::kLocal, "not asked");
-    within([&](Context& ctx) { added = add_item(ctx, policy.sources[0], path, wishes, dry_run); });
+    auto const print = files.stat(policy.sources[0].root, path);
+    within([&](Context& ctx) { added = add_item(ctx, policy.sources[0], {path, *print}, wishes, dry_run); });
     return added;
   }
   std::string refusal(std::string const& path, Wishes const& wishes = {}) {
@@ -174,15 +176,13 @@ TEST_F(RetryOrder, BeginsAnewWithTheNextGeneration) {
 }
 
 TEST_F(RetryOrder, FromTheStartLooksAtTheFileAsItIsNow) {
+  policy.sources.push_back({.name = "drop", .root = "/srv/drop"});
   auto const seen = put_failed(ItemState::kSeen, 1);
-  auto const stable = put_failed(ItemState::kStable, 2);
-  auto const gone = put_failed(ItemState::kSeen, 3);
-  files.files[seen.path].print.mtime_ns = files.files[stable.path].print.mtime_ns = 99;
-  files.files.erase(gone.path);
-  for (auto const& row : {seen, stable, gone}) EXPECT_EQ(retry(row.id), "");
+  files.files[seen.path].print.mtime_ns = 99;
+  EXPECT_EQ(retry(seen.id), "");
+  EXPECT_EQ(item(seen.id).effort.due_at, now) << "to be admitted";
+  within(choose_admit);
   EXPECT_EQ(item(seen.id).print.mtime_ns, 99);
-  EXPECT_EQ(item(stable.id).print.mtime_ns, 1);
-  EXPECT_EQ(item(gone.id).print.mtime_ns, 1);
 }
 
 TEST_F(RetryOrder, WithoutAWordOfWhereItFailedBeginsAtTheStart) {

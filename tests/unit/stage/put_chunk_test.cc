@@ -136,6 +136,31 @@ TEST_F(PutChunk, PutsNoUrlToUseThatIsDueToBeRenewed) {
   EXPECT_EQ(at(2).state, ChunkState::kPutting);
 }
 
+TEST_F(PutChunk, SendsNothingBeforeItsFileIsOpen) {
+  lanes.at_once = false;
+  with_urls(session_.id, 1);
+  choose(choose_put_chunk);
+  EXPECT_TRUE(left.empty());
+  EXPECT_EQ(at(1).state, ChunkState::kHasUrl);
+  lanes.finish(item_.root);
+  choose(choose_put_chunk);
+  EXPECT_EQ(left.size(), 1u);
+}
+
+TEST_F(PutChunk, TriesAFileWhoseFolderIsAwayNoSoonerThanItIsDue) {
+  with_urls(session_.id, 3);
+  files.files.clear();
+  files.list_error = Error{Fault::kGone, "no such folder"};
+  choose(choose_put_chunk);
+  EXPECT_EQ(item(item_.id).reason, kSourceDown);
+  auto const rows = journal.rows_written();
+  for (int turn = 0; turn < 10; ++turn) choose(choose_put_chunk);
+  EXPECT_EQ(journal.rows_written(), rows);
+  now = *item(item_.id).effort.due_at;
+  choose(choose_put_chunk);
+  EXPECT_GT(journal.rows_written(), rows);
+}
+
 TEST_F(PutChunk, StopsAtAFileThatChanged) {
   with_urls(session_.id, 2);
   files.files[item_.path].print.mtime_ns = 99;

@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cstring>
 #include <map>
 #include <memory>
 #include <optional>
@@ -13,12 +15,14 @@
 #include <utility>
 #include <vector>
 
+#include "core/stage/check_sum.h"
 #include "core/stage/effort.h"
 #include "core/stage/pipeline.h"
 #include "core/stage/plan.h"
 #include "core/stage/stage.h"
 #include "tests/journal/samples.h"
 #include "tests/sim/instant_reader.h"
+#include "tests/unit/source/hand_lanes.h"
 
 namespace sluice::stage {
 
@@ -33,6 +37,7 @@ class PlayedFiles final : public ports::Files {
     std::optional<Error> open_error = {};
     std::optional<Error> sniff_error = {};
     std::string mime = {};
+    std::optional<std::string> bytes = {};  // what is read; nothing: as much as is asked for
     ports::FileType type = ports::FileType::kRegular;
   };
   std::map<std::string, Played> files;
@@ -68,7 +73,13 @@ class PlayedFiles final : public ports::Files {
   struct Opened final : ports::OpenFile {
     explicit Opened(Played& played) : file(played) {}
     Result<ports::FilePrint> print() const override { return file.print; }
-    Result<std::size_t> read_at(std::span<std::byte> into, std::uint64_t) const override { return into.size(); }
+    Result<std::size_t> read_at(std::span<std::byte> into, std::uint64_t offset_bytes) const override {
+      if (!file.bytes) return into.size();
+      auto const rest = std::string_view(*file.bytes).substr(std::min(file.bytes->size(), std::size_t(offset_bytes)));
+      auto const count = std::min(rest.size(), into.size());
+      std::memcpy(into.data(), rest.data(), count);
+      return count;
+    }
     ports::Writer writer() const override { return file.writer; }
     Played& file;
   };
@@ -99,21 +110,25 @@ inline ports::Reply reply(std::string body, int status = 200) {
 
 class StageTest : public testing::Test {
  protected:
+  StageTest() { lanes.at_once = true; }
+
   using RowId = journal::RowId;
 
   // Runs `act` in a transaction, and lets what it queued leave; `left` holds these calls.
   template <class Act>
   void within(Act&& act) {
     Context ctx{.journal = journal,
-                .files = files,
+                .scout = scout,
                 .reader = reader,
                 .random = dice,
                 .log = log,
                 .policy = policy,
                 .traffic = traffic,
                 .sources = sources,
+                .digests = digests,
                 .poll_round = poll_round,
                 .now = now};
+    scout.collect(now);
     journal.begin();
     act(ctx);
     journal.commit();
@@ -237,7 +252,10 @@ class StageTest : public testing::Test {
   KeptLog log;
   Policy policy;
   budget::Traffic traffic;
-  OpenSources sources{files};
+  source::HandLanes lanes;
+  source::Scout scout{lanes, files};
+  OpenSources sources{scout};
+  Digests digests = {};
   PollRound poll_round = {};
   WallTime now = kNoon;
   std::vector<ports::Call> left;

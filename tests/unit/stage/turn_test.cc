@@ -32,7 +32,9 @@ class PlayedWire final : public ports::Wire {
   std::vector<ports::Outcome> collect() override { return std::exchange(outcomes, {}); }
   void cancel(std::uint64_t ticket) override { cancelled.push_back(ticket); }
   std::uint64_t progress_bytes(std::uint64_t ticket) const override { return ticket == idle ? 7 : 1'000; }
-  std::optional<Millis> quiet(std::uint64_t ticket) const override { return ticket == idle ? idle_for : Millis(0); }
+  std::optional<ports::Quiet> quiet(std::uint64_t ticket) const override {
+    return ports::Quiet{.lasts = ticket == idle ? idle_for : Millis(0)};
+  }
   std::vector<ports::Call> sent;
   std::vector<ports::Outcome> outcomes;
   std::vector<std::uint64_t> cancelled = {};
@@ -85,10 +87,16 @@ class TurnTest : public StageTest {
   HandClock clock;
   PlayedWire wire;
   CountedMoments witness;
-  Turn turn{
-      journal,
-      {.clock = clock, .wire = wire, .files = files, .reader = reader, .random = dice, .log = log, .witness = &witness},
-      policy};
+  Turn turn{journal,
+            {.clock = clock,
+             .wire = wire,
+             .files = files,
+             .lanes = lanes,
+             .reader = reader,
+             .random = dice,
+             .log = log,
+             .witness = &witness},
+            policy};
   std::int64_t number_ = 0;
   std::uint64_t sent_ = 0;
 };
@@ -128,7 +136,7 @@ TEST_F(TurnTest, CutsAChunkThatHangsAloneLongBeforeItsStallLimit) {
   auto const first = put_in_the_air();
   put_in_the_air();
   wire.idle = first;
-  EXPECT_EQ(turn.next_due(), clock.now + 2s) << "when the first look is worth it";
+  EXPECT_EQ(turn.next_due(), clock.now + 1s) << "when the first look is worth it";
   clock.now += 1'900ms;
   wire.idle_for = 1'900ms;
   turn.run();
@@ -180,7 +188,9 @@ TEST_F(TurnTest, WhoseOutcomesChangeNoRowAsksForNoOther) {
 
 TEST_F(TurnTest, NeedsNoWitness) {
   Turn alone{
-      journal, {.clock = clock, .wire = wire, .files = files, .reader = reader, .random = dice, .log = log}, policy};
+      journal,
+      {.clock = clock, .wire = wire, .files = files, .lanes = lanes, .reader = reader, .random = dice, .log = log},
+      policy};
   put_item(ItemState::kSent);
   put_item(ItemState::kAssetReady, 2);
   EXPECT_TRUE(alone.run());
@@ -373,7 +383,9 @@ TEST_F(TurnTest, PausesTheGroupThatWasThrottled) {
 TEST_F(TurnTest, IsDueAtOnceWhileFoldersAreToBeListed) {
   policy.sources.push_back({.name = "drop", .root = "/srv/drop"});
   Turn sweeping{
-      journal, {.clock = clock, .wire = wire, .files = files, .reader = reader, .random = dice, .log = log}, policy};
+      journal,
+      {.clock = clock, .wire = wire, .files = files, .lanes = lanes, .reader = reader, .random = dice, .log = log},
+      policy};
   sweeping.discovery().want_all();
   EXPECT_EQ(sweeping.next_due(), clock.now);
   sweeping.run();

@@ -1,0 +1,45 @@
+#include "core/stage/check_sum.h"
+
+#include <utility>
+
+#include "core/base/text.h"
+
+namespace sluice::stage {
+namespace {
+
+constexpr Millis kReadingPause{1'000};
+constexpr Millis kWaitPause{60'000};  // for somebody to mend it
+
+}  // namespace
+
+source::Answer<std::string> Digests::of(Context& ctx, journal::ItemRow const& item, source::DigestKind kind) {
+  auto const kept = kept_.find(item.id);
+  if (kept != kept_.end() && kept->second.print == item.print && kept->second.kind == kind) return kept->second.digits;
+  auto digits = ctx.scout.digest(item.root, item.path, item.print, kind);
+  if (digits && *digits) {
+    if (kept_.size() >= kKeptMax) kept_.clear();
+    kept_[item.id] = {item.print, kind, **digits};
+  }
+  return digits;
+}
+
+Held held_by_checksum(Context& ctx, journal::ItemRow const& item, SourcePolicy const& source,
+                      source::Look const& look) {
+  if (source.checksum == ChecksumPolicy::kIgnore) return {};
+  if (!look.checksum) {
+    if (source.checksum == ChecksumPolicy::kAuto) return {};
+    auto const name = printable(basename_of(item.path));
+    return {"waiting_for_checksum", "there is no " + name + ".md5 or " + name + ".sha256 beside it", kWaitPause};
+  }
+  auto const& [file, kind, wanted] = *look.checksum;
+  if (!wanted) return {"checksum_mismatch", printable(file) + ": " + wanted.error().text, kWaitPause, true};
+  auto const digits = ctx.digests.of(ctx, item, kind);
+  if (!digits) return {"verifying_checksum", "it is read and held against " + printable(file), kReadingPause};
+  if (!*digits) return {"verifying_checksum", digits->error().text, kWaitPause};
+  if (**digits == *wanted) return {};
+  return {"checksum_mismatch",
+          "its " + std::string(name_of(kind)) + " is " + **digits + ", and " + printable(file) + " says " + *wanted,
+          kWaitPause, true};
+}
+
+}  // namespace sluice::stage

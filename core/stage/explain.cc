@@ -1,0 +1,134 @@
+#include "core/stage/explain.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/base/marker.h"
+#include "core/base/text.h"
+#include "core/stage/admit.h"
+#include "core/stage/discover.h"
+
+namespace sluice::stage {
+
+using journal::ItemRow;
+using journal::ItemState;
+using source::Verdict;
+using Says = Finding::Says;
+
+namespace {
+
+Finding by_name(SourcePolicy const& source, std::string const& path) {
+  if (auto const kept_out = source::keeps_out_way_to_file(scope_of(source), path))
+    return {"name", Says::kLeftOut, kept_out->text};
+  if (!may_be_item(path)) return {"name", Says::kLeftOut, "a sidecar describes another file and is none itself"};
+  return {"name", Says::kTaken, "source " + printable(source.name) + " takes files of this name"};
+}
+
+Finding by_file(Result<source::Look> const& look) {
+  if (!look) {
+    auto const waits = look.error().fault == Fault::kLocal || look.error().code == "io" || look.error().code == "busy";
+    return {"file", waits ? Says::kWaits : Says::kLeftOut, look.error().text};
+  }
+  if (look->print.size_bytes == 0) return {"file", Says::kWaits, "it is empty"};
+  return {"file", Says::kTaken, "it has " + to_words_bytes(look->print.size_bytes) + " and can be read"};
+}
+
+Finding by_marker(SourcePolicy const& source, std::string const& path, source::Look const& look) {
+  auto const name = printable(marker_of(*source.ready_marker, basename_of(path)));
+  if (look.marker == source::Marker::kThere) return {"marker", Says::kTaken, name + " is there: the file is finished"};
+  return {"marker", Says::kWaits, "there is no " + name + " beside it that is as new as the file"};
+}
+
+// As the journal has it, or as if it were found now.
+Verdict settled(SourcePolicy const& source, source::Look const& look, std::optional<ItemRow> const& item,
+                WallTime now) {
+  auto const is_known = item && item->state == ItemState::kSeen;
+  return source::settle({.recorded = is_known ? item->print : look.print,
+                         .fresh = look.print,
+                         .writer = ports::Writer::kNone,
+                         .marker = look.marker,
+                         .quiet_since = is_known ? item->quiet_since : now,
+                         .first_seen = is_known ? item->created_at : now,
+                         .now = now,
+                         .settle = source.settle,
+                         .max_settle = source.max_settle});
+}
+
+Finding by_quiet(SourcePolicy const& source, source::Look const& look, std::optional<ItemRow> const& item,
+                 WallTime now) {
+  if (item && item->state != ItemState::kSeen) return {"quiet", Says::kTaken, "it was quiet when it was taken"};
+  auto const verdict = settled(source, look, item, now);
+  auto const needed = "settle is " + to_words(source.settle);
+  if (verdict.reason == Verdict::Reason::kChanging) return {"quiet", Says::kWaits, "it changed just now; " + needed};
+  if (verdict.reason != Verdict::Reason::kQuiet) return {"quiet", Says::kTaken, "it is quiet; " + needed};
+  return {"quiet", Says::kWaits,
+          "it is quiet enough in " + to_words(verdict.again_at - now) + ", if nothing changes; " + needed};
+}
+
+Finding by_writer(source::Look const& look) {
+  switch (look.writer) {
+    case ports::Writer::kNone: return {"writer", Says::kTaken, "no program has it open for writing"};
+    case ports::Writer::kPresent: return {"writer", Says::kWaits, "a program has it open for writing"};
+    case ports::Writer::kUnknown: break;
+  }
+  return {"writer", Says::kUnknown,
+          "whether a program writes to it cannot be known: its file system grants no leases, or it belongs to another "
+          "user than the daemon's"};
+}
+
+Finding by_checksum(SourcePolicy const& source, source::Look const& look, std::optional<ItemRow> const& item) {
+  if (!look.checksum && source.checksum == ChecksumPolicy::kRequire)
+    return {"checksum", Says::kWaits, "there is no checksum file beside it, and checksum: require wants one"};
+  if (!look.checksum) return {"checksum", Says::kTaken, "there is no checksum file beside it"};
+  auto const file = printable(look.checksum->file);
+  if (!look.checksum->digits) return {"checksum", Says::kWaits, file + ": " + look.checksum->digits.error().text};
+  auto const is_waiting = item && item->state == ItemState::kSeen &&
+                          (item->reason == "checksum_mismatch" || item->reason == "verifying_checksum");
+  if (is_waiting) return {"checksum", Says::kWaits, item->effort.last_error};
+  return {"checksum", Says::kTaken, "its bytes are held against " + file};
+}
+
+void by_content(Policy const& policy, SourcePolicy const& source, ItemRow item, source::Look const& look, WallTime now,
+                std::vector<Finding>& findings) {
+  auto const named = source::media_by_name(basename_of(item.path));
+  auto const media = named ? named : source::media_by_type(look.type.value_or(""));
+  if (media) findings.push_back({"kind", Says::kTaken, media->kind + (named ? ", by its name" : ", by its content")});
+  item.print = look.print;
+  auto const plan = plan_item(policy, item, source, media, now);
+  if (plan)
+    findings.push_back({"pipeline", Says::kTaken, printable(item.pipeline)});
+  else if (item.print.size_bytes > 0)
+    findings.push_back({media ? "pipeline" : "kind", Says::kLeftOut, plan.error().text});
+}
+
+}  // namespace
+
+std::string_view name_of(Says says) {
+  static constexpr std::array<std::string_view, 4> kNames = {"taken", "waits", "left_out", "unknown"};
+  return kNames[static_cast<std::size_t>(says)];
+}
+
+Finding const* Explanation::held_by() const {
+  auto const found = std::ranges::find_if(
+      findings, [](Finding const& finding) { return finding.says == Says::kWaits || finding.says == Says::kLeftOut; });
+  return found == findings.end() ? nullptr : &*found;
+}
+
+Explanation explain(Policy const& policy, SourcePolicy const& source, std::string const& path,
+                    Result<source::Look> const& look, std::optional<ItemRow> item, WallTime now) {
+  Explanation told{.source = source.name, .item = std::move(item)};
+  auto& findings = told.findings;
+  findings.push_back(by_name(source, path));
+  findings.push_back(by_file(look));
+  if (!look) return told;
+  if (source.ready_marker) findings.push_back(by_marker(source, path, *look));
+  findings.push_back(by_quiet(source, *look, told.item, now));
+  findings.push_back(by_writer(*look));
+  if (source.checksum != ChecksumPolicy::kIgnore) findings.push_back(by_checksum(source, *look, told.item));
+  auto as_item = told.item.value_or(ItemRow{.source = source.name, .root = source.root, .path = path});
+  by_content(policy, source, std::move(as_item), *look, now, findings);
+  return told;
+}
+
+}  // namespace sluice::stage

@@ -1,0 +1,118 @@
+// EXPLAIN: every rule with its evidence, and which one holds a file back.
+#include "core/stage/explain.h"
+
+#include <gmock/gmock.h>
+
+#include "core/stage/admit.h"
+#include "tests/unit/stage/stage_fixture.h"
+
+namespace sluice::stage {
+namespace {
+
+using namespace std::chrono_literals;
+using journal::ItemState;
+using testing::HasSubstr;
+using Says = Finding::Says;
+
+class Explain : public StageTest {
+ protected:
+  Explain() {
+    policy.sources.push_back({.name = "drop",
+                              .root = "/srv/drop",
+                              .pipelines = {"footage"},
+                              .exclude = {"*/proxy/*", "*.mxf"},
+                              .settle = 5s});
+    policy.pipelines.push_back({.name = "footage", .kinds = {"video"}});
+    look.print = {.size_bytes = 100, .mtime_ns = 1, .ctime_ns = 2};
+    look.writer = ports::Writer::kNone;
+  }
+  Explanation told(std::string const& path, std::optional<journal::ItemRow> item = {}) {
+    if (item) item->path = path;
+    return explain(policy, policy.sources[0], path, error ? Result<source::Look>(std::unexpected(*error)) : look,
+                   std::move(item), now);
+  }
+  // "rule: text" of what holds it back; "taken" when nothing does.
+  std::string held(std::string const& path, std::optional<journal::ItemRow> item = {}) {
+    auto const all = told(path, std::move(item));
+    auto const* const by = all.held_by();
+    return by == nullptr ? "taken" : by->rule + ": " + by->text;
+  }
+  journal::ItemRow seen(Millis ago) {
+    auto row = journal::item_in(ItemState::kSeen, 1);
+    row.print = look.print;
+    row.quiet_since = row.created_at = now - ago;
+    row.plan.clear();
+    return row;
+  }
+
+  source::Look look;
+  std::optional<Error> error;
+};
+
+TEST_F(Explain, FindsNothingThatHoldsAQuietFileBack) {
+  EXPECT_EQ(held("a.mp4", seen(6s)), "taken");
+  auto const all = told("a.mp4", seen(6s));
+  std::vector<std::string> rules;
+  for (auto const& finding : all.findings) rules.push_back(finding.rule);
+  EXPECT_THAT(rules, testing::ElementsAre("name", "file", "quiet", "writer", "kind", "pipeline"));
+  EXPECT_EQ(all.findings.back().text, "footage");
+}
+
+TEST_F(Explain, NamesTheRuleAndThePatternThatLeaveANameOut) {
+  EXPECT_EQ(held("day1/proxy/a.mp4"), "name: it is excluded by the pattern */proxy/*");
+  EXPECT_EQ(held("a.mxf"), "name: it is excluded by the pattern *.mxf");
+  EXPECT_THAT(held(".hidden/a.mp4"), HasSubstr("name: the folder .hidden: hidden and temporary names"));
+  EXPECT_THAT(held("a.mp4.part"), HasSubstr("hidden and temporary names"));
+  EXPECT_THAT(held("a.mp4.md5"), HasSubstr("of other files"));
+  EXPECT_THAT(held("a.json"), HasSubstr("a sidecar"));
+  policy.sources[0].recursive = false;
+  EXPECT_THAT(held("day1/a.mp4"), HasSubstr("recursive: false"));
+  policy.sources[0].include = {"*.mov"};
+  EXPECT_EQ(held("a.mp4"), "name: no pattern of include takes it");
+}
+
+TEST_F(Explain, SaysWhatTheFileSystemSaid) {
+  error = Error{Fault::kSourceIo, "open /srv/drop/a.mp4: Permission denied; uid 1", "permission"};
+  EXPECT_EQ(held("a.mp4"), "file: open /srv/drop/a.mp4: Permission denied; uid 1");
+  EXPECT_EQ(told("a.mp4").held_by()->says, Says::kLeftOut);
+  error = Error{Fault::kLocal, "/srv/drop does not answer", source::kSourceDown};
+  EXPECT_EQ(told("a.mp4").held_by()->says, Says::kWaits);
+}
+
+TEST_F(Explain, SaysHowLongAFileMustStayQuiet) {
+  EXPECT_EQ(held("a.mp4", seen(2s)), "quiet: it is quiet enough in 3 s, if nothing changes; settle is 5 s");
+  auto changed = seen(1min);
+  changed.print.mtime_ns = 0;
+  EXPECT_EQ(held("a.mp4", changed), "quiet: it changed just now; settle is 5 s");
+  EXPECT_EQ(held("a.mp4", journal::item_in(ItemState::kOpened, 1)), "taken");
+}
+
+TEST_F(Explain, SaysWhetherAProgramWritesToItOrThatThisCannotBeKnown) {
+  look.writer = ports::Writer::kPresent;
+  EXPECT_EQ(held("a.mp4", seen(6s)), "writer: a program has it open for writing");
+  look.writer = ports::Writer::kUnknown;
+  EXPECT_EQ(held("a.mp4", seen(6s)), "taken");
+  EXPECT_EQ(told("a.mp4", seen(6s)).findings[3].says, Says::kUnknown);
+}
+
+TEST_F(Explain, NamesTheMarkerThatIsMissing) {
+  policy.sources[0].ready_marker = *parse_template("{name}.done");
+  look.marker = source::Marker::kMissing;
+  EXPECT_THAT(held("a.mp4", seen(1h)), HasSubstr("marker: there is no a.mp4.done"));
+  look.marker = source::Marker::kThere;
+  EXPECT_EQ(held("a.mp4", seen(0s)), "taken");
+}
+
+TEST_F(Explain, NamesKindPipelineAndLimits) {
+  EXPECT_THAT(held("a.mp3", seen(6s)), HasSubstr("pipeline: no pipeline of source drop takes audio files"));
+  EXPECT_THAT(held("a.bin", seen(6s)), HasSubstr("kind: neither its name nor its content"));
+  look.type = "video/mp4";
+  EXPECT_EQ(held("a.bin", seen(6s)), "taken");
+  look.print.size_bytes = 1'000 * kGB;
+  EXPECT_THAT(held("a.mp4", journal::item_in(ItemState::kFailed, 1)), HasSubstr("pipeline: the file has 1"));
+  look.print.size_bytes = 0;
+  EXPECT_EQ(held("a.mp4", seen(6s)), "file: it is empty");
+}
+
+}  // namespace
+}  // namespace sluice::stage
