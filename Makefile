@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e bench show-big show-many show-photos show-hotel mutants fuzz format tidy clean
+.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e bench show-big show-many show-photos show-hotel show-names show-storms show-zoo mutants fuzz format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -9,6 +9,8 @@ CLANG_TIDY ?= clang-tidy-19
 help:
 	@echo "make demo      build, then show a whole ingest against the local stand-in platform"
 	@echo "make show-big, show-many, show-photos    the crash tests at full size, with their figures (docs/TESTING.md)"
+	@echo "make show-names, show-storms    100,000 strange file names; bursts of 20,000 files and 10,000 folders"
+	@echo "make show-zoo      10,000 files that come in every way that programs have"
 	@echo "make show-hotel    2,000 files over a line at its worst, with the daemon's defaults: long"
 	@echo "make soak-binary    the real daemon: kill points, failing calls, power cuts and random kills, by the thousand"
 	@echo "make test      build with sanitizers and run every test"
@@ -83,6 +85,18 @@ show-photos: release-e2e
 HOTEL_FILES ?= 2000
 show-hotel: release-e2e
 	SLUICE_E2E_HOTEL=$(HOTEL_FILES) $(E2E) --gtest_filter='ABadHotelInRealTime.*'
+
+# File names of any bytes; more changes than the kernel remembers, and more folders than it watches.
+show-names: release-e2e
+	SLUICE_E2E_NAMES=100000 $(E2E) --gtest_filter='StrangeNames.*'
+
+# 10,000 files, put there in every way that programs have (tests/e2e/zoo).
+show-zoo: release-e2e
+	SLUICE_E2E_ZOO=10000 $(E2E) --gtest_filter='WriterZoo.*'
+
+show-storms: release-e2e
+	SLUICE_E2E_STORMS=10 SLUICE_E2E_STORM_FILES=20000 SLUICE_E2E_FOLDERS=10000 \
+	  $(E2E) --gtest_filter='AStormOfFiles.*:TooManyFolders.*'
 
 # The long runs of the real binary, at low priority: about half an hour. Root, loop devices and mkfs.ext4 let the
 # power be cut; without them those runs are skipped, and say so. In memory, since the disks are images of disks.
