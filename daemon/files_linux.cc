@@ -5,8 +5,10 @@
 #include <magic.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <string_view>
@@ -96,22 +98,41 @@ class OpenFileLinux final : public ports::OpenFile {
   }
 
   ports::Writer writer() const override {
-    if (is_remote_) return ports::Writer::kUnknown;  // its answer would be about this host only
-    // A lease that a writer breaks in the instant it is ours sends a signal, and SIGIO, the usual one,
-    // would end the process. SIGURG is ignored unless somebody asks for it (signal(7)). The kernel
-    // forgets the choice with each lease that is given back, so it is made every time.
-    if (::fcntl(fd_.get(), F_SETSIG, SIGURG) != 0) return ports::Writer::kUnknown;
-    if (::fcntl(fd_.get(), F_SETLEASE, F_RDLCK) == 0) {
-      ::fcntl(fd_.get(), F_SETLEASE, F_UNLCK);
-      return ports::Writer::kNone;
+    auto const found = take_lease();
+    if (found == ports::Writer::kNone) ::fcntl(fd_.get(), F_SETLEASE, F_UNLCK);
+    return found;
+  }
+
+  ports::Writer keep_writers_out() override {
+    auto const found = take_lease();
+    if (found == ports::Writer::kNone) since_ = found;
+    return found;
+  }
+
+  ports::Writer writer_since() const override {
+    if (since_ == ports::Writer::kNone && ::fcntl(fd_.get(), F_GETLEASE) != F_RDLCK) {
+      since_ = ports::Writer::kPresent;
+      ::fcntl(fd_.get(), F_SETLEASE, F_UNLCK);  // or the writer would wait for /proc/sys/fs/lease-break-time
     }
-    return errno == EAGAIN ? ports::Writer::kPresent : ports::Writer::kUnknown;
+    return since_;
   }
 
  private:
+  ports::Writer take_lease() const {
+    if (is_remote_) return ports::Writer::kUnknown;  // its answer would be about this host only
+    // Who breaks a lease sends its holder a signal, and SIGIO, the usual one, would end the process. SIGURG is ignored
+    // unless somebody asks for it (signals_linux). It goes to the thread that took the lease, and nowhere when that is
+    // not the first one, unless the process is named. The kernel forgets both with each lease that is given back.
+    if (::fcntl(fd_.get(), F_SETSIG, kWriterSignal) != 0 || ::fcntl(fd_.get(), F_SETOWN, ::getpid()) != 0)
+      return ports::Writer::kUnknown;
+    if (::fcntl(fd_.get(), F_SETLEASE, F_RDLCK) == 0) return ports::Writer::kNone;
+    return errno == EAGAIN ? ports::Writer::kPresent : ports::Writer::kUnknown;
+  }
+
   UniqueFd fd_;
   std::string shown_;
   bool is_remote_ = false;
+  std::atomic<ports::Writer> mutable since_ = ports::Writer::kUnknown;  // file workers and the loop ask
 };
 
 Result<UniqueFd> open_root(std::string const& root) {

@@ -12,6 +12,7 @@
 // the path in printable form.
 #pragma once
 
+#include <csignal>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,6 +22,9 @@
 #include "daemon/unique_fd.h"
 
 namespace sluice::daemon {
+
+// The signal by which the kernel tells that a program wants to write to a file whose lease is held (D32).
+inline constexpr int kWriterSignal = SIGURG;
 
 class FilesLinux final : public ports::Files {
  public:

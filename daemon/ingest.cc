@@ -193,12 +193,18 @@ class Run {
     return std::nullopt;
   }
 
+  bool asked_to_stop() {
+    auto const asked = signals_.collect();
+    if (std::ranges::find(asked, Asked::kWriter) != asked.end()) engine_.hint();
+    return std::ranges::any_of(asked, [](Asked what) { return what != Asked::kWriter; });
+  }
+
   // After SIGINT or SIGTERM what is in the air gets a moment to land.
   bool stopped() {
-    if (signals_.collect().empty()) return false;
+    if (!asked_to_stop()) return false;
     engine_.turn().drain();
     auto const until = engine_.clock().boot() + kDrain;
-    while (!engine_.turn().traffic().idle() && engine_.clock().boot() < until && signals_.collect().empty()) turn();
+    while (!engine_.turn().traffic().idle() && engine_.clock().boot() < until && !asked_to_stop()) turn();
     progress_.stopped("stopped by a signal", "run the same command again: it goes on where it stood");
     return true;
   }

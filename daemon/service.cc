@@ -97,10 +97,9 @@ void Service::sleep() {
 void Service::take_signals() {
   if (!signal_came_) return;
   for (auto const asked : signals_.collect()) {
-    if (asked == Asked::kReload) {
-      reload();
-      continue;
-    }
+    if (asked == Asked::kReload) reload();
+    if (asked == Asked::kWriter) engine_.hint();
+    if (asked != Asked::kStop) continue;
     if (++stops_ > 1) continue;
     notify_.stopping();
     log_.info("asked to stop: draining for at most " + to_words(kDrain));

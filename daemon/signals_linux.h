@@ -1,6 +1,6 @@
-// signals_linux.h - SIGTERM, SIGINT and SIGHUP as a descriptor for the poll set.
+// signals_linux.h - SIGTERM, SIGINT, SIGHUP and the word that a writer came as a descriptor for the poll set.
 //
-// No handler ever runs: the three are blocked and read from a signalfd, so that they are outcomes of a
+// No handler ever runs: they are blocked and read from a signalfd, so that they are outcomes of a
 // turn like all others. Requires that it is made before the first other thread, since threads inherit
 // the mask; at the end of its life the mask is put back.
 //
@@ -19,6 +19,7 @@ namespace sluice::daemon {
 enum class Asked : std::uint8_t {
   kStop,    // SIGTERM or SIGINT: the first drains, the second leaves at once (product page, section 9)
   kReload,  // SIGHUP
+  kWriter,  // a program wants to write to a file that is being read: a turn lets it in (files_linux.h)
 };
 
 class SignalsLinux {

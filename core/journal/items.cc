@@ -97,6 +97,18 @@ std::optional<ItemRow> Journal::latest_item(std::string_view root, std::string_v
   return first_row<ItemRow>(std::move(db_->statement(sql).bind_blob(root).bind_blob(path)));
 }
 
+std::vector<ItemRow> Journal::live_items_of_inode(std::string_view root, std::uint64_t inode) const {
+  static auto const sql = select<ItemRow>("WHERE t.inode = ? AND t.root = ? AND t.finished_at_ms IS NULL LIMIT 16");
+  return all_rows<ItemRow>(std::move(db_->statement(sql).bind(static_cast<std::int64_t>(inode)).bind_blob(root)));
+}
+
+void Journal::rename(RowId item, std::string_view path) {
+  assert(in_transaction());
+  auto statement = db_->statement("UPDATE item SET path = ? WHERE id = ? AND finished_at_ms IS NULL");
+  statement.bind_blob(path).bind(item).run();
+  require_one_row(*db_, "item", std::to_string(item), "a live one");
+}
+
 std::vector<ItemRow> Journal::items_by_prefix(std::string_view prefix, int limit) const {
   static auto const sql = select<ItemRow>("WHERE t.ulid >= ? AND t.ulid < ? ORDER BY t.ulid LIMIT ?");
   auto const end = std::string(prefix) + "~";  // sorts after every character of a ULID

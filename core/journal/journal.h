@@ -82,14 +82,18 @@ class Journal {
 
   // --- items
   RowId insert(ItemRow const& row);
-  // Writes `row` where it is in `expected`, and an event if the state changed. What names it stays as it was made:
-  // ulid, source, root, path, created_at.
+  // Writes `row` where it is in `expected`, and an event if the state changed. What names it stays as it is:
+  // ulid, source, root, path (see rename()), created_at.
   void update(ItemRow const& row, ItemState expected, WallTime now, std::string_view note = {});
   // Writes only what every chunk changes: bytes_sent, bytes_acked, attempts, last_error and reason. No index holds
   // one of them, so that this costs one page where update() costs several.
   void write_progress(ItemRow const& row);
   std::optional<ItemRow> item(RowId id) const;
   std::optional<ItemRow> latest_item(std::string_view root, std::string_view path) const;
+  // Live items of a folder whose file has this inode, as it was seen last: hard links may share one. At most 16.
+  std::vector<ItemRow> live_items_of_inode(std::string_view root, std::uint64_t inode) const;
+  // Gives a live item another path. Requires  no live item has it.
+  void rename(RowId item, std::string_view path);
   // Items whose ULID begins with `prefix` (upper case), at most `limit`.
   std::vector<ItemRow> items_by_prefix(std::string_view prefix, int limit) const;
   std::vector<ItemRow> items_by_path(std::string_view path_or_name,

@@ -28,6 +28,12 @@ struct FilePrint {
   std::int64_t ctime_ns = 0;
   std::uint64_t inode = 0;
   std::uint64_t device = 0;
+  // A rename, a chmod, a hard link; or another content whose writer put the mtime back.
+  bool differs_in_ctime_only(FilePrint const& other) const {
+    auto same = *this;
+    same.ctime_ns = other.ctime_ns;
+    return same == other && ctime_ns != other.ctime_ns;
+  }
   friend bool operator==(FilePrint const& a, FilePrint const& b) {
     return a.size_bytes == b.size_bytes && a.mtime_ns == b.mtime_ns && a.ctime_ns == b.ctime_ns && a.inode == b.inode;
   }
@@ -67,6 +73,9 @@ class WholeListing final : public Listing {
 
 enum class Writer : std::uint8_t { kNone, kPresent, kUnknown };  // kUnknown: no proof to be had (D23)
 
+// What is read after it was seen that a program has the file open for writing: wait, and look whether it changed.
+inline constexpr char kBeingWritten[] = "being_written";
+
 class OpenFile {
  public:
   virtual ~OpenFile() = default;
@@ -86,6 +95,14 @@ class OpenFile {
   }
   // Whether another process has it open for writing, by a read lease taken and dropped.
   virtual Writer writer() const = 0;
+
+  // Takes a read lease and keeps it until the file is closed (D32): whoever wants to write to the file then waits in
+  // his open() until writer_since() has noticed him, and whatever is read until then is one content.
+  // Returns  kNone: it is held. kPresent: a program has the file open for writing. kUnknown: there are no leases here.
+  virtual Writer keep_writers_out() { return Writer::kUnknown; }
+  // kNone: nobody could write since keep_writers_out(). kPresent: one came, and is let in by this very call, so ask
+  // after a read, not before it; it stays kPresent. kUnknown: no lease was to be had. Never waits.
+  virtual Writer writer_since() const { return Writer::kUnknown; }
 };
 
 class Files {

@@ -37,7 +37,7 @@ class Reader {
   virtual ~Reader() = default;
 
   // The range as a body that may be sent. Reading may begin at once, and ends when the body is let go.
-  // Its read() fails with kSourceChanged (another print, or the file ends early) and kSourceIo.
+  // Its read() fails as GuardedRange::read(): another print, a file that ends early, a writer, an I/O error.
   // Requires  length_bytes > 0, within the admitted size.
   virtual std::shared_ptr<FileBody> read(std::shared_ptr<OpenFile> file, FileRange range) = 0;
 };

@@ -197,8 +197,9 @@ Answer<Met> Scout::open(std::string const& root, std::string const& path, std::u
                     auto file = files.open(root, path);
                     if (!file)
                       return std::unexpected(gone_or_away(files, root, path, device, guard, std::move(file).error()));
+                    auto const writer = (*file)->keep_writers_out();
                     SLUICE_TRY(print, (*file)->print());
-                    return Met{std::move(*file), print};
+                    return Met{std::move(*file), print, writer};
                   });
 }
 

@@ -43,10 +43,11 @@ Error gone_or_away(ports::Files& files, std::string const& root, std::string con
 template <class T>
 using Answer = std::optional<Result<T>>;
 
-// A file as it was met: opened, with its print of that moment.
+// A file as it was met: opened to be read, with its print of that moment.
 struct Met {
   std::shared_ptr<ports::OpenFile> file;
-  ports::FilePrint print = {};
+  ports::FilePrint print = {};                     // looked at once writers were kept out, where that can be
+  ports::Writer writer = ports::Writer::kUnknown;  // keep_writers_out()
 };
 
 // All that decides whether a file is finished, and what it is.

@@ -7,6 +7,7 @@
 #include "core/base/text.h"
 #include "core/stage/admit.h"
 #include "core/stage/effort.h"
+#include "core/stage/follow_rename.h"
 #include "core/stage/moves.h"
 
 namespace sluice::stage {
@@ -41,11 +42,20 @@ void went_down(Context& ctx, Discovery::View& view, std::string why) {
   view.why_down = std::move(why);
 }
 
-// Its marker was not there when it was looked at last.
+// Its marker was not there when it was looked at last, or a program had it open.
 void look_now(Context& ctx, ItemRow item) {
-  if (item.state != ItemState::kSeen || item.effort.due_at <= ctx.now) return;
+  if (item.effort.due_at <= ctx.now) return;
   item.effort.due_at = ctx.now;
-  ctx.journal.update(item, ItemState::kSeen, ctx.now);
+  ctx.journal.update(item, item.state, ctx.now);
+}
+
+// A file under upload that was renamed or whose mode was changed is what it was, where its lease proves it: a restart
+// must not take it for another.
+void adopt_ctime(Context& ctx, ItemRow item, ports::FilePrint const& fresh) {
+  if (!fresh.differs_in_ctime_only(item.print) || fresh.ctime_ns < item.print.ctime_ns) return;
+  if (!ctx.sources.keeps_writers_out(item.id)) return;
+  item.print = fresh;
+  ctx.journal.update(item, item.state, ctx.now);
 }
 
 }  // namespace
@@ -129,8 +139,10 @@ void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& ca
     auto const compared = is_wanted ? Known::kBack : compare(*known, candidate.print);
     switch (compared) {
       case Known::kSame:
-        if (candidate.is_marked && known->reason == kWaitingForMarker) look_now(ctx, *std::move(known));
-        return;
+        if (is_end(was)) return;
+        if (known->reason == ports::kBeingWritten || (candidate.is_marked && known->reason == kWaitingForMarker))
+          return look_now(ctx, *std::move(known));
+        return adopt_ctime(ctx, *std::move(known), candidate.print);
       case Known::kReplaced: break;
       case Known::kRepaired:
       case Known::kBack:
@@ -155,6 +167,13 @@ void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& ca
         return move(ctx, *known, was);
     }
   }
+  take_new(ctx, watched, candidate);
+}
+
+void Discovery::take_new(Context& ctx, Watched& watched, source::Candidate const& candidate) {
+  auto const renamed = follow_rename(ctx, *watched.policy, candidate);
+  if (renamed == Rename::kFollowed) return;
+  if (renamed == Rename::kAsked) return watched.want(std::string(directory_of(candidate.path)));
   auto const item = make_item(ctx, *watched.policy, candidate.path, candidate.print);
   ctx.journal.insert(item);
   ctx.log.info("item=" + item.ulid + " path=\"" + printable(item.path) + "\" seen source=" + printable(item.source));

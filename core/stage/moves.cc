@@ -53,9 +53,26 @@ void retry_item(Context& ctx, ItemRow item, Error const& error, ItemState back_t
   if (is_exhausted(item.effort, ctx.policy))
     return fail_item(ctx, std::move(item), std::string(name_of(error.fault)), error.text, back_to);
   item.state = back_to;
-  item.reason = error.code == kSourceDown ? kSourceDown : name_of(error.fault);
+  item.reason = reason_of(error);
   item.intent = {};
   move(ctx, item, was, error.text);
+}
+
+std::string_view reason_of(Error const& error) {
+  if (error.code == kSourceDown) return kSourceDown;
+  if (error.code == ports::kBeingWritten) return ports::kBeingWritten;
+  return name_of(error.fault);
+}
+
+void let_writers_in(Context& ctx) {
+  for (auto const id : ctx.sources.written()) {
+    auto const item = ctx.journal.item(id);
+    ctx.sources.forget(id);
+    if (!item || item->state != ItemState::kOpened) continue;  // a direct upload's body ends by itself
+    ground_chunks(ctx, *item);
+    retry_item(ctx, *item, {Fault::kLocal, "a program opened the file for writing", ports::kBeingWritten},
+               ItemState::kOpened);
+  }
 }
 
 void abandon_upload(Context& ctx, ItemRow const& item) {

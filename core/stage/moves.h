@@ -39,6 +39,13 @@ void source_changed(Context& ctx, journal::ItemRow item);
 // Any trouble with reading the source: a change, or an error that is retried with backoff in `back_to`.
 void source_trouble(Context& ctx, journal::ItemRow const& item, Error const& error, journal::ItemState back_to);
 
+// The reason of an item that waits after this error.
+std::string_view reason_of(Error const& error);
+
+// Reading stops of every file that a program opened for writing, since its lease was held (D32). What is stored of it
+// stays: once the program is done, the file goes on if it is as it was, and is taken anew if not.
+void let_writers_in(Context& ctx);
+
 // The upload session is of no more use (R28): it ends in `became`, and the item is opened anew.
 void replace_session(Context& ctx, journal::SessionRow session, journal::ItemRow item, journal::SessionState became,
                      std::string_view why);

@@ -162,7 +162,7 @@ void settle_failed(Context& ctx, Error const& error, ItemRow item, ChunkRow cons
   if (next.attempts >= ctx.policy.retry_attempts)
     return fail_item(ctx, std::move(item), std::string(name_of(error.fault)), text, ItemState::kOpened);
   item.effort.last_error = text;
-  item.reason = error.code == kSourceDown ? kSourceDown : name_of(error.fault);
+  item.reason = reason_of(error);
   ctx.journal.write_progress(item);
 }
 

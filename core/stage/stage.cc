@@ -35,6 +35,10 @@ Answer<std::shared_ptr<ports::OpenFile>> OpenSources::get(journal::ItemRow const
     scout_.let_go(item.root, std::move((*met)->file));
     return changed();
   }
+  if ((*met)->writer == ports::Writer::kPresent) {
+    scout_.let_go(item.root, std::move((*met)->file));
+    return fail(Fault::kLocal, "a program has the file open for writing", ports::kBeingWritten);
+  }
   return open_.emplace(item.id, Held{item.root, std::move((*met)->file)}).first->second.file;
 }
 
@@ -44,9 +48,25 @@ Answer<std::shared_ptr<ports::OpenFile>> OpenSources::get_unchanged(journal::Ite
   auto const print = scout_.print(item.root, item.path, **held, generation_of(item));
   if (!print) return std::nullopt;
   if (!*print) return std::unexpected(print->error());
+  auto const writer = (**held)->writer_since();
+  if (writer == ports::Writer::kPresent)
+    return fail(Fault::kLocal, "a program opened the file for writing", ports::kBeingWritten);
   if (**print == item.print) return held;
+  if (writer == ports::Writer::kNone && (*print)->differs_in_ctime_only(item.print)) return held;
   forget(item.id);
   return changed();
+}
+
+std::vector<journal::RowId> OpenSources::written() const {
+  std::vector<journal::RowId> items;
+  for (auto const& [item, held] : open_)
+    if (held.file->writer_since() == ports::Writer::kPresent) items.push_back(item);
+  return items;
+}
+
+bool OpenSources::keeps_writers_out(journal::RowId item) const {
+  auto const held = open_.find(item);
+  return held != open_.end() && held->second.file->writer_since() == ports::Writer::kNone;
 }
 
 void OpenSources::forget(journal::RowId item) {

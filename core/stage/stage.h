@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/base/error.h"
 #include "core/budget/traffic.h"
@@ -43,12 +44,17 @@ class OpenSources {
   explicit OpenSources(source::Scout& scout) : scout_(scout) {}
 
   // The item's file, opened when it is not yet, and then as it was admitted; who reads it holds it to that print.
-  // Fails  kSourceChanged (other size, mtime, ctime or inode, or gone), kSourceIo, kLocal (its folder is away, or this
-  // process has no descriptor left).
+  // Fails  kSourceChanged (other size, mtime, ctime or inode, or gone), kSourceIo, kLocal (its folder is away, a
+  // program writes to it, or this process has no descriptor left).
   Answer<std::shared_ptr<ports::OpenFile>> get(journal::ItemRow const& item);
   // As get(), and looked at anew whether it is still as it was admitted (D33).
   Answer<std::shared_ptr<ports::OpenFile>> get_unchanged(journal::ItemRow const& item);
   void forget(journal::RowId item);
+
+  // The items to whose file a writer came (D32); it goes on only now. Whoever asks stops reading them.
+  std::vector<journal::RowId> written() const;
+  // Whether the item's file is held, and nobody could write to it since it was opened as admitted.
+  bool keeps_writers_out(journal::RowId item) const;
 
  private:
   struct Held {

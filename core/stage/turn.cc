@@ -6,6 +6,7 @@
 
 #include "core/base/text.h"
 #include "core/stage/await_asset.h"
+#include "core/stage/moves.h"
 #include "core/stage/note_outcome.h"
 #include "core/stage/pauses.h"
 #include "core/stage/pipeline.h"
@@ -152,6 +153,7 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
       noted_ = std::max(noted_, i + 1);
     }
     traffic_.forget_unused_hosts(ctx.now);
+    let_writers_in(ctx);
     if (orders) orders(ctx);
     if (!draining_) {
       discovery_.run(ctx);

@@ -50,7 +50,12 @@ Result<void> GuardedRange::fill(std::span<std::byte> into) const {
 
 Result<void> GuardedRange::check_print() const {
   SLUICE_TRY(print, file_->print());
+  auto const writer = file_->writer_since();
+  if (writer == ports::Writer::kPresent)
+    return fail(Fault::kLocal, "a program opened the file for writing while it was read", ports::kBeingWritten);
   if (print == range_.admitted) return {};
+  // A lease that held all the while proves the content; a rename or a chmod shows in the ctime alone.
+  if (writer == ports::Writer::kNone && print.differs_in_ctime_only(range_.admitted)) return {};
   return fail(Fault::kSourceChanged, "the file changed after it was admitted", "source_changed");
 }
 

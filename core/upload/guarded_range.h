@@ -3,7 +3,9 @@
 // The file is fstat'ed before the first byte of the range is read and again after the last, and both
 // prints must equal the one that was admitted (D33). The last piece is handed out only after the
 // second fstat, so who sends only what was handed out can never complete a torn chunk. A short read is a
-// change too. No thread, no buffer and no digest of its own: it belongs to whoever reads.
+// change too. Where the file's lease is held, it must hold still after the last byte: that shows a writer whose changes
+// no print shows yet (D32), and lets a changed ctime pass. No thread, no buffer and no digest of its own: it belongs to
+// whoever reads.
 #pragma once
 
 #include <cstddef>
@@ -24,7 +26,8 @@ class GuardedRange {
 
   // Fills `into` from where the last read ended, and returns how much: less than its size only at the end of the
   // range, 0 behind it.
-  // Fails     kSourceChanged, kSourceIo. From then on every read fails the same way: the bytes handed out before
+  // Fails     kSourceChanged, kSourceIo, kLocal with kBeingWritten. From then on every read fails the same way: the
+  // bytes handed out before
   //           belong to no whole any more.
   // Requires  into is not empty.
   Result<std::size_t> read(std::span<std::byte> into);

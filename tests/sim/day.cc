@@ -131,8 +131,13 @@ class Maker {
       } else if (roll < 0.55) {
         change.what = Change::What::kReplace;
         change.bytes += 7;
-      } else if (roll < 0.8) {
+      } else if (roll < 0.75) {
         change.what = Change::What::kOverwrite;
+      } else if (roll < 0.8) {
+        change.what = Change::What::kMode;
+      } else if (roll < 0.88) {
+        change.what = Change::What::kOpen;
+        change.lasts = dice_.between(Millis(0), Millis(600'000));
       } else {
         change.what = Change::What::kRemove;
         expected.state = "done|failed|skipped|unknown|cancelled";

@@ -23,10 +23,12 @@ struct Drop {
 
 // What another program does to a file that is there already.
 struct Change {
-  enum class What : std::uint8_t { kOverwrite, kReplace, kAppend, kRemove } what = What::kOverwrite;
+  // kMode: its mode, no byte. kOpen: a program has it open for writing, and writes nothing.
+  enum class What : std::uint8_t { kOverwrite, kReplace, kAppend, kRemove, kMode, kOpen } what = What::kOverwrite;
   std::string path = {};
   std::uint64_t bytes = 0;  // the new size; of an append, what is added
   Millis at{0};
+  Millis lasts{0};  // of kOpen
 };
 
 // What a person asks for.

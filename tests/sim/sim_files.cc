@@ -63,7 +63,8 @@ bool SimFiles::Trouble::strikes(FileCall call) {
 
 class SimFiles::Opened final : public ports::OpenFile {
  public:
-  Opened(std::shared_ptr<Inode> inode, Trouble& trouble) : inode_(std::move(inode)), trouble_(trouble) {}
+  Opened(std::shared_ptr<Inode> inode, Trouble& trouble, SimClock const& clock)
+      : inode_(std::move(inode)), trouble_(trouble), clock_(clock) {}
 
   Result<ports::FilePrint> print() const override {
     if (trouble_.strikes(FileCall::kStat)) return fail(Fault::kSourceIo, "fstat: Input/output error", "io");
@@ -80,11 +81,25 @@ class SimFiles::Opened final : public ports::OpenFile {
     return count;
   }
 
-  ports::Writer writer() const override { return ports::Writer::kUnknown; }
+  ports::Writer writer() const override {
+    if (!inode_->has_leases) return ports::Writer::kUnknown;
+    return clock_.now() < inode_->written_until ? ports::Writer::kPresent : ports::Writer::kNone;
+  }
+  ports::Writer keep_writers_out() override {
+    auto const found = writer();
+    if (found == ports::Writer::kNone) writers_then_ = inode_->writers;
+    return found;
+  }
+  ports::Writer writer_since() const override {
+    if (!writers_then_) return ports::Writer::kUnknown;
+    return *writers_then_ == inode_->writers ? ports::Writer::kNone : ports::Writer::kPresent;
+  }
 
  private:
   std::shared_ptr<Inode> inode_;
   Trouble& trouble_;
+  SimClock const& clock_;
+  std::optional<std::uint64_t> writers_then_ = {};
 };
 
 void SimFiles::touch(Inode& inode) {
@@ -99,6 +114,7 @@ void SimFiles::create(std::string const& path, Content content) {
   auto inode = std::make_shared<Inode>();
   inode->content = content;
   inode->print.inode = next_inode_++;
+  inode->has_leases = mixed(inode->print.inode) % 2 == 0;
   inode->print.device = 7;
   touch(*inode);
   tree_[path] = std::move(inode);
@@ -108,6 +124,7 @@ void SimFiles::create(std::string const& path, Content content) {
 void SimFiles::overwrite(std::string const& path, Content content) {
   auto& inode = *tree_.at(path);
   inode.content = content;
+  ++inode.writers;
   touch(inode);
   history_[path].push_back(content);
 }
@@ -120,6 +137,21 @@ void SimFiles::append(std::string const& path, std::uint64_t bytes) {
 
 void SimFiles::remove(std::string const& path) { tree_.erase(path); }
 
+void SimFiles::change_mode(std::string const& path) {
+  auto const found = tree_.find(path);
+  if (found == tree_.end()) return;
+  auto& print = found->second->print;
+  auto const now = std::chrono::nanoseconds(clock_.now().time_since_epoch()).count();
+  print.ctime_ns = std::max(now, print.ctime_ns + 1);
+}
+
+void SimFiles::open_to_write(std::string const& path, WallTime until) {
+  auto const found = tree_.find(path);
+  if (found == tree_.end()) return;
+  ++found->second->writers;
+  found->second->written_until = std::max(found->second->written_until, until);
+}
+
 std::set<std::string> SimFiles::paths() const {
   std::set<std::string> all;
   for (auto const& [path, contents] : history_) all.insert(path);
@@ -130,7 +162,7 @@ Result<std::shared_ptr<ports::OpenFile>> SimFiles::open(std::string const&, std:
   if (trouble_.strikes(FileCall::kOpen)) return fail(Fault::kLocal, relative + ": Too many open files");
   auto const found = tree_.find(relative);
   if (found == tree_.end()) return fail(Fault::kGone, relative + ": no such file");
-  return std::make_shared<Opened>(found->second, trouble_);
+  return std::make_shared<Opened>(found->second, trouble_, clock_);
 }
 
 Result<ports::FilePrint> SimFiles::stat(std::string const&, std::string const& relative) {

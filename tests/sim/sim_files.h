@@ -3,7 +3,8 @@
 // A byte of a file is a function of the file's seed and the byte's offset, so that a file of many
 // gigabytes costs nothing until it is read. Every write changes the print as a real file system would:
 // size, mtime, ctime. Whoever holds a file open goes on reading that very file after it was replaced or
-// removed, and sees what is written into it in place.
+// removed, and sees what is written into it in place. A writer does not wait for a lease to be given up: he is the one
+// whom the kernel has let in by force.
 #pragma once
 
 #include <cstdint>
@@ -52,6 +53,8 @@ class SimFiles final : public ports::Files {
   void overwrite(std::string const& path, Content content);   // in place: the inode stays
   void append(std::string const& path, std::uint64_t bytes);  // what was there stays as it was
   void remove(std::string const& path);
+  void change_mode(std::string const& path);                    // no byte: only the ctime shows it
+  void open_to_write(std::string const& path, WallTime until);  // and writes nothing
 
   // Every content that ever stood at the path, oldest first; the last is there now unless removed.
   std::vector<Content> const& history(std::string const& path) const { return history_.at(path); }
@@ -67,6 +70,9 @@ class SimFiles final : public ports::Files {
   struct Inode {
     Content content = {};
     ports::FilePrint print = {};
+    bool has_leases = true;     // half of the files have none, as if they were another user's
+    std::uint64_t writers = 0;  // that have come so far
+    WallTime written_until{};   // by the last of them
   };
   class Opened;
   struct Trouble {

@@ -60,6 +60,7 @@ CREATE INDEX item_upload ON item (method, priority DESC, source, due_at_ms)
 CREATE INDEX item_ended ON item (state, id) WHERE state IN ('failed', 'cancelled', 'skipped');
 CREATE UNIQUE INDEX item_live ON item (root, path) WHERE finished_at_ms IS NULL;
 CREATE INDEX item_path ON item (root, path, id);
+CREATE INDEX item_inode ON item (inode) WHERE finished_at_ms IS NULL;  -- a file that was renamed (D11)
 CREATE INDEX item_asset ON item (asset_id) WHERE asset_id IS NOT NULL;
 
 CREATE TABLE session (  -- one row per upload session; the old ones stay, for the record

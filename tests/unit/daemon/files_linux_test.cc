@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -13,6 +14,7 @@
 
 #include "daemon/beneath_linux.h"
 #include "daemon/mount_kind.h"
+#include "daemon/signals_linux.h"
 #include "tests/unit/daemon/temp_folder.h"
 
 namespace sluice::daemon {
@@ -224,6 +226,66 @@ TEST(FilesLinux, SeesAWriterByALease) {
     EXPECT_EQ(file->writer(), Writer::kPresent);
   }
   EXPECT_EQ(file->writer(), Writer::kNone);
+}
+
+TEST(FilesLinux, HasAWriterWaitUntilItIsNoticed) {
+  TempFolder root;
+  root.write("f", "x");
+  FilesLinux files;
+  auto const file = files.open(root.path(), "f").value();
+  EXPECT_EQ(file->writer_since(), Writer::kUnknown);
+  if (file->keep_writers_out() == Writer::kUnknown) GTEST_SKIP() << "no leases on this file system";
+  EXPECT_EQ(file->writer_since(), Writer::kNone);
+  EXPECT_LT(::open(root.at("f").c_str(), O_WRONLY | O_NONBLOCK), 0) << "it asks, and does not wait";
+  EXPECT_EQ(errno, EWOULDBLOCK);
+  EXPECT_EQ(file->writer_since(), Writer::kPresent);
+  UniqueFd const writer(::open(root.at("f").c_str(), O_WRONLY | O_NONBLOCK));
+  EXPECT_TRUE(writer) << "it was let in";
+  EXPECT_EQ(file->writer_since(), Writer::kPresent) << "and that is kept in mind";
+}
+
+TEST(FilesLinux, KeepsNoWriterOutThatIsInAlready) {
+  TempFolder root;
+  root.write("f", "x");
+  FilesLinux files;
+  auto const file = files.open(root.path(), "f").value();
+  if (file->writer() == Writer::kUnknown) GTEST_SKIP() << "no leases on this file system";
+  UniqueFd const writer(::open(root.at("f").c_str(), O_WRONLY));
+  EXPECT_EQ(file->keep_writers_out(), Writer::kPresent);
+  EXPECT_EQ(file->writer_since(), Writer::kUnknown);
+}
+
+// What changes no byte breaks no lease.
+TEST(FilesLinux, HoldsItsLeaseWhileAFileIsRenamedOrItsModeChanged) {
+  TempFolder root;
+  root.write("f", "x");
+  FilesLinux files;
+  auto const file = files.open(root.path(), "f").value();
+  if (file->keep_writers_out() == Writer::kUnknown) GTEST_SKIP() << "no leases on this file system";
+  ASSERT_EQ(::chmod(root.at("f").c_str(), 0640), 0);
+  ASSERT_EQ(::rename(root.at("f").c_str(), root.at("g").c_str()), 0);
+  UniqueFd const reader(::open(root.at("g").c_str(), O_RDONLY | O_NONBLOCK));
+  EXPECT_TRUE(reader);
+  EXPECT_EQ(file->writer_since(), Writer::kNone);
+}
+
+// Files are opened in lanes: the signal must reach the loop although another thread took the lease.
+TEST(FilesLinux, TellsTheLoopOfAWriterWhoeverTookTheLease) {
+  TempFolder root;
+  root.write("f", "x");
+  SignalsLinux signals;
+  FilesLinux files;
+  std::shared_ptr<ports::OpenFile> file;
+  std::thread lane([&] {
+    file = files.open(root.path(), "f").value();
+    file->keep_writers_out();
+  });
+  lane.join();
+  if (file->writer_since() == Writer::kUnknown) GTEST_SKIP() << "no leases on this file system";
+  EXPECT_LT(::open(root.at("f").c_str(), O_WRONLY | O_NONBLOCK), 0);
+  pollfd waits{.fd = signals.fd(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&waits, 1, 10'000), 1);
+  EXPECT_EQ(signals.collect(), std::vector{Asked::kWriter});
 }
 
 // A writer that opens in the instant of the lease breaks it; the signal for that must not end us.

@@ -34,6 +34,7 @@ class PlayedFiles final : public ports::Files {
   struct Played {
     ports::FilePrint print = {};
     ports::Writer writer = ports::Writer::kNone;
+    ports::Writer writer_since = ports::Writer::kUnknown;
     std::optional<Error> open_error = {};
     std::optional<Error> sniff_error = {};
     std::string mime = {};
@@ -81,6 +82,8 @@ class PlayedFiles final : public ports::Files {
       return count;
     }
     ports::Writer writer() const override { return file.writer; }
+    ports::Writer keep_writers_out() override { return file.writer; }
+    ports::Writer writer_since() const override { return file.writer_since; }
     Played& file;
   };
 };

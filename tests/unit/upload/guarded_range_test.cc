@@ -32,6 +32,9 @@ struct FakeFile final : ports::OpenFile {
     return count;
   }
   ports::Writer writer() const override { return ports::Writer::kNone; }
+  ports::Writer writer_since() const override { return since; }
+
+  ports::Writer since = ports::Writer::kUnknown;
 };
 
 // The whole of a file, or a range of it, and the file to play with.
@@ -95,6 +98,35 @@ TEST(GuardedRange, NoticesEveryFieldThatContentShowsIn) {
     if (field == 3) ++now.inode;
     EXPECT_FALSE(it.next(5)) << "field " << field;
   }
+}
+
+TEST(GuardedRange, WithholdsTheLastPieceWhenAWriterCameThoughNoPrintShowsIt) {
+  Case it("abcdef");
+  it.file->since = ports::Writer::kNone;
+  EXPECT_EQ(it.next(4), "abcd");
+  it.file->since = ports::Writer::kPresent;
+  auto const last = it.next(4);
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error().fault, Fault::kLocal);
+  EXPECT_EQ(last.error().code, ports::kBeingWritten);
+}
+
+TEST(GuardedRange, LetsAChangedCtimePassWhileItsLeaseHolds) {
+  for (auto const since : {ports::Writer::kNone, ports::Writer::kUnknown}) {
+    Case it("abcdef");
+    it.file->since = since;
+    EXPECT_EQ(it.next(4), "abcd");
+    it.file->now.ctime_ns += 1;  // renamed, say
+    EXPECT_EQ(it.next(4).has_value(), since == ports::Writer::kNone);
+  }
+}
+
+TEST(GuardedRange, TakesAChangedMtimeForAChangeUnderALeaseToo) {
+  Case it("abcdef");
+  it.file->since = ports::Writer::kNone;
+  EXPECT_EQ(it.next(4), "abcd");
+  it.file->now.mtime_ns += 1;
+  EXPECT_EQ(it.next(4).error().fault, Fault::kSourceChanged);
 }
 
 TEST(GuardedRange, TakesAFileThatShrankForChanged) {
