@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e bench show-big show-many show-photos show-hotel show-names show-storms show-zoo mutants fuzz format tidy clean
+.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e bench show-big show-many show-photos show-hotel show-names show-storms show-zoo show-idle mutants fuzz format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -11,6 +11,7 @@ help:
 	@echo "make show-big, show-many, show-photos    the crash tests at full size, with their figures (docs/TESTING.md)"
 	@echo "make show-names, show-storms    100,000 strange file names; bursts of 20,000 files and 10,000 folders"
 	@echo "make show-zoo      10,000 files that come in every way that programs have"
+	@echo "make show-idle     what the daemon costs with 100,000 folders and nothing to do: CPU and wake-ups a minute"
 	@echo "make show-hotel    2,000 files over a line at its worst, with the daemon's defaults: long"
 	@echo "make soak-binary    the real daemon: kill points, failing calls, power cuts and random kills, by the thousand"
 	@echo "make test      build with sanitizers and run every test"
@@ -93,6 +94,10 @@ show-names: release-e2e
 # 10,000 files, put there in every way that programs have (tests/e2e/zoo).
 show-zoo: release-e2e
 	SLUICE_E2E_ZOO=10000 $(E2E) --gtest_filter='WriterZoo.*'
+
+# Ten minutes with 100,000 watched folders in which nothing comes.
+show-idle: release-e2e
+	SLUICE_E2E_IDLE_FOLDERS=100000 SLUICE_E2E_IDLE_SECONDS=600 $(E2E) --gtest_filter='AnIdleDaemon.*'
 
 show-storms: release-e2e
 	SLUICE_E2E_STORMS=10 SLUICE_E2E_STORM_FILES=20000 SLUICE_E2E_FOLDERS=10000 \

@@ -117,6 +117,7 @@ struct Source {
   Millis settle = std::chrono::seconds(5);
   Millis max_settle = std::chrono::hours(24);
   Checksum checksum = Checksum::kAuto;
+  bool skip_duplicates = true;
   std::optional<Template> ready_marker;  // the name of the file that says that another one is finished
   std::string guard_file;                // beneath the folder; "": none
   int priority = 50;                     // 0 to 100; more goes first

@@ -40,7 +40,6 @@ std::optional<std::string> read_guard_file(At const& at) {
 // it asks for what the release does anyway.
 void refuse_later_keys(Section& section) {
   section.not_yet("sidecar", {"ignore"});
-  section.not_yet("duplicates", {"upload"});
   section.not_yet("after_success", {"keep"});
   section.not_yet("after_failure", {"keep"});
   section.not_yet("receipt", {"none"});
@@ -75,6 +74,8 @@ Source read_source(At const& at) {
     assign(source.checksum,
            read_word<Checksum>(
                *key, {{"auto", Checksum::kAuto}, {"require", Checksum::kRequire}, {"ignore", Checksum::kIgnore}}));
+  if (auto key = section.find("duplicates"))
+    assign(source.skip_duplicates, read_word<bool>(*key, {{"skip", true}, {"upload", false}}));
   if (auto key = section.find_unless_null("ready_marker")) source.ready_marker = read_marker(*key);
   if (auto key = section.find_unless_null("guard_file")) assign(source.guard_file, read_guard_file(*key));
   if (auto key = section.find("priority")) assign(source.priority, read_integer(*key, 0, 100));

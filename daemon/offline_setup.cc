@@ -96,7 +96,8 @@ OrStop<std::vector<std::string>> files_at(std::vector<std::string> const& paths)
 stage::Policy ingest_policy(config::Config const& config) {
   auto policy = policy_from(config, host_name());
   policy.sources.clear();
-  stage::SourcePolicy source{.name = "ingest", .root = "/", .settle = Millis(0), .swept = false};
+  stage::SourcePolicy source{
+      .name = "ingest", .root = "/", .settle = Millis(0), .duplicates = stage::DuplicatePolicy::kSkip, .swept = false};
   for (auto const& pipeline : policy.pipelines) source.pipelines.push_back(pipeline.name);
   policy.sources.push_back(std::move(source));
   return policy;

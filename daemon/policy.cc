@@ -76,6 +76,7 @@ stage::SourcePolicy source_from(config::Source const& source) {
           .priority = source.priority,
           .guard_file = source.guard_file,
           .checksum = checksum_from(source.checksum),
+          .duplicates = source.skip_duplicates ? stage::DuplicatePolicy::kSkip : stage::DuplicatePolicy::kUpload,
           .ready_marker = source.ready_marker,
           .rescan = source.poll_every};
 }

@@ -150,6 +150,7 @@ Json item_with(ViewContext const& context, ItemRow const& item, Rows const& rows
   json.set("method", text_or_null(item.method));
   json.set("asset_id", text_or_null(item.asset_id));
   json.set("content_key", text_or_null(item.content_key));
+  json.set("duplicate_of", text_or_null(item.duplicate_of));
   json.set("upload_id", text_or_null(rows.sessions.empty() ? "" : rows.sessions.back().upload_id));
   json.set("indexed_assets", indexed_assets(context, rows));
   json.set("entities", entities(context, rows));

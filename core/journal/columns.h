@@ -65,6 +65,8 @@ void visit_item(Visitor& v, Row& row) {
   v.text_or_null("asset_id", row.asset_id);
   v.number("media_ms", row.media_ms);
   v.text_or_null("content_key", row.content_key);
+  v.number_or_null("ends_hash", row.ends_hash);
+  v.text_or_null("duplicate_of", row.duplicate_of);
   visit_intent(v, row.intent);
   visit_effort(v, row.effort);
   v.text_or_null("reason", row.reason);
@@ -207,6 +209,10 @@ class ColumnNames {
     add(name);
   }
   template <class T>
+  void number_or_null(std::string_view name, T const&) {
+    add(name);
+  }
+  template <class T>
   void id_or_null(std::string_view name, T const&) {
     add(name);
   }
@@ -285,6 +291,9 @@ class Binder {
   void number(std::string_view, T value) {
     statement_.bind(value);
   }
+  void number_or_null(std::string_view, std::int64_t value) {  // 0 is none
+    value == 0 ? statement_.bind_null() : statement_.bind(value);
+  }
   void id_or_null(std::string_view, RowId id) { id == 0 ? statement_.bind_null() : statement_.bind(id); }
   void time(std::string_view, WallTime at) { statement_.bind(at); }
   void time_or_null(std::string_view, std::optional<WallTime> at) { statement_.bind(at); }
@@ -323,6 +332,7 @@ class Reader {
   void number(std::string_view, T& value) {
     value = statement_.take<T>();
   }
+  void number_or_null(std::string_view, std::int64_t& value) { value = statement_.take<std::int64_t>(); }
   void id_or_null(std::string_view, RowId& id) { id = statement_.take<RowId>(); }
   void time(std::string_view, WallTime& at) { at = statement_.take_time(); }
   void time_or_null(std::string_view, std::optional<WallTime>& at) { at = statement_.take_optional_time(); }

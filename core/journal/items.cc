@@ -102,6 +102,16 @@ std::vector<ItemRow> Journal::live_items_of_inode(std::string_view root, std::ui
   return all_rows<ItemRow>(std::move(db_->statement(sql).bind(static_cast<std::int64_t>(inode)).bind_blob(root)));
 }
 
+std::vector<ItemRow> Journal::items_of_ends(ItemRow const& item) const {
+  if (item.ends_hash == 0) return {};
+  static auto const sql = select<ItemRow>(
+      "WHERE t.ends_hash = ? AND t.size_bytes = ? AND t.id <> ? AND t.state NOT IN ('seen', 'failed', 'cancelled', "
+      "'skipped') ORDER BY t.id LIMIT 16");
+  auto statement = db_->statement(sql);
+  statement.bind(item.ends_hash).bind(static_cast<std::int64_t>(item.print.size_bytes)).bind(item.id);
+  return all_rows<ItemRow>(std::move(statement));
+}
+
 void Journal::rename(RowId item, std::string_view path) {
   assert(in_transaction());
   auto statement = db_->statement("UPDATE item SET path = ? WHERE id = ? AND finished_at_ms IS NULL");

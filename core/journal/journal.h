@@ -92,6 +92,9 @@ class Journal {
   std::optional<ItemRow> latest_item(std::string_view root, std::string_view path) const;
   // Live items of a folder whose file has this inode, as it was seen last: hard links may share one. At most 16.
   std::vector<ItemRow> live_items_of_inode(std::string_view root, std::uint64_t inode) const;
+  // Items that are done or under way, from `stable` on, whose file may be the same as this one's: its size and its ends
+  // are. The oldest first, at most 16; not the item itself.
+  std::vector<ItemRow> items_of_ends(ItemRow const& item) const;
   // Gives a live item another path. Requires  no live item has it.
   void rename(RowId item, std::string_view path);
   // Items whose ULID begins with `prefix` (upper case), at most `limit`.

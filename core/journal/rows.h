@@ -51,9 +51,11 @@ struct ItemRow {
   std::string content_type = {};
   std::string client_op = {};
   std::string asset_id = {};
-  std::int64_t media_ms = 0;     // how long it plays, by the platform; 0: not known, or nothing needs to know
-  std::string content_key = {};  // core/upload/leaves.h; "" until the file was sent whole,
-                                 // and after a death in the middle of a direct upload
+  std::int64_t media_ms = 0;      // how long it plays, by the platform; 0: not known, or nothing needs to know
+  std::string content_key = {};   // core/upload/leaves.h; "" until the file was sent whole,
+                                  // and after a death in the middle of a direct upload
+  std::int64_t ends_hash = 0;     // core/upload/leaves.h; 0: not known
+  std::string duplicate_of = {};  // the ulid of the item whose content it repeats
   Intent intent = {};
   Effort effort = {};
   std::string reason = {};

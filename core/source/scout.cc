@@ -211,6 +211,10 @@ Answer<Look> Scout::look(std::string const& root, std::string const& path, std::
     SLUICE_TRY(print, (*file)->print());
     Look look{.print = print, .writer = (*file)->writer()};
     if (wanted.type && print.size_bytes > 0) look.type = files.sniff(**file);
+    if (wanted.ends) {
+      SLUICE_TRY(ends, upload::ends_hash_of(**file, print.size_bytes));
+      look.ends_hash = ends;
+    }
     if (wanted.checksum) {
       SLUICE_TRY(checksum, checksum_beside(files, root, path));
       look.checksum = std::move(checksum);
@@ -229,6 +233,16 @@ Answer<std::string> Scout::digest(std::string const& root, std::string const& pa
                           [=, guard = guard_of(root)](ports::Files& files) -> Result<std::string> {
                             auto const file = files.open(root, path);
                             if (file) return upload::digest_of(*file, print, kind);
+                            return std::unexpected(gone_or_away(files, root, path, print.device, guard, file.error()));
+                          });
+}
+
+Answer<std::string> Scout::content_key(std::string const& root, std::string const& path,
+                                       ports::FilePrint const& print) {
+  return ask<std::string>(std::string(kDigestLane) + root, "content " + path, {},
+                          [=, guard = guard_of(root)](ports::Files& files) -> Result<std::string> {
+                            auto const file = files.open(root, path);
+                            if (file) return upload::content_key_of(*file, print);
                             return std::unexpected(gone_or_away(files, root, path, print.device, guard, file.error()));
                           });
 }

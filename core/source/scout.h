@@ -63,6 +63,7 @@ struct Look {
   Marker marker = Marker::kNotAsked;
   ports::Writer writer = ports::Writer::kUnknown;
   Result<std::string> type = std::string();  // by its content, where that was asked for (Files::sniff)
+  std::int64_t ends_hash = 0;                // where that was asked for (core/upload/leaves.h)
 };
 
 class Scout {
@@ -90,6 +91,7 @@ class Scout {
     bool type = false;        // what it is by its content
     std::string marker = {};  // the name of its marker, if it needs one
     bool checksum = false;    // what its checksum file says
+    bool ends = false;        // the hash of its ends
   };
   // One look, no older than `since`.
   Answer<Look> look(std::string const& root, std::string const& path, std::uint64_t device, Wanted const& wanted,
@@ -106,6 +108,9 @@ class Scout {
   // since that may take long: others do not wait for it, and it does not count as stuck.
   Answer<std::string> digest(std::string const& root, std::string const& path, ports::FilePrint const& print,
                              DigestKind kind);
+
+  // Its content key (core/upload/leaves.h), in the same way.
+  Answer<std::string> content_key(std::string const& root, std::string const& path, ports::FilePrint const& print);
 
   // Any question; `question` names it among all of that root. An answer to one that was put before `since` counts for
   // nothing.

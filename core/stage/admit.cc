@@ -9,6 +9,7 @@
 #include "core/source/settle.h"
 #include "core/stage/check_sum.h"
 #include "core/stage/effort.h"
+#include "core/stage/find_duplicate.h"
 #include "core/stage/moves.h"
 
 namespace sluice::stage {
@@ -57,16 +58,35 @@ Result<Plan> plan_for(Policy const& policy, ItemRow& item, SourcePolicy const& s
   return make_plan(*pipeline, template_values(source.name, item.path, policy.host, at));
 }
 
+void hold(Context& ctx, ItemRow item, SourcePolicy const& source, Held const& held) {
+  if (held.fails && ctx.now - item.created_at >= source.max_settle) {
+    ctx.digests.forget(item.id);
+    return end_item(ctx, std::move(item), ItemState::kFailed, held.reason, held.text);
+  }
+  item.effort.due_at = ctx.now + held.again;
+  item.reason = held.reason;
+  item.effort.last_error = held.text;
+  ctx.journal.update(item, ItemState::kSeen, ctx.now);
+}
+
 void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look const& look) {
   auto media = source::media_by_name(basename_of(item.path));
   if (!media) {
     if (!look.type) return unreadable(ctx, std::move(item), look.type.error());
     media = source::media_by_type(*look.type);
   }
+  auto const unplanned = item;
+  item.ends_hash = look.ends_hash;
   auto const plan = plan_item(ctx.policy, item, source, media, ctx.now);
   if (!plan) {
     auto const end = plan.error().code == "no_pipeline" ? ItemState::kSkipped : ItemState::kFailed;
     return end_item(ctx, std::move(item), end, plan.error().code, plan.error().text);
+  }
+  auto const found = find_duplicate(ctx, item, source, *plan);
+  if (!found.held.reason.empty()) return hold(ctx, unplanned, source, found.held);
+  if (!found.of.empty()) {
+    item.duplicate_of = found.of;
+    return end_item(ctx, std::move(item), ItemState::kSkipped, kDuplicate, found.text);
   }
   item.state = ItemState::kStable;
   item.effort = renewed(ctx.now);
@@ -82,17 +102,6 @@ void look_again(Context& ctx, ItemRow item, Verdict const& verdict) {
   item.effort.due_at = verdict.again_at;
   item.reason = kReasons[static_cast<std::size_t>(verdict.reason)];
   if (verdict.is == Verdict::Is::kStillChanging) item.reason = "still_changing";
-  ctx.journal.update(item, ItemState::kSeen, ctx.now);
-}
-
-void hold(Context& ctx, ItemRow item, SourcePolicy const& source, Held const& held) {
-  if (held.fails && ctx.now - item.created_at >= source.max_settle) {
-    ctx.digests.forget(item.id);
-    return end_item(ctx, std::move(item), ItemState::kFailed, held.reason, held.text);
-  }
-  item.effort.due_at = ctx.now + held.again;
-  item.reason = held.reason;
-  item.effort.last_error = held.text;
   ctx.journal.update(item, ItemState::kSeen, ctx.now);
 }
 
@@ -132,7 +141,8 @@ void settle_one(Context& ctx, ItemRow item, SourcePolicy const& source) {
 
 source::Scout::Wanted wanted_of(SourcePolicy const& source, std::string const& path) {
   source::Scout::Wanted wanted{.type = !source::media_by_name(basename_of(path)),
-                               .checksum = source.checksum != ChecksumPolicy::kIgnore};
+                               .checksum = source.checksum != ChecksumPolicy::kIgnore,
+                               .ends = source.duplicates == DuplicatePolicy::kSkip};
   if (source.ready_marker) wanted.marker = marker_of(*source.ready_marker, basename_of(path));
   return wanted;
 }

@@ -12,15 +12,26 @@ constexpr Millis kWaitPause{60'000};  // for somebody to mend it
 
 }  // namespace
 
-source::Answer<std::string> Digests::of(Context& ctx, journal::ItemRow const& item, source::DigestKind kind) {
-  auto const kept = kept_.find(item.id);
-  if (kept != kept_.end() && kept->second.print == item.print && kept->second.kind == kind) return kept->second.digits;
-  auto digits = ctx.scout.digest(item.root, item.path, item.print, kind);
+source::Answer<std::string> Digests::kept_or(ByItem& kept, journal::ItemRow const& item,
+                                             std::optional<source::DigestKind> kind,
+                                             std::function<source::Answer<std::string>()> const& ask) {
+  auto const known = kept.find(item.id);
+  if (known != kept.end() && known->second.print == item.print && known->second.kind == kind)
+    return known->second.digits;
+  auto digits = ask();
   if (digits && *digits) {
-    if (kept_.size() >= kKeptMax) kept_.clear();
-    kept_[item.id] = {item.print, kind, **digits};
+    if (kept.size() >= kKeptMax) kept.clear();
+    kept[item.id] = {item.print, kind, **digits};
   }
   return digits;
+}
+
+source::Answer<std::string> Digests::of(Context& ctx, journal::ItemRow const& item, source::DigestKind kind) {
+  return kept_or(kept_, item, kind, [&] { return ctx.scout.digest(item.root, item.path, item.print, kind); });
+}
+
+source::Answer<std::string> Digests::content_key(Context& ctx, journal::ItemRow const& item) {
+  return kept_or(keys_, item, {}, [&] { return ctx.scout.content_key(item.root, item.path, item.print); });
 }
 
 Held held_by_checksum(Context& ctx, journal::ItemRow const& item, SourcePolicy const& source,

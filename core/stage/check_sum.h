@@ -5,7 +5,9 @@
 // item waits for it in `seen`; what was read is remembered until the file changes, in memory only.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "core/stage/stage.h"
@@ -20,21 +22,28 @@ struct Held {
   bool fails = false;  // once max_settle is over
 };
 
-// The digests of files that wait, by item. Bounded: kKeptMax, then all are forgotten and read again.
+// The digests of files that wait, and of those that they are compared with, by item. Bounded: kKeptMax, then all are
+// forgotten and read again.
 class Digests {
  public:
   static constexpr std::size_t kKeptMax = 10'000;
   // Nothing: it is being read.
   source::Answer<std::string> of(Context& ctx, journal::ItemRow const& item, source::DigestKind kind);
-  void forget(journal::RowId item) { kept_.erase(item); }
+  source::Answer<std::string> content_key(Context& ctx, journal::ItemRow const& item);  // core/upload/leaves.h
+  void forget(journal::RowId item) { kept_.erase(item), keys_.erase(item); }
 
  private:
   struct Kept {
     ports::FilePrint print;
-    source::DigestKind kind;
+    std::optional<source::DigestKind> kind;  // nothing: the content key
     std::string digits;
   };
-  std::map<journal::RowId, Kept> kept_ = {};
+  using ByItem = std::map<journal::RowId, Kept>;
+  static source::Answer<std::string> kept_or(ByItem& kept, journal::ItemRow const& item,
+                                             std::optional<source::DigestKind> kind,
+                                             std::function<source::Answer<std::string>()> const& ask);
+  ByItem kept_ = {};
+  ByItem keys_ = {};
 };
 
 // Requires  `item` has the print of the look.

@@ -7,6 +7,7 @@
 #include "core/stage/admit.h"
 #include "core/stage/discover.h"
 #include "core/stage/effort.h"
+#include "core/stage/find_duplicate.h"
 #include "core/stage/moves.h"
 #include "core/stage/open_session.h"
 #include "core/stage/plan.h"
@@ -144,7 +145,9 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
   auto item = ctx.journal.item(id);
   if (!item) return fail(Fault::kGone, "there is no such item", "no_such_item");
   auto const was = item->state;
-  if (was != ItemState::kFailed && was != ItemState::kCancelled)
+  // A duplicate is then uploaded all the same.
+  auto const is_duplicate = was == ItemState::kSkipped && item->reason == kDuplicate;
+  if (was != ItemState::kFailed && was != ItemState::kCancelled && !is_duplicate)
     return fail(Fault::kRejected,
                 "the item is " + std::string(word(was)) + ": only a failed or cancelled one is retried", "not_failed");
   if (auto const latest = ctx.journal.latest_item(item->root, item->path); latest && latest->id != id)

@@ -58,6 +58,9 @@ enum class ChecksumPolicy : std::uint8_t {
   kIgnore,
 };
 
+// What becomes of a file whose content was taken before, for the same places (D39).
+enum class DuplicatePolicy : std::uint8_t { kUpload, kSkip };
+
 struct SourcePolicy {
   std::string name = {};
   std::string root = {};  // absolute folder
@@ -70,6 +73,7 @@ struct SourcePolicy {
   std::int64_t priority = 50;
   std::string guard_file = {};  // a path beneath the root: without it nothing is scanned or missed
   ChecksumPolicy checksum = ChecksumPolicy::kIgnore;
+  DuplicatePolicy duplicates = DuplicatePolicy::kUpload;
   std::optional<Template> ready_marker = {};  // the name of the file that says "finished" (core/base/marker.h)
   std::optional<Millis> rescan = {};          // nothing: the policy's own
   bool swept = true;                          // false: only files named by hand, never a scan (sluice ingest)

@@ -74,4 +74,14 @@ std::optional<std::string> ContentKey::hex() const {
   return to_hex(std::as_bytes(std::span(digest)));
 }
 
+std::int64_t ends_hash(std::span<std::byte const> head, std::span<std::byte const> tail) {
+  Xxh3 ends;
+  ends.update(head.data(), head.size());
+  ends.update(tail.data(), tail.size());
+  auto const digest = ends.digest();
+  std::uint64_t half = 0;
+  for (std::size_t i = 0; i < 8; ++i) half = half << 8 | digest[i];
+  return static_cast<std::int64_t>(half);
+}
+
 }  // namespace sluice::upload

@@ -32,7 +32,8 @@ TEST(Life, SigtermLetsWhatIsInTheAirLandAndTheNextStartGoesOn) {
 }
 
 TEST(Life, TheSameContentHasTheSameKeyUnderEveryNameAlsoAfterADeath) {
-  Site site({.direct_max = "256KiB", .chunks_max = 4}, {"--rate", "8MB/s", "--chunk-size", "1MiB"});
+  Site site({.more_sources = "  duplicates: upload\n", .direct_max = "256KiB", .chunks_max = 4},
+            {"--rate", "8MB/s", "--chunk-size", "1MiB"});
   site.daemon().start();
   site.drop("one.mp4", 9 * kMiB + 5, 1);
   ASSERT_TRUE(site.wait_until("a third", [&] { return received(site) > 3 * kMiB; }));

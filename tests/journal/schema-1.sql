@@ -27,6 +27,8 @@ CREATE TABLE item (
   asset_id       TEXT,
   media_ms       INTEGER NOT NULL DEFAULT 0,        -- how long it plays, by the platform; 0: not known, or not asked
   content_key    TEXT,                              -- what the file held when it was sent whole (D38)
+  ends_hash      INTEGER,                           -- of its head and tail: other files than it may differ in there (D38)
+  duplicate_of   TEXT,                              -- the ulid of the item whose content it repeats
   intent_at_ms   INTEGER,                           -- when the unrepeatable call was allowed to leave
   unknown_at_ms  INTEGER,                           -- since when its outcome is unknown
   looks          INTEGER NOT NULL DEFAULT 0,        -- how often it was looked for since then
@@ -52,6 +54,8 @@ CREATE INDEX item_upload ON item (method, priority DESC, source, due_at_ms)
 CREATE INDEX item_ended ON item (state, id) WHERE state IN ('failed', 'cancelled', 'skipped');
 CREATE UNIQUE INDEX item_live ON item (root, path) WHERE finished_at_ms IS NULL;
 CREATE INDEX item_path ON item (root, path, id);
+CREATE INDEX item_inode ON item (inode) WHERE finished_at_ms IS NULL;
+CREATE INDEX item_ends ON item (ends_hash, size_bytes) WHERE ends_hash IS NOT NULL;
 CREATE INDEX item_asset ON item (asset_id) WHERE asset_id IS NOT NULL;
 CREATE TABLE session (  -- one row per upload session; the old ones stay, for the record
   id               INTEGER PRIMARY KEY,

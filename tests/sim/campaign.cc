@@ -33,6 +33,7 @@ std::vector<NamedScenario> const& all_scenarios() {
       {"short_lives", [] { return short_lives(9); }},
       {"short_lives_of_many_chunks", [] { return short_lives(60); }},
       {"changing_files", changing_files},
+      {"copies", copies},
       {"failing_asset", failing_asset},
       {"cancelled_items", cancelled_items},
       {"vanishing_assets", vanishing_assets},

@@ -134,6 +134,23 @@ Scenario changing_files() {
   return s;
 }
 
+// The same bytes under two names each, together and one after the other: they go up once.
+Scenario copies() {
+  Scenario s{.name = "copies", .policy = usual_policy()};
+  s.policy.sources.front().duplicates = stage::DuplicatePolicy::kSkip;
+  s.policy.direct_max_bytes = 2'000;
+  s.drops = {{.path = "one.mp4", .size_bytes = 9'000},
+             {.path = "two.mp4", .size_bytes = 9'000, .copy_of = "one.mp4"},
+             {.path = "three.mp3", .size_bytes = 1'500},
+             {.path = "four.mp3", .size_bytes = 1'500, .at = Millis(30'000), .copy_of = "three.mp3"}};
+  for (auto const& drop : s.drops) {
+    s.expected.push_back(filmed(drop.path));
+    s.expected.back().state = "done|skipped";
+  }
+  s.requests_max = 700;
+  return s;
+}
+
 Scenario failing_asset() {
   Scenario s{.name = "failing_asset", .policy = usual_policy()};
   s.drops = {{.path = "broken.mp4", .size_bytes = 20'000},

@@ -19,6 +19,7 @@ struct Drop {
   std::string path = {};
   std::uint64_t size_bytes = 0;
   Millis at{0};
+  std::string copy_of = {};  // the path of another drop that has the same bytes; "" for bytes of its own
 };
 
 // What another program does to a file that is there already.
@@ -83,6 +84,8 @@ Scenario direct_uploads_on_an_old_platform();
 Scenario short_lives(std::uint64_t chunks);
 // Files that grow, are written over, replaced and removed under upload.
 Scenario changing_files();
+// Files of the same bytes, where duplicates are skipped.
+Scenario copies();
 // An asset that the platform cannot process, beside good ones.
 Scenario failing_asset();
 // Uploads that a person cancels at various stages, and takes up again.

@@ -142,7 +142,8 @@ void World::change_files(stage::Turn* turn) {
   };
   for (; drops_done_ < scenario_.drops.size() && scenario_.drops[drops_done_].at <= since; ++drops_done_) {
     auto const& drop = scenario_.drops[drops_done_];
-    files_.create(drop.path, content_of(options_.seed, drop.path, 0, drop.size_bytes));
+    files_.create(drop.path,
+                  content_of(options_.seed, drop.copy_of.empty() ? drop.path : drop.copy_of, 0, drop.size_bytes));
     hint(drop.path);
   }
   for (; changes_done_ < scenario_.changes.size() && scenario_.changes[changes_done_].at <= since; ++changes_done_) {

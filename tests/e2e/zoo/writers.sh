@@ -4,9 +4,11 @@
 #   writers.sh --list                      prints the names, "real NAME" or "imitation NAME"
 #   writers.sh NAME SOURCE TARGET SCRATCH  makes TARGET with the bytes of SOURCE (or of its own), as NAME does it
 #
-# SCRATCH is an empty folder on TARGET's file system that nobody watches. Ends with 77 where the program is not installed.
+# SCRATCH is an empty folder on TARGET's file system that nobody watches. Ends with 77 where the program is not installed:
+# vsftpd and smbd are never installed for the tests, since Debian would start them as services.
 # Pauses are shorter than the second for which the watched folder wants a file to be quiet, unless the writer holds it open.
 set -euo pipefail
+PATH=$PATH:/usr/sbin  # vsftpd and smbd
 
 pause() { sleep 0.3; }
 long_pause() { sleep 1.5; }
@@ -69,7 +71,8 @@ real_folder_moved_in() {
 real_curl() { need curl && curl --silent --limit-rate 200k -o "$target" "file://$source_file"; }
 real_ffmpeg_live() {
   need ffmpeg
-  ffmpeg -nostdin -loglevel error -re -f lavfi -i testsrc=size=64x48:rate=10 -t 2 -c:v mpeg4 "$target"
+  ffmpeg -nostdin -loglevel error -re -f lavfi -i testsrc=size=64x48:rate=10 -t 2 -c:v mpeg4 \
+    -metadata title="$target" "$target"  # no two have the same bytes
 }
 real_sftp() {
   need sftp
@@ -82,6 +85,46 @@ real_sftp_then_rename() {
   printf 'put %s %s.filepart\nrename %s.filepart %s\n' "$source_file" "$target" "$target" "$target" |
     sftp -q -b - -D /usr/lib/openssh/sftp-server >/dev/null
 }
+# serve_and SERVER PUT: a server on loopback for one file, ended by its pid. Whether a port is free shows when it listens.
+serve_and() {
+  local port server tries
+  for tries in 1 2 3 4 5 6 7 8; do
+    port=$((20000 + (RANDOM * 32768 + RANDOM) % 12000))
+    "$1" "$port" &
+    server=$!
+    for _ in {1..100}; do
+      kill -0 $server 2>/dev/null || break
+      if (exec 9<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+        "$2" "$port" && kill $server && { wait $server || true; }
+        return
+      fi
+      sleep 0.05
+    done
+    kill $server 2>/dev/null || true
+  done
+  return 1
+}
+vsftpd_on() {
+  mkdir -p "$scratch/empty"
+  printf '%s\n' listen=YES listen_address=127.0.0.1 "listen_port=$1" background=NO run_as_launching_user=YES \
+    anonymous_enable=YES no_anon_password=YES anon_root="$(dirname "$target")" allow_writeable_chroot=YES write_enable=YES \
+    anon_upload_enable=YES anon_other_write_enable=YES anon_umask=022 seccomp_sandbox=NO isolate=NO isolate_network=NO \
+    secure_chroot_dir="$scratch/empty" xferlog_enable=NO >"$scratch/vsftpd.conf"
+  exec vsftpd "$scratch/vsftpd.conf"
+}
+put_by_ftp() { curl --silent --show-error --limit-rate 200k -T "$source_file" "ftp://127.0.0.1:$1/$(basename "$target")"; }
+real_vsftpd() { need vsftpd && serve_and vsftpd_on put_by_ftp; }
+smbd_on() {
+  mkdir -p "$scratch/samba"
+  printf '%s\n' '[global]' 'server role = standalone server' 'map to guest = Bad User' 'guest account = root' \
+    'bind interfaces only = yes' 'interfaces = lo' 'disable netbios = yes' "smb ports = $1" 'load printers = no' \
+    'printcap name = /dev/null' 'disable spoolss = yes' 'log level = 0' "private dir = $scratch/samba" "lock directory = $scratch/samba" \
+    "state directory = $scratch/samba" "cache directory = $scratch/samba" "pid directory = $scratch/samba" "ncalrpc dir = $scratch/samba/ncalrpc" \
+    '[drop]' "path = $(dirname "$target")" 'guest ok = yes' 'read only = no' >"$scratch/smb.conf"
+  exec smbd --foreground --configfile="$scratch/smb.conf" -l "$scratch/samba" >/dev/null 2>&1
+}
+put_by_smb() { smbclient "//127.0.0.1/drop" -p "$1" -N -c "put $source_file $(basename "$target")" >/dev/null 2>&1; }
+real_smbd() { need smbd && need smbclient && serve_and smbd_on put_by_smb; }
 imitation_browser() { cp "$source_file" "$target.crdownload" && pause && mv "$target.crdownload" "$target"; }
 imitation_temporary_dot_name() {
   local hidden

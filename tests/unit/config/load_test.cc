@@ -147,6 +147,8 @@ sources:
   EXPECT_EQ(drop.max_settle, 1h);
   EXPECT_EQ(drop.priority, 90);
   EXPECT_EQ(drop.poll_every, 10s);
+  EXPECT_TRUE(drop.skip_duplicates);
+  EXPECT_FALSE(loaded->sources.at(1).skip_duplicates);
   EXPECT_FALSE(loaded->sources.at(1).poll_every);
   EXPECT_TRUE(loaded->sources.at(1).recursive);
 }

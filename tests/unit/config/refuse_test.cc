@@ -163,9 +163,9 @@ TEST(Refuse, WhatIsNotSupportedYet) {
                            "pipelines: {p: {index: [{name: \"{source}\"}]}}\n"}) {
     EXPECT_THAT(refusal(line), HasSubstr("not supported yet")) << line;
   }
-  for (auto const* line : {"sidecar: auto", "duplicates: skip", "after_success: delete",
-                           "after_success: {move_to: /srv/done}", "after_failure: {move_to: /x}", "receipt: beside",
-                           "manifest: /srv/*.jsonl", "fetch: relay", "allow_hosts: [a]"}) {
+  for (auto const* line :
+       {"sidecar: auto", "after_success: delete", "after_success: {move_to: /srv/done}", "after_failure: {move_to: /x}",
+        "receipt: beside", "manifest: /srv/*.jsonl", "fetch: relay", "allow_hosts: [a]"}) {
     EXPECT_THAT(refusal_of_source("  " + std::string(line) + "\n"), HasSubstr("is not supported yet in this release"))
         << line;
   }

@@ -1,0 +1,56 @@
+#include "core/stage/find_duplicate.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/base/text.h"
+
+namespace sluice::stage {
+
+using journal::ItemRow;
+using journal::ItemState;
+
+namespace {
+
+constexpr Millis kReadingPause{1'000};
+constexpr Millis kTwinPause{15'000};
+
+// What a done item's file held; one that was sent while the daemon died is read once more. "" when nobody can know any
+// more; nothing: not known yet.
+std::optional<std::string> key_of(Context& ctx, ItemRow const& twin) {
+  if (!twin.content_key.empty()) return twin.content_key;
+  auto const key = ctx.digests.content_key(ctx, twin);
+  if (!key) return std::nullopt;
+  if (*key) return **key;
+  auto const fault = key->error().fault;
+  if (fault == Fault::kGone || fault == Fault::kSourceChanged) return "";
+  return std::nullopt;
+}
+
+}  // namespace
+
+bool same_places(Plan const& one, Plan const& other) {
+  return std::ranges::equal(one.steps, other.steps, [](PlannedStep const& a, PlannedStep const& b) {
+    return a.kind == b.kind && a.name == b.name && a.collection == b.collection;
+  });
+}
+
+Duplicate find_duplicate(Context& ctx, ItemRow const& item, SourcePolicy const& source, Plan const& plan) {
+  if (source.duplicates == DuplicatePolicy::kUpload || !item.duplicate_of.empty()) return {};
+  std::optional<Answer<std::string>> own;
+  for (auto const& twin : ctx.journal.items_of_ends(item)) {
+    if (!same_places(plan, read_plan(twin.plan))) continue;
+    auto const name = printable(twin.path) + " (" + twin.ulid + ")";
+    if (!is_end(twin.state))
+      return {.held = {"waiting_for_twin", name + " may have the same content, and is under way", kTwinPause}};
+    auto const key = key_of(ctx, twin);
+    if (key && key->empty()) continue;
+    if (!own) own = ctx.digests.content_key(ctx, item);
+    if (!key || !*own) return {.held = {"comparing", "it is read and compared with " + name, kReadingPause}};
+    if (!**own) return {.held = {"comparing", (*own)->error().text, kTwinPause}};
+    if (***own == *key) return {.of = twin.ulid, .text = "the same content as " + name};
+  }
+  return {};
+}
+
+}  // namespace sluice::stage

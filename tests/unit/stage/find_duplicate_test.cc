@@ -1,0 +1,193 @@
+// ADMIT: a file whose content was taken before, under whatever name.
+#include "core/stage/find_duplicate.h"
+
+#include <gmock/gmock.h>
+
+#include "core/stage/admit.h"
+#include "core/stage/orders.h"
+#include "core/upload/file_digest.h"
+#include "tests/unit/stage/stage_fixture.h"
+
+namespace sluice::stage {
+namespace {
+
+using namespace std::chrono_literals;
+using journal::ItemState;
+using testing::HasSubstr;
+
+class FindDuplicate : public StageTest {
+ protected:
+  FindDuplicate() {
+    policy.pipelines.push_back({.name = "all", .kinds = {"video"}, .filename = *parse_template("{name}")});
+    policy.sources.push_back({.name = "drop",
+                              .root = "/srv/drop",
+                              .pipelines = {"all"},
+                              .settle = 1s,
+                              .duplicates = DuplicatePolicy::kSkip});
+  }
+  // A file that has been quiet for long, and its item.
+  journal::ItemRow seen(std::string const& name, std::string const& bytes, std::int64_t number) {
+    auto row = journal::item_in(ItemState::kSeen, number);
+    row.path = name;
+    row.print = {.size_bytes = bytes.size(), .mtime_ns = number, .ctime_ns = 2, .inode = 10 + std::uint64_t(number)};
+    row.quiet_since = now - 1h;
+    row.created_at = now - 1h;
+    row.effort.due_at = now;
+    files.files[name] = {.print = row.print, .bytes = bytes};
+    row.id = put(row);
+    return row;
+  }
+  // As its upload leaves it.
+  void done(journal::ItemRow const& row) {
+    auto const file = files.open("", row.path).value();
+    change(item(row.id), [&](auto& it) {
+      it.state = ItemState::kDone;
+      it.asset_id = "asset" + std::to_string(row.id);
+      it.content_key = upload::content_key_of(file, row.print).value();
+      it.effort.due_at.reset();
+      it.finished_at = now;
+    });
+  }
+  void admit_first() {
+    first_ = seen("a.mp4", "the very same bytes", 1);
+    choose(choose_admit);
+    ASSERT_EQ(item(first_.id).state, ItemState::kStable);
+  }
+  void later(Millis by = 1min) {
+    now += by;
+    choose(choose_admit);
+  }
+
+  journal::ItemRow first_;
+};
+
+TEST_F(FindDuplicate, SkipsTheSameContentUnderAnotherNameAndNamesTheFirst) {
+  admit_first();
+  done(first_);
+  auto const again = seen("b.mp4", "the very same bytes", 2);
+  choose(choose_admit);
+  auto const row = item(again.id);
+  EXPECT_EQ(row.state, ItemState::kSkipped);
+  EXPECT_EQ(row.reason, "duplicate");
+  EXPECT_EQ(row.duplicate_of, first_.ulid);
+  EXPECT_THAT(row.effort.last_error, HasSubstr("a.mp4 (" + first_.ulid + ")"));
+}
+
+TEST_F(FindDuplicate, TakesOtherContentOfTheSameLengthAndEnds) {
+  std::string bytes(300'000, 'x');
+  first_ = seen("a.mp4", bytes, 1);
+  choose(choose_admit);
+  done(first_);
+  bytes[150'000] = 'y';  // between the ends
+  auto const other = seen("b.mp4", bytes, 2);
+  choose(choose_admit);
+  EXPECT_EQ(item(other.id).ends_hash, item(first_.id).ends_hash) << "so it had to be read whole";
+  EXPECT_EQ(item(other.id).state, ItemState::kStable);
+}
+
+TEST_F(FindDuplicate, WaitsForATwinThatIsUnderWay) {
+  admit_first();
+  auto const again = seen("b.mp4", "the very same bytes", 2);
+  choose(choose_admit);
+  EXPECT_EQ(item(again.id).state, ItemState::kSeen);
+  EXPECT_EQ(item(again.id).reason, "waiting_for_twin");
+  EXPECT_TRUE(item(again.id).plan.empty()) << "it is planned when it is taken";
+  done(first_);
+  later();
+  EXPECT_EQ(item(again.id).state, ItemState::kSkipped);
+}
+
+TEST_F(FindDuplicate, TakesItWhenItsTwinFailed) {
+  admit_first();
+  auto const again = seen("b.mp4", "the very same bytes", 2);
+  choose(choose_admit);
+  change(item(first_.id), [&](auto& it) {
+    it.state = ItemState::kFailed;
+    it.reason = "refused";
+    it.finished_at = now;
+  });
+  later();
+  EXPECT_EQ(item(again.id).state, ItemState::kStable);
+}
+
+TEST_F(FindDuplicate, WaitsWhileTheFileIsReadAndHoldsUpNobody) {
+  admit_first();
+  done(first_);
+  lanes.at_once = false;
+  auto const again = seen("b.mp4", "the very same bytes", 2);
+  choose(choose_admit);
+  lanes.finish();
+  choose(choose_admit);
+  EXPECT_EQ(item(again.id).reason, "comparing");
+  lanes.finish("digest /srv/drop");
+  now += 1s;
+  choose(choose_admit);
+  lanes.finish();
+  choose(choose_admit);
+  EXPECT_EQ(item(again.id).state, ItemState::kSkipped);
+}
+
+// The content key of a direct upload is lost when the daemon dies while it is under way.
+TEST_F(FindDuplicate, ReadsTheFirstFileAgainWhereItsKeyIsNotKnown) {
+  admit_first();
+  done(first_);
+  change(item(first_.id), [](auto& it) { it.content_key.clear(); });
+  auto const again = seen("b.mp4", "the very same bytes", 2);
+  choose(choose_admit);
+  EXPECT_EQ(item(again.id).state, ItemState::kSkipped);
+  EXPECT_EQ(item(again.id).duplicate_of, first_.ulid);
+}
+
+TEST_F(FindDuplicate, TakesAFileWhoseTwinNobodyCanKnowAnyMore) {
+  admit_first();
+  done(first_);
+  change(item(first_.id), [](auto& it) { it.content_key.clear(); });
+  files.files.erase("a.mp4");
+  auto const again = seen("b.mp4", "the very same bytes", 2);
+  choose(choose_admit);
+  EXPECT_EQ(item(again.id).state, ItemState::kStable);
+}
+
+TEST_F(FindDuplicate, UploadsItWhereTheSourceWantsThat) {
+  policy.sources[0].duplicates = DuplicatePolicy::kUpload;
+  admit_first();
+  done(first_);
+  auto const again = seen("b.mp4", "the very same bytes", 2);
+  choose(choose_admit);
+  EXPECT_EQ(item(again.id).state, ItemState::kStable);
+}
+
+TEST_F(FindDuplicate, UploadsItAllTheSameWhenAPersonRetriesIt) {
+  admit_first();
+  done(first_);
+  auto const again = seen("b.mp4", "the very same bytes", 2);
+  choose(choose_admit);
+  within([&](Context& ctx) { EXPECT_TRUE(retry_order(ctx, again.id)); });
+  later(0ms);
+  EXPECT_EQ(item(again.id).state, ItemState::kStable);
+}
+
+TEST_F(FindDuplicate, TakesTheSameContentForAnotherPlace) {
+  policy.pipelines[0].indexes = {{.name = "first"}};
+  admit_first();
+  done(first_);
+  policy.pipelines[0].indexes = {{.name = "second"}};
+  auto const again = seen("b.mp4", "the very same bytes", 2);
+  choose(choose_admit);
+  EXPECT_EQ(item(again.id).state, ItemState::kStable);
+}
+
+TEST(SamePlaces, AreTheSameIndexesAndEntitiesWhateverElseIsAskedFor) {
+  Plan const one{.filename = "a", .steps = {{.name = "footage", .metadata_json = R"({"reel":"a"})"}}};
+  Plan const other{.filename = "b", .steps = {{.name = "footage", .metadata_json = R"({"reel":"b"})"}}};
+  EXPECT_TRUE(same_places(one, other));
+  EXPECT_FALSE(same_places(one, {}));
+  auto const entity = [](std::string name, std::string collection) {
+    return Plan{.steps = {{.kind = journal::StepKind::kEntity, .name = name, .collection = collection}}};
+  };
+  EXPECT_FALSE(same_places(entity("Ada", "Cast"), entity("Bob", "Cast")));
+  EXPECT_FALSE(same_places(entity("Ada", "Cast"), entity("Ada", "Crew")));
+}
+
+}  // namespace
+}  // namespace sluice::stage
