@@ -14,6 +14,7 @@
 #include <string_view>
 #include <utility>
 
+#include "core/base/text.h"
 #include "daemon/control_reply.h"
 #include "daemon/control_socket.h"
 #include "daemon/control_uri.h"
