@@ -97,6 +97,16 @@ std::optional<ItemRow> Journal::latest_item(std::string_view root, std::string_v
   return first_row<ItemRow>(std::move(db_->statement(sql).bind_blob(root).bind_blob(path)));
 }
 
+std::optional<ItemRow> Journal::item_by_key(std::string_view key) const {
+  static auto const sql = select<ItemRow>("WHERE t.item_key = ?");
+  return first_row<ItemRow>(std::move(db_->statement(sql).bind(key)));
+}
+
+std::vector<ItemRow> Journal::items_by_url(std::string_view shown, int limit) const {
+  static auto const sql = select<ItemRow>("WHERE t.root = x'' AND t.path = ? ORDER BY t.id DESC LIMIT ?");
+  return all_rows<ItemRow>(std::move(db_->statement(sql).bind_blob(shown).bind(limit)));
+}
+
 std::vector<ItemRow> Journal::items_by_prefix(std::string_view prefix, int limit) const {
   static auto const sql = select<ItemRow>("WHERE t.ulid >= ? AND t.ulid < ? ORDER BY t.ulid LIMIT ?");
   auto const end = std::string(prefix) + "~";  // sorts after every character of a ULID

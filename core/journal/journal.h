@@ -83,13 +83,16 @@ class Journal {
   // --- items
   RowId insert(ItemRow const& row);
   // Writes `row` where it is in `expected`, and an event if the state changed. What names it stays as it was made:
-  // ulid, source, root, path, created_at.
+  // ulid, source, root, path, item_key, name, created_at.
   void update(ItemRow const& row, ItemState expected, WallTime now, std::string_view note = {});
   // Writes only what every chunk changes: bytes_sent, bytes_acked, attempts, last_error and reason. No index holds
   // one of them, so that this costs one page where update() costs several.
   void write_progress(ItemRow const& row);
   std::optional<ItemRow> item(RowId id) const;
-  std::optional<ItemRow> latest_item(std::string_view root, std::string_view path) const;
+  std::optional<ItemRow> latest_item(std::string_view root, std::string_view path) const;  // a file's
+  std::optional<ItemRow> item_by_key(std::string_view key) const;                          // a URL's, ended or not
+  // Those of one URL without its query, newest first: they differ by their queries.
+  std::vector<ItemRow> items_by_url(std::string_view shown, int limit) const;
   // Items whose ULID begins with `prefix` (upper case), at most `limit`.
   std::vector<ItemRow> items_by_prefix(std::string_view prefix, int limit) const;
   std::vector<ItemRow> items_by_path(std::string_view path_or_name,
