@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/base/text.h"
+#include "core/base/url_text.h"
 #include "daemon/cli/exit_codes.h"
 #include "daemon/cli/json_fields.h"
 #include "daemon/cli/socket_client.h"
@@ -45,7 +46,12 @@ std::string items_target(Arguments const& arguments, int limit, std::string cons
 Json added_body(Arguments const& arguments, Stand const& stand) {
   auto paths = Json::array();
   auto raw_paths = Json::array();
+  auto urls = Json::array();
   for (auto const& word : arguments.words) {
+    if (looks_like_url(word)) {
+      urls.push(word);
+      continue;
+    }
     auto const path = absolute(word, stand.folder);
     if (is_utf8(path))
       paths.push(path);
@@ -54,6 +60,8 @@ Json added_body(Arguments const& arguments, Stand const& stand) {
   }
   auto body = Json::object({{"paths", std::move(paths)}});
   if (!raw_paths.elements().empty()) body.set("paths_b64", std::move(raw_paths));
+  if (!urls.elements().empty()) body.set("urls", std::move(urls));
+  if (!arguments.name.empty()) body.set("name", arguments.name);
   if (!arguments.pipeline.empty()) body.set("pipeline", arguments.pipeline);
   if (arguments.index) body.set("index", *arguments.index);
   if (arguments.collection) body.set("collection", *arguments.collection);
@@ -128,6 +136,7 @@ std::expected<Json, Trouble> ask_json(Stand& stand, Question const& question) {
 }
 
 std::string item_target(std::string const& word, Stand const& stand) {
+  if (looks_like_url(word)) return "/v1/items/" + percent_encode(word);
   std::error_code ignored;
   auto const path = absolute(word, stand.folder);
   bool const is_file = word.starts_with('/') || std::filesystem::exists(path, ignored);
@@ -172,7 +181,8 @@ int run_show(Arguments const& arguments, Stand& stand) {
 }
 
 int run_explain(Arguments const& arguments, Stand& stand) {
-  auto const path = absolute(arguments.words.front(), stand.folder);
+  auto const& word = arguments.words.front();
+  auto const path = looks_like_url(word) ? word : absolute(word, stand.folder);
   auto const told = ask_json(stand, {.target = "/v1/explain?path=" + percent_encode(path)});
   if (!told) return end_with(told.error(), arguments.json, stand);
   stand.out << (arguments.json ? told->dump(2) + "\n" : render_explanation(*told, stand.look));
