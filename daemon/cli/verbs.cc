@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/secret.h"
 #include "core/base/text.h"
 #include "core/base/url_text.h"
 #include "daemon/cli/exit_codes.h"
@@ -70,6 +71,9 @@ Json added_body(Arguments const& arguments, Stand const& stand) {
   return body;
 }
 
+// A word of the command line, without the query of a URL, which may be a secret.
+std::string shown(std::string const& word) { return safe(looks_like_url(word) ? without_query(word) : word); }
+
 // Retry or cancel of the named items, one after the other; the first trouble decides the exit code.
 int change_each(Arguments const& arguments, Stand& stand, std::string const& change, std::string const& done) {
   int exit_code = kFine;
@@ -85,7 +89,7 @@ int change_each(Arguments const& arguments, Stand& stand, std::string const& cha
     auto const& trouble = answer.error();
     if (exit_code == kFine) exit_code = trouble.exit_code;
     errors.push(*trouble_json(trouble).find("error"));
-    stand.err << render_trouble(change + " " + safe(word) + ": " + trouble.text, trouble.next, stand.err_look);
+    stand.err << render_trouble(change + " " + shown(word) + ": " + trouble.text, trouble.next, stand.err_look);
     if (trouble.exit_code == kNoDaemon) break;
   }
   if (arguments.json)
