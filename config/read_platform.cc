@@ -4,14 +4,10 @@
 #include "config/parts.h"
 #include "config/proxy_url.h"
 #include "core/base/text.h"
+#include "core/base/url_text.h"
 
 namespace sluice::config {
 namespace {
-
-bool is_loopback(std::string_view host) {
-  if (host == "localhost" || host == "[::1]") return true;
-  return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
-}
 
 // What is wrong with a base URL; "" if nothing. The URL itself is never repeated: it might hold a password.
 std::string complaint_of_url(std::string_view url) {
@@ -33,7 +29,7 @@ std::string complaint_of_url(std::string_view url) {
       return "has a port that is no number; write one such as http://127.0.0.1:8080/v1.3";
     }
   }
-  if (scheme == "https" || (scheme == "http" && is_loopback(host))) return "";
+  if (scheme == "https" || (scheme == "http" && is_loopback_host(host))) return "";
   return "must begin with https://; http:// is allowed for loopback addresses only, since the key goes there";
 }
 
@@ -114,6 +110,8 @@ Limits read_limits(At const& at) {
   if (auto key = section.find("direct_image")) assign(limits.direct_image_bytes, read_size(*key, 1));
   if (auto key = section.find("multipart_video")) assign(limits.multipart_video_bytes, read_size(*key, 1));
   if (auto key = section.find("multipart_image")) assign(limits.multipart_image_bytes, read_size(*key, 1));
+  if (auto key = section.find("url_video")) assign(limits.url_video_bytes, read_size(*key, 1));
+  if (auto key = section.find("url_image")) assign(limits.url_image_bytes, read_size(*key, 1));
   if (auto key = section.find("list_lag")) {
     assign(limits.list_lag, read_duration(*key, Millis(0), std::chrono::hours(1)));
   }

@@ -14,9 +14,9 @@
 #include <string_view>
 #include <utility>
 
+#include "core/base/text.h"
 #include "daemon/control_reply.h"
 #include "daemon/control_socket.h"
-#include "daemon/control_uri.h"
 
 namespace sluice::daemon {
 namespace {

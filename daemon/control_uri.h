@@ -1,4 +1,4 @@
-// control_uri.h - takes percent-encoding off, and cuts a request's path into its segments.
+// control_uri.h - cuts a request's path into its segments, without their percent-encoding.
 //
 // A path is cut first and decoded afterwards, so that "%2F" inside a segment stays part of it: that is
 // how a file's whole path travels as one segment of /v1/items/{id}.
@@ -10,9 +10,6 @@
 #include <vector>
 
 namespace sluice::daemon {
-
-// Returns  nothing when a '%' is not followed by two hex digits. '+' stays what it is.
-std::optional<std::string> percent_decode(std::string_view text);
 
 // "/v1/items/a%2Fb" -> {"v1", "items", "a/b"}; "/" -> {}. One '/' at the end is ignored.
 // Returns  nothing when the path does not begin with '/', has an empty segment, or cannot be decoded.

@@ -19,6 +19,13 @@ void append_percent(std::string& out, char c) {
   out += kUpperHex[byte_of(c) & 15];
 }
 
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
 // FNV-1a, folded to 32 bits: tells long names apart, and need not stand up to anyone.
 std::uint32_t name_hash(std::string_view bytes) {
   std::uint64_t hash = 14695981039346656037ull;
@@ -65,6 +72,24 @@ std::string percent_encode(std::string_view bytes) {
     }
   }
   return out;
+}
+
+std::optional<std::string> percent_decode(std::string_view text) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] != '%') {
+      decoded.push_back(text[i]);
+      continue;
+    }
+    if (i + 2 >= text.size()) return std::nullopt;
+    int const high = hex_value(text[i + 1]);
+    int const low = hex_value(text[i + 2]);
+    if (high < 0 || low < 0) return std::nullopt;
+    decoded.push_back(static_cast<char>(high * 16 + low));
+    i += 2;
+  }
+  return decoded;
 }
 
 std::string to_hex(std::span<std::byte const> bytes) {

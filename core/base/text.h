@@ -14,6 +14,9 @@ namespace sluice {
 // Percent-encodes everything but RFC 3986 unreserved characters; for query values and path segments.
 std::string percent_encode(std::string_view bytes);
 
+// Nothing when a '%' is not followed by two hex digits. '+' stays what it is.
+std::optional<std::string> percent_decode(std::string_view text);
+
 std::string to_hex(std::span<std::byte const> bytes);  // lower case
 std::string to_base64(std::string_view bytes);         // with padding
 bool is_hex(std::string_view text);                    // one digit at least, nothing else

@@ -43,6 +43,8 @@ void visit_item_fixed(Visitor& v, Row& row) {
   v.text("source", row.source);
   v.blob("root", row.root);
   v.blob("path", row.path);
+  v.text_or_null("item_key", row.key);
+  v.text_or_null("name", row.name);
   v.time("created_at_ms", row.created_at);
 }
 
@@ -53,6 +55,7 @@ void visit_item(Visitor& v, Row& row) {
   v.number("generation", row.generation);
   v.word("state", row.state);
   v.text_or_null("method", row.method);
+  v.secret_or_null("url", row.url);
   v.number("size_bytes", row.print.size_bytes);
   v.number("mtime_ns", row.print.mtime_ns);
   v.number("ctime_ns", row.print.ctime_ns);

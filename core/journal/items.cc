@@ -119,6 +119,16 @@ void Journal::rename(RowId item, std::string_view path) {
   require_one_row(*db_, "item", std::to_string(item), "a live one");
 }
 
+std::optional<ItemRow> Journal::item_by_key(std::string_view key) const {
+  static auto const sql = select<ItemRow>("WHERE t.item_key = ?");
+  return first_row<ItemRow>(std::move(db_->statement(sql).bind(key)));
+}
+
+std::vector<ItemRow> Journal::items_by_url(std::string_view shown, int limit) const {
+  static auto const sql = select<ItemRow>("WHERE t.root = x'' AND t.path = ? ORDER BY t.id DESC LIMIT ?");
+  return all_rows<ItemRow>(std::move(db_->statement(sql).bind_blob(shown).bind(limit)));
+}
+
 std::vector<ItemRow> Journal::items_by_prefix(std::string_view prefix, int limit) const {
   static auto const sql = select<ItemRow>("WHERE t.ulid >= ? AND t.ulid < ? ORDER BY t.ulid LIMIT ?");
   auto const end = std::string(prefix) + "~";  // sorts after every character of a ULID

@@ -83,13 +83,13 @@ class Journal {
   // --- items
   RowId insert(ItemRow const& row);
   // Writes `row` where it is in `expected`, and an event if the state changed. What names it stays as it is:
-  // ulid, source, root, path (see rename()), created_at.
+  // ulid, source, root, path (see rename()), item_key, name, created_at.
   void update(ItemRow const& row, ItemState expected, WallTime now, std::string_view note = {});
   // Writes only what every chunk changes: bytes_sent, bytes_acked, attempts, last_error and reason. No index holds
   // one of them, so that this costs one page where update() costs several.
   void write_progress(ItemRow const& row);
   std::optional<ItemRow> item(RowId id) const;
-  std::optional<ItemRow> latest_item(std::string_view root, std::string_view path) const;
+  std::optional<ItemRow> latest_item(std::string_view root, std::string_view path) const;  // a file's
   // Live items of a folder whose file has this inode, as it was seen last: hard links may share one. At most 16.
   std::vector<ItemRow> live_items_of_inode(std::string_view root, std::uint64_t inode) const;
   // Items that are done or under way, from `stable` on, whose file may be the same as this one's: its size and its ends
@@ -97,6 +97,9 @@ class Journal {
   std::vector<ItemRow> items_of_ends(ItemRow const& item) const;
   // Gives a live item another path. Requires  no live item has it.
   void rename(RowId item, std::string_view path);
+  std::optional<ItemRow> item_by_key(std::string_view key) const;                          // a URL's, ended or not
+  // Those of one URL without its query, newest first: they differ by their queries.
+  std::vector<ItemRow> items_by_url(std::string_view shown, int limit) const;
   // Items whose ULID begins with `prefix` (upper case), at most `limit`.
   std::vector<ItemRow> items_by_prefix(std::string_view prefix, int limit) const;
   std::vector<ItemRow> items_by_path(std::string_view path_or_name,

@@ -34,6 +34,7 @@ void forget_urls(std::string const& copy) {
   Database database(copy);
   database.run("PRAGMA journal_mode = DELETE; PRAGMA secure_delete = ON");
   if (database.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'chunk'") == 0) return;
+  database.run("UPDATE item SET url = NULL WHERE instr(url, '?') > 0");
   database.run("UPDATE chunk SET state = 'needs_url', url = NULL, url_renew_at_ms = NULL WHERE url IS NOT NULL");
 }
 

@@ -7,10 +7,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "core/base/secret.h"
+#include "core/base/text.h"
 #include "core/base/time.h"
 #include "core/journal/states.h"
 #include "core/ports/files.h"
@@ -38,14 +40,17 @@ struct ItemRow {
   RowId id = 0;
   std::string ulid = {};
   std::string source = {};
-  std::string root = {};  // absolute folder, bytes
-  std::string path = {};  // beneath root, bytes
+  std::string root = {};  // absolute folder, bytes; "" for a URL
+  std::string path = {};  // beneath root, bytes; of a URL: it, without its query
+  std::string key = {};   // of a URL: core/source/entry_key.h; "" for a file
+  std::string name = {};  // of a URL: the file name that it stands for; "" for a file
   std::string kind = {};  // "video", "audio", "image"; "" until admitted
   std::string pipeline = {};
   std::int64_t generation = 1;
   ItemState state = ItemState::kSeen;
-  std::string method = {};  // "direct", "multipart"; "" until admitted
-  ports::FilePrint print = {};
+  std::string method = {};      // "direct", "multipart", "url"; "" until admitted
+  SecretUrl url = {};           // of a URL that is not done
+  ports::FilePrint print = {};  // of a URL: only its size, 0 where it is not known
   WallTime quiet_since = {};
   std::string plan = {};  // JSON; see core/stage/plan.h
   std::string content_type = {};
@@ -66,6 +71,14 @@ struct ItemRow {
   WallTime created_at = {};
   std::optional<WallTime> finished_at = {};
 };
+
+// Whether the platform fetches it by a URL: there is no file to be read.
+inline bool is_of_url(ItemRow const& item) { return item.root.empty(); }
+
+// The file name, bytes: a path's last component, or what a URL stands for.
+inline std::string_view file_name(ItemRow const& item) {
+  return is_of_url(item) ? std::string_view(item.name) : basename_of(item.path);
+}
 
 // An item that waits without a due time of its own, and where a walk over these stands.
 struct UndatedItem {

@@ -172,6 +172,12 @@ TEST_F(Migrate, LeavesNoPresignedUrlInTheCopy) {
     auto const item = journal.insert(item_in(ItemState::kOpened));
     auto const session = journal.insert(session_of(item));
     journal.insert_chunks(session, 3, at(kNoon));
+    auto signed_one = url_item_in(ItemState::kStable, 2);
+    signed_one.url = SecretUrl("https://media.example/clip2.mp4?" + secret);
+    journal.insert(signed_one);
+    auto plain = url_item_in(ItemState::kStable, 3);
+    plain.url = SecretUrl("https://media.example/clip3.mp4");
+    journal.insert(plain);
     for (std::uint32_t index = 1; index <= 3; ++index) {
       auto chunk = *journal.chunk(session, index);
       chunk.state = ChunkState::kHasUrl;
@@ -191,6 +197,7 @@ TEST_F(Migrate, LeavesNoPresignedUrlInTheCopy) {
   EXPECT_GT(bytes.size(), 10'000u);
   EXPECT_EQ(bytes.find(secret), std::string::npos);
   EXPECT_EQ(Database(copy(next.number).string()).integer("SELECT count(*) FROM chunk WHERE state = 'needs_url'"), 3);
+  EXPECT_EQ(Database(copy(next.number).string()).integer("SELECT count(*) FROM item WHERE url IS NOT NULL"), 1);
   EXPECT_EQ(database->integer("SELECT count(*) FROM chunk WHERE state = 'has_url'"),
             3);  // the journal itself keeps them
 }

@@ -30,6 +30,9 @@ void expect_same(ItemRow const& a, ItemRow const& b) {
   EXPECT_EQ(a.source, b.source);
   EXPECT_EQ(a.root, b.root);
   EXPECT_EQ(a.path, b.path);
+  EXPECT_EQ(a.key, b.key);
+  EXPECT_EQ(a.name, b.name);
+  EXPECT_EQ(a.url, b.url);
   EXPECT_EQ(a.kind, b.kind);
   EXPECT_EQ(a.pipeline, b.pipeline);
   EXPECT_EQ(a.generation, b.generation);
@@ -127,7 +130,7 @@ class Rows : public testing::Test {
 };
 
 TEST_F(Rows, AnItemComesBackAsItWasInserted) {
-  for (auto row : {full_item(), item_in(ItemState::kSeen)}) {
+  for (auto row : {full_item(), url_item_in(ItemState::kStable, 2), item_in(ItemState::kSeen)}) {
     row.id = journal_.insert(row);
     expect_same(*journal_.item(row.id), row);
   }

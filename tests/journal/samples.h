@@ -61,6 +61,18 @@ inline ItemRow item_in(ItemState state, std::int64_t number = 1) {
   return row;
 }
 
+// The same of a URL.
+inline ItemRow url_item_in(ItemState state, std::int64_t number = 1) {
+  auto row = item_in(state, number);
+  row.name = row.path;
+  row.root.clear();
+  row.path = "https://media.example/" + row.name;
+  row.key = "u:" + std::to_string(number);
+  row.method = "url";
+  if (state != ItemState::kDone) row.url = SecretUrl(row.path + "?X-Amz-Signature=secret" + std::to_string(number));
+  return row;
+}
+
 inline SessionRow session_of(RowId item_id) {
   SessionRow row;
   row.item_id = item_id;

@@ -11,15 +11,18 @@ CREATE TABLE item (
   id             INTEGER PRIMARY KEY,
   ulid           TEXT    NOT NULL UNIQUE CHECK (length(ulid) = 26),
   source         TEXT    NOT NULL,                  -- a source's name of the configuration, or 'ingest'
-  root           BLOB    NOT NULL,                  -- the folder held open; bytes, absolute (D42)
-  path           BLOB    NOT NULL,                  -- beneath root; bytes
+  root           BLOB    NOT NULL,                  -- the folder held open; bytes, absolute (D42); empty for a URL
+  path           BLOB    NOT NULL,                  -- beneath root; bytes. Of a URL: it, without its query
+  item_key       TEXT,                              -- what makes two wishes for a URL one item (M2); NULL for a file
+  name           TEXT,                              -- of a URL: the file name that it stands for (M27)
+  url            TEXT,                              -- whole; its query may be a signature. Cleared when done (P2)
   kind           TEXT    CHECK (kind IN ('video', 'audio', 'image')),
   pipeline       TEXT,
   generation     INTEGER NOT NULL DEFAULT 1,        -- counts the contents seen under this item
   state          TEXT    NOT NULL CHECK (state IN
                  ('seen', 'stable', 'opening', 'opened', 'reported', 'completed', 'sending', 'sent',
                   'asset_ready', 'done', 'failed', 'cancelled', 'skipped')),
-  method         TEXT    CHECK (method IN ('direct', 'multipart')),
+  method         TEXT    CHECK (method IN ('direct', 'multipart', 'url')),
   size_bytes     INTEGER NOT NULL CHECK (size_bytes >= 0),
   mtime_ns       INTEGER NOT NULL,
   ctime_ns       INTEGER NOT NULL,
@@ -51,7 +54,11 @@ CREATE TABLE item (
   CHECK ((state IN ('done', 'failed', 'cancelled', 'skipped')) = (finished_at_ms IS NOT NULL)),
   CHECK (state NOT IN ('opening', 'sending') OR intent_at_ms IS NOT NULL),
   CHECK (state NOT IN ('sent', 'completed', 'asset_ready', 'done') OR asset_id IS NOT NULL),
-  CHECK (state NOT IN ('failed', 'skipped') OR reason IS NOT NULL)
+  CHECK (state NOT IN ('failed', 'skipped') OR reason IS NOT NULL),
+  CHECK ((root = x'') = (item_key IS NOT NULL) AND (root = x'') = (name IS NOT NULL)),
+  CHECK (root = x'' OR url IS NULL),
+  CHECK (method <> 'url' OR root = x''),
+  CHECK (state <> 'done' OR url IS NULL)
 ) STRICT;
 -- One state's rows by priority, then by time: what is due next is read off, never sorted. The last
 -- column is always NULL in here; with it, counting needs the index only.
@@ -60,7 +67,8 @@ CREATE INDEX item_due ON item (state, priority DESC, due_at_ms, finished_at_ms) 
 CREATE INDEX item_upload ON item (method, priority DESC, source, due_at_ms)
   WHERE state = 'stable' AND finished_at_ms IS NULL;
 CREATE INDEX item_ended ON item (state, id) WHERE state IN ('failed', 'cancelled', 'skipped');
-CREATE UNIQUE INDEX item_live ON item (root, path) WHERE finished_at_ms IS NULL;
+CREATE UNIQUE INDEX item_live ON item (root, path) WHERE finished_at_ms IS NULL AND root <> x'';
+CREATE UNIQUE INDEX item_key ON item (item_key) WHERE item_key IS NOT NULL;
 CREATE INDEX item_path ON item (root, path, id);
 CREATE INDEX item_inode ON item (inode) WHERE finished_at_ms IS NULL;  -- a file that was renamed (D11)
 CREATE INDEX item_ends ON item (ends_hash, size_bytes) WHERE ends_hash IS NOT NULL;

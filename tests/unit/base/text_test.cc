@@ -183,5 +183,11 @@ TEST(Text, SaysSizesWithThreeDigits) {
   EXPECT_EQ(to_words_bytes(UINT64_MAX), "18.4 EB");
 }
 
+TEST(Text, DecodesEveryEscapedByteAndLeavesThePlusAlone) {
+  EXPECT_EQ(percent_decode("a%00b+%ff%41"), std::string("a\0b+\xff"
+                                                        "A",
+                                                        6));
+}
+
 }  // namespace
 }  // namespace sluice

@@ -23,11 +23,5 @@ TEST(ControlUri, RefusesEmptySegmentsAndBrokenEscapes) {
     EXPECT_FALSE(path_segments(path)) << path;
 }
 
-TEST(ControlUri, DecodesEveryByteAndLeavesThePlusAlone) {
-  EXPECT_EQ(percent_decode("a%00b+%ff%41"), std::string("a\0b+\xff"
-                                                        "A",
-                                                        6));
-}
-
 }  // namespace
 }  // namespace sluice::daemon

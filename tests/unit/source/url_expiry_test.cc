@@ -1,0 +1,43 @@
+// When a presigned URL ends, in each signer's own words.
+#include "core/source/url_expiry.h"
+
+#include <gtest/gtest.h>
+
+namespace sluice::source {
+namespace {
+
+std::string end_of(std::string const& query) {
+  auto const end = url_end(SecretUrl("https://h.example/a.mp4?" + query));
+  return end ? to_rfc3339(*end) : "none";
+}
+
+TEST(UrlExpiry, AddsTheLifeToTheDate) {
+  EXPECT_EQ(end_of("X-Amz-Date=20261122T030405Z&X-Amz-Expires=3600"), "2026-11-22T04:04:05Z");
+  EXPECT_EQ(end_of("x-goog-expires=55&x-goog-date=20261122T030405Z"), "2026-11-22T03:05:00Z");
+}
+
+TEST(UrlExpiry, ReadsUnixSeconds) {
+  EXPECT_EQ(end_of("Expires=1795319045&Signature=s"), "2026-11-22T03:44:05Z");
+  EXPECT_EQ(end_of("exp=1795319045"), "2026-11-22T03:44:05Z");
+}
+
+TEST(UrlExpiry, ReadsEveryFormOfAzure) {
+  EXPECT_EQ(end_of("se=2026-11-22T03%3A04%3A05Z&sig=s"), "2026-11-22T03:04:05Z");
+  EXPECT_EQ(end_of("sig=s&se=2026-11-22T03:04Z"), "2026-11-22T03:04:00Z");
+  EXPECT_EQ(end_of("sig=s&se=2026-11-22"), "2026-11-22T00:00:00Z");
+  EXPECT_EQ(end_of("se=2026-11-22"), "none") << "not a signature";
+}
+
+TEST(UrlExpiry, TakesTheEarliestOfSeveral) {
+  EXPECT_EQ(end_of("Expires=1795319045&X-Amz-Date=20261122T030405Z&X-Amz-Expires=1"), "2026-11-22T03:04:06Z");
+}
+
+TEST(UrlExpiry, SaysNothingOfWhatItCannotRead) {
+  for (auto const* query : {"", "X-Amz-Expires=3600", "X-Amz-Date=20261122T030405Z", "X-Amz-Date=x&X-Amz-Expires=1",
+                            "Expires=0", "Expires=soon", "Expires=99999999999999999999", "Expires=-5",
+                            "exp=", "X-Amz-Date=20261122T030405Z&X-Amz-Expires=9223372036854775807", "se=%zz&sig=s"})
+    EXPECT_EQ(end_of(query), "none") << query;
+}
+
+}  // namespace
+}  // namespace sluice::source
