@@ -77,7 +77,9 @@ stage::SourcePolicy source_from(config::Source const& source) {
           .guard_file = source.guard_file,
           .checksum = checksum_from(source.checksum),
           .ready_marker = source.ready_marker,
-          .rescan = source.poll_every};
+          .rescan = source.poll_every,
+          .manifest = source.manifest,
+          .swept = source.manifest.empty()};
 }
 
 // Every upload in the air has one of the wire's buffers and at least one block that was read ahead. Where
@@ -119,6 +121,7 @@ void set_rate_limits(config::RateLimits const& limits, stage::Policy& policy) {
 stage::Policy policy_from(config::Config const& config, std::string host) {
   stage::Policy policy;
   policy.host = std::move(host);
+  policy.results_folder = config.state_dir + "/results";
   for (auto const& source : config.sources) policy.sources.push_back(source_from(source));
   for (auto const& pipeline : config.pipelines) policy.pipelines.push_back(pipeline_from(pipeline));
   auto const& limits = config.platform.limits;

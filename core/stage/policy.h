@@ -72,7 +72,9 @@ struct SourcePolicy {
   ChecksumPolicy checksum = ChecksumPolicy::kIgnore;
   std::optional<Template> ready_marker = {};  // the name of the file that says "finished" (core/base/marker.h)
   std::optional<Millis> rescan = {};          // nothing: the policy's own
-  bool swept = true;                          // false: only files named by hand, never a scan (sluice ingest)
+  std::string manifest =
+      {};             // a pattern of names in the root whose lines name URLs; "": the files themselves are meant
+  bool swept = true;  // false: only files named by hand, never a scan (sluice ingest)
 };
 
 struct Limits {  // the platform's documented limits (API README, section 10); decimal, as R67 asks
@@ -86,7 +88,8 @@ struct Limits {  // the platform's documented limits (API README, section 10); d
 };
 
 struct Policy {
-  std::string host = {};  // for {host}
+  std::string host = {};            // for {host}
+  std::string results_folder = {};  // where results go that cannot be written beside their manifest; "": nowhere
   std::vector<SourcePolicy> sources = {};
   std::vector<PipelinePolicy> pipelines = {};
   Limits limits = {};
