@@ -42,6 +42,8 @@ struct Limits {
   std::uint64_t direct_image_bytes = 32 * kMB;
   std::uint64_t multipart_video_bytes = 10 * kGB;
   std::uint64_t multipart_image_bytes = 32 * kMB;
+  std::uint64_t url_video_bytes = 4 * kGB;
+  std::uint64_t url_image_bytes = 32 * kMB;
   Millis list_lag = std::chrono::seconds(30);  // how long a list may not show what was just made (U16)
   // How late a call whose answer was lost may still take effect (docs/adr/0004).
   Millis late_effect = std::chrono::seconds(10);

@@ -110,6 +110,8 @@ Limits read_limits(At const& at) {
   if (auto key = section.find("direct_image")) assign(limits.direct_image_bytes, read_size(*key, 1));
   if (auto key = section.find("multipart_video")) assign(limits.multipart_video_bytes, read_size(*key, 1));
   if (auto key = section.find("multipart_image")) assign(limits.multipart_image_bytes, read_size(*key, 1));
+  if (auto key = section.find("url_video")) assign(limits.url_video_bytes, read_size(*key, 1));
+  if (auto key = section.find("url_image")) assign(limits.url_image_bytes, read_size(*key, 1));
   if (auto key = section.find("list_lag")) {
     assign(limits.list_lag, read_duration(*key, Millis(0), std::chrono::hours(1)));
   }

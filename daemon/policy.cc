@@ -123,12 +123,18 @@ stage::Policy policy_from(config::Config const& config, std::string host) {
   policy.host = std::move(host);
   policy.results_folder = config.state_dir + "/results";
   for (auto const& source : config.sources) policy.sources.push_back(source_from(source));
-  for (auto const& pipeline : config.pipelines) policy.pipelines.push_back(pipeline_from(pipeline));
+  policy.hand.name = "hand";
+  for (auto const& pipeline : config.pipelines) {
+    policy.pipelines.push_back(pipeline_from(pipeline));
+    policy.hand.pipelines.push_back(pipeline.name);
+  }
   auto const& limits = config.platform.limits;
   policy.limits.direct_video_bytes = limits.direct_video_bytes;
   policy.limits.direct_image_bytes = limits.direct_image_bytes;
   policy.limits.multipart_video_bytes = limits.multipart_video_bytes;
   policy.limits.multipart_image_bytes = limits.multipart_image_bytes;
+  policy.limits.url_video_bytes = limits.url_video_bytes;
+  policy.limits.url_image_bytes = limits.url_image_bytes;
   policy.limits.list_lag = limits.list_lag;
   policy.limits.late_effect = limits.late_effect;
   fit_into_memory(config.transfer, policy);

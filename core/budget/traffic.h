@@ -42,6 +42,7 @@ enum class Errand : std::uint8_t {
   kReportChunks,
   kConfirmSession,
   kSendDirect,
+  kSendUrl,
   kLookAsset,
   kAwaitAsset,
   kLookNamed,
@@ -51,7 +52,7 @@ enum class Errand : std::uint8_t {
   kLookStep,
   kAwaitStep,
 };
-inline constexpr std::size_t kErrands = 14;
+inline constexpr std::size_t kErrands = 15;
 
 // One call in the air and what its stage must remember of it.
 struct Flight {

@@ -239,6 +239,8 @@ bool refuses_metadata(Error const& error) {
   return error.fault == Fault::kRejected && (error.code == "parameter_unknown" || error.code == "tags_not_allowed");
 }
 
+bool blames_the_url(Error const& error) { return error.code.starts_with("media_url_"); }
+
 std::optional<std::uint32_t> repeats_max(Error const& error) {
   auto const* row = find_code(api_codes(), error.code);
   if (row == nullptr) row = find_code(storage_codes(), error.code);

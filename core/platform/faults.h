@@ -45,6 +45,10 @@ std::optional<Millis> wait_when_spent(ports::Reply const& reply, WallTime now);
 // Codes by which a platform says that it takes no user_metadata (R50, second branch, R68).
 bool refuses_metadata(Error const& error);
 
+// Whether a refusal blames the host or the content of a URL that the platform was given (R39, media_url_*): the
+// platform itself answered as it should.
+bool blames_the_url(Error const& error);
+
 // How often a refusal with this code may be tried again, where R31 and R39 say "once" or "twice";
 // nothing for all other codes, which follow their fault alone. `parameter_invalid` is kRejected with two
 // repeats: only a direct upload may use them, since there the code can mean "try again" (R39).

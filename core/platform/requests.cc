@@ -88,6 +88,24 @@ std::string form_field(std::string const& boundary, std::string_view name, std::
          std::string(value) + "\r\n";
 }
 
+// What a new asset is told to be, by either method. Booleans are texts in a form (R3).
+std::string asset_fields(std::string const& boundary, std::string_view method, AssetOptions const& options) {
+  auto fields = form_field(boundary, "method", method) + form_field(boundary, "filename", options.filename);
+  if (options.enable_hls) fields += form_field(boundary, "enable_hls", "true");
+  if (options.enable_thumbnail) fields += form_field(boundary, "enable_thumbnail", "true");
+  if (!options.user_metadata.empty()) fields += form_field(boundary, "user_metadata", options.user_metadata);
+  return fields;
+}
+
+Call post_form(std::string const& boundary) {
+  Call call;
+  call.method = Method::kPost;
+  call.target = "/assets";
+  call.headers = {{"Content-Type", "multipart/form-data; boundary=" + boundary}};
+  call.repeatable = false;
+  return call;
+}
+
 // A content type comes from the file's first bytes; whatever could end the header line is not let in.
 std::string header_safe(std::string const& content_type) {
   bool const plain = !content_type.empty() && content_type.find_first_not_of(
@@ -152,19 +170,20 @@ Call session_status(std::string const& upload_id, int page) { return get(of_sess
 Call create_asset(AssetOptions const& options, std::string const& content_type, std::shared_ptr<ports::Body> file,
                   std::string const& boundary_seed) {
   auto const boundary = boundary_of(boundary_seed);
-  auto before = form_field(boundary, "method", "direct") + form_field(boundary, "filename", options.filename);
-  if (options.enable_hls) before += form_field(boundary, "enable_hls", "true");
-  if (options.enable_thumbnail) before += form_field(boundary, "enable_thumbnail", "true");
-  if (!options.user_metadata.empty()) before += form_field(boundary, "user_metadata", options.user_metadata);
+  auto before = asset_fields(boundary, "direct", options);
   before += "--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" +
             form_escaped(options.filename) + "\"\r\nContent-Type: " + header_safe(content_type) + "\r\n\r\n";
 
-  Call call;
-  call.method = Method::kPost;
-  call.target = "/assets";
-  call.headers = {{"Content-Type", "multipart/form-data; boundary=" + boundary}};
+  auto call = post_form(boundary);
   call.body = std::make_shared<FormBody>(std::move(before), std::move(file), "\r\n--" + boundary + "--\r\n");
-  call.repeatable = false;
+  return call;
+}
+
+Call create_asset_by_url(AssetOptions const& options, SecretUrl const& url, std::string const& boundary_seed) {
+  auto const boundary = boundary_of(boundary_seed);
+  auto call = post_form(boundary);
+  call.text_body = asset_fields(boundary, "url", options) + form_field(boundary, "url", url.reveal_for_wire()) + "--" +
+                   boundary + "--\r\n";
   return call;
 }
 

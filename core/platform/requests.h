@@ -61,6 +61,10 @@ ports::Call session_status(std::string const& upload_id, int page);
 ports::Call create_asset(AssetOptions const& options, std::string const& content_type,
                          std::shared_ptr<ports::Body> file, std::string const& boundary_seed);
 
+// POST /assets, method=url: the platform fetches `url` by itself. Not repeatable. `url` may be a signature: it leaves
+// in the form's body only.
+ports::Call create_asset_by_url(AssetOptions const& options, SecretUrl const& url, std::string const& boundary_seed);
+
 // GET /assets?asset_ids=...: the state of up to kAssetIdsMax assets (R57).
 ports::Call list_assets_by_id(std::span<std::string const> asset_ids);
 // GET /assets/{id}: one asset, for an id that the list leaves out.

@@ -10,6 +10,7 @@
 #include "core/stage/check_sum.h"
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
+#include "core/stage/next_uploads.h"
 
 namespace sluice::stage {
 
@@ -54,7 +55,7 @@ Result<Plan> plan_for(Policy const& policy, ItemRow& item, SourcePolicy const& s
     return fail(Fault::kRejected, "no pipeline of source " + source.name + " takes " + item.kind + " files",
                 "no_pipeline");
   item.pipeline = pipeline->name;
-  return make_plan(*pipeline, template_values(source.name, item.path, policy.host, at));
+  return make_plan(*pipeline, values_of(item, policy.host, at));
 }
 
 void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look const& look) {
@@ -152,17 +153,24 @@ void choose_admit(Context& ctx) {
 
 Result<Plan> plan_item(Policy const& policy, ItemRow& item, SourcePolicy const& source,
                        std::optional<source::Media> const& media, WallTime at) {
-  if (item.print.size_bytes == 0)
+  auto const by_url = is_of_url(item);
+  if (item.print.size_bytes == 0 && !by_url)
     return fail(Fault::kRejected, "the file is empty: write it again, it is then taken anew", "empty_file");
+  if (!media && by_url)
+    return fail(Fault::kRejected,
+                "the name " + printable(item.name) +
+                    " does not say whether it is video, audio or image: give it one "
+                    "that does",
+                "unknown_kind");
   if (!media)
     return fail(Fault::kRejected, "neither its name nor its content says video, audio or image", "no_pipeline");
   item.kind = media->kind;
   item.content_type = media->content_type;
   SLUICE_TRY(plan, plan_for(policy, item, source, at));
-  if (auto const broken = broken_limit(policy, plan, item.kind, item.print.size_bytes))
+  if (auto const broken = broken_limit(policy, plan, item.kind, item.print.size_bytes, by_url))
     return fail(Fault::kRejected, *broken, "too_large");
   item.plan = plan.to_json();
-  item.method = method_for(policy, item.kind, item.print.size_bytes);
+  item.method = by_url ? kByUrl : method_for(policy, item.kind, item.print.size_bytes);
   return plan;
 }
 
@@ -185,16 +193,17 @@ PipelinePolicy const* pipeline_for(Policy const& policy, SourcePolicy const& sou
 }
 
 std::optional<std::string> broken_limit(Policy const& policy, Plan const& plan, std::string const& kind,
-                                        std::uint64_t size_bytes) {
+                                        std::uint64_t size_bytes, bool by_url) {
   auto const over = [&](std::uint64_t limit, std::string_view step) -> std::optional<std::string> {
     if (size_bytes <= limit) return std::nullopt;
     return "the file has " + to_words_bytes(size_bytes) + ", and the " + std::string(step) + " step takes " + kind +
            " files up to " + to_words_bytes(limit);
   };
   auto const& limits = policy.limits;
-  auto const upload_max = kind == "image" ? std::max(limits.direct_image_bytes, limits.multipart_image_bytes)
-                                          : std::max(limits.direct_video_bytes, limits.multipart_video_bytes);
-  if (auto broken = over(upload_max, "upload")) return broken;
+  auto const file_max = kind == "image" ? std::max(limits.direct_image_bytes, limits.multipart_image_bytes)
+                                        : std::max(limits.direct_video_bytes, limits.multipart_video_bytes);
+  auto const url_max = kind == "image" ? limits.url_image_bytes : limits.url_video_bytes;
+  if (auto broken = over(by_url ? url_max : file_max, "upload")) return broken;
   for (auto const& step : plan.steps)
     if (step.kind == journal::StepKind::kIndex)
       if (auto broken = over(limits.index_bytes, "index")) return broken;

@@ -28,7 +28,8 @@ source::Scout::Wanted wanted_of(SourcePolicy const& source, std::string const& p
 
 // What a finished file becomes: fills in the item's kind, content type, pipeline, plan and method. `at` is
 // when it is admitted, for {date}. Pure.
-// Fails  kRejected with the code of its end: "empty_file", "too_large" (failed) or "no_pipeline" (skipped).
+// Fails  kRejected with the code of its end: "empty_file", "too_large" (failed) or "no_pipeline" (skipped); of a URL
+//        also "unknown_kind".
 Result<Plan> plan_item(Policy const& policy, journal::ItemRow& item, SourcePolicy const& source,
                        std::optional<source::Media> const& media, WallTime at);
 
@@ -38,9 +39,10 @@ std::vector<journal::StepRow> steps_for(journal::ItemRow const& item, Plan const
 // The first of the source's pipelines whose kinds fit; null if none takes the kind.
 PipelinePolicy const* pipeline_for(Policy const& policy, SourcePolicy const& source, std::string const& kind);
 
-// Which limit a file breaks, in words that name the step; nothing if it may go. Pure.
+// Which limit a file breaks, in words that name the step; nothing if it may go. What the platform fetches itself has
+// limits of its own; a size of 0 is not known, and breaks none. Pure.
 std::optional<std::string> broken_limit(Policy const& policy, Plan const& plan, std::string const& kind,
-                                        std::uint64_t size_bytes);
+                                        std::uint64_t size_bytes, bool by_url = false);
 
 // "direct" or "multipart": by size, and by what the platform takes in one request. Pure.
 std::string method_for(Policy const& policy, std::string const& kind, std::uint64_t size_bytes);

@@ -6,6 +6,8 @@
 
 #include "core/base/marker.h"
 #include "core/base/text.h"
+#include "core/source/url_expiry.h"
+#include "core/source/url_name.h"
 #include "core/stage/admit.h"
 #include "core/stage/discover.h"
 
@@ -91,15 +93,22 @@ Finding by_checksum(SourcePolicy const& source, source::Look const& look, std::o
 
 void by_content(Policy const& policy, SourcePolicy const& source, ItemRow item, source::Look const& look, WallTime now,
                 std::vector<Finding>& findings) {
-  auto const named = source::media_by_name(basename_of(item.path));
+  auto const named = source::media_by_name(file_name(item));
   auto const media = named ? named : source::media_by_type(look.type.value_or(""));
   if (media) findings.push_back({"kind", Says::kTaken, media->kind + (named ? ", by its name" : ", by its content")});
-  item.print = look.print;
+  if (!is_of_url(item)) item.print = look.print;
   auto const plan = plan_item(policy, item, source, media, now);
   if (plan)
     findings.push_back({"pipeline", Says::kTaken, printable(item.pipeline)});
-  else if (item.print.size_bytes > 0)
+  else if (item.print.size_bytes > 0 || is_of_url(item))
     findings.push_back({media ? "pipeline" : "kind", Says::kLeftOut, plan.error().text});
+}
+
+Finding by_end(SecretUrl const& url, WallTime now) {
+  auto const end = source::url_end(url);
+  if (!end) return {"end", Says::kTaken, "it names no end"};
+  if (*end > now) return {"end", Says::kTaken, "it is signed until " + to_rfc3339(*end)};
+  return {"end", Says::kLeftOut, "its signature ended at " + to_rfc3339(*end) + ": sign it anew"};
 }
 
 }  // namespace
@@ -128,6 +137,18 @@ Explanation explain(Policy const& policy, SourcePolicy const& source, std::strin
   if (source.checksum != ChecksumPolicy::kIgnore) findings.push_back(by_checksum(source, *look, told.item));
   auto as_item = told.item.value_or(ItemRow{.source = source.name, .root = source.root, .path = path});
   by_content(policy, source, std::move(as_item), *look, now, findings);
+  return told;
+}
+
+Explanation explain(Policy const& policy, SourcePolicy const& source, UrlText const& url, std::optional<ItemRow> item,
+                    WallTime now) {
+  Explanation told{.source = source.name, .item = std::move(item)};
+  auto& findings = told.findings;
+  findings.push_back({"url", Says::kTaken, "the platform fetches it, not this host; whether it can is not tried here"});
+  findings.push_back(by_end(url.whole, now));
+  auto as_item = told.item.value_or(ItemRow{.source = source.name, .path = url.shown});
+  if (as_item.name.empty()) as_item.name = source::name_from_url(url.shown);
+  by_content(policy, source, std::move(as_item), {}, now, findings);
   return told;
 }
 

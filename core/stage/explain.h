@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/base/url_text.h"
 #include "core/journal/journal.h"
 #include "core/source/scout.h"
 #include "core/stage/policy.h"
@@ -22,7 +23,7 @@ struct Finding {
     kLeftOut,
     kUnknown,  // it cannot be known, and holds nothing back
   };
-  std::string rule;  // "name", "file", "marker", "quiet", "writer", "checksum", "kind", "pipeline"
+  std::string rule;  // "url", "end"; "name", "file", "marker", "quiet", "writer", "checksum", "kind", "pipeline"
   Says says = Says::kTaken;
   std::string text;  // the evidence, for people
 };
@@ -39,5 +40,9 @@ struct Explanation {
 // `path` is beneath the source's root; `look` is what the file system said of it just now.
 Explanation explain(Policy const& policy, SourcePolicy const& source, std::string const& path,
                     Result<source::Look> const& look, std::optional<journal::ItemRow> item, WallTime now);
+
+// Of a URL, which nobody here looks behind. `item`: the one that it is, if it is one.
+Explanation explain(Policy const& policy, SourcePolicy const& source, UrlText const& url,
+                    std::optional<journal::ItemRow> item, WallTime now);
 
 }  // namespace sluice::stage

@@ -35,6 +35,7 @@ void finish(Context& ctx, ItemRow item) {
   item.effort = renewed(std::nullopt);
   item.reason.clear();
   item.finished_at = ctx.now;
+  item.url = {};  // its query may be a secret, and nobody needs it any more
   move(ctx, item, ItemState::kAssetReady);
 }
 

@@ -129,7 +129,8 @@ void doubt_name(Context& ctx, RowId named_id, std::string_view why) {
 }
 
 void upload_again(Context& ctx, ItemRow item, std::string_view why) {
-  auto const fresh = ctx.scout.stat(item.root, item.path, item.print.device);
+  auto const fresh = is_of_url(item) ? source::Answer<ports::FilePrint>(item.print)
+                                     : ctx.scout.stat(item.root, item.path, item.print.device);
   if (!fresh) {  // its loss will be told again by the next poll
     item.effort.due_at = ctx.now + ctx.policy.poll_min;
     return ctx.journal.update(item, item.state, ctx.now);
@@ -150,7 +151,7 @@ void upload_again(Context& ctx, ItemRow item, std::string_view why) {
   item.intent = {};
   item.effort = renewed(ctx.now);
   item.reason = "asset_gone";
-  move(ctx, item, was, std::string(why) + ": the file is uploaded again");
+  move(ctx, item, was, std::string(why) + ": it is uploaded again");
 }
 
 void step_gone(Context& ctx, StepRow step, std::string_view why) {

@@ -18,14 +18,15 @@ bool is_out_of_reach(Error const& error) {
   return error.fault == Fault::kOffline || error.code == platform::kNotThePlatform;
 }
 
-// A refusal is an answer too: the service works.
-bool is_definite(Fault fault) {
-  return fault == Fault::kRejected || fault == Fault::kGone || fault == Fault::kUrlExpired;
+// A refusal is an answer too: the service works. So does one about the host that a URL names.
+bool is_definite(Error const& error) {
+  if (error.fault == Fault::kTransient) return platform::blames_the_url(error);
+  return error.fault == Fault::kRejected || error.fault == Fault::kGone || error.fault == Fault::kUrlExpired;
 }
 
 // Whether nothing but the service itself is known to have failed.
 bool is_of_service(Error const& error) {
-  if (is_out_of_reach(error) || error.code == platform::kHung) return false;
+  if (is_out_of_reach(error) || error.code == platform::kHung || is_definite(error)) return false;
   return error.fault == Fault::kTransient || error.fault == Fault::kOutcomeUnknown || error.fault == Fault::kProtocol;
 }
 
@@ -55,7 +56,7 @@ void note_service(Context& ctx, Landing const& landing) {
   auto const group = landing.flight.group;
   auto const& breaker = ctx.traffic.breaker(group);
   auto const was_open = breaker.open_since().has_value();
-  if (landing.reply || is_definite(landing.reply.error().fault)) {
+  if (landing.reply || is_definite(landing.reply.error())) {
     ctx.traffic.succeeded(group);
     if (was_open) ctx.log.info("calls about " + std::string(budget::name_of(group)) + " work again");
   } else if (is_of_service(landing.reply.error())) {
@@ -70,7 +71,7 @@ void note_service(Context& ctx, Landing const& landing) {
 // What it says about the key. A probe that failed for another reason says nothing, and is not repeated at once.
 void note_key(Context& ctx, Landing const& landing) {
   auto const refused = ctx.traffic.key_refused_since().has_value();
-  if (landing.reply || is_definite(landing.reply.error().fault)) {
+  if (landing.reply || is_definite(landing.reply.error())) {
     if (refused) ctx.log.info("the API key works again");
     return ctx.traffic.key_accepted();
   }
@@ -99,9 +100,10 @@ void note_surroundings(Context& ctx, Landing const& landing) {
 }
 
 void note_cost(Context& ctx, Landing const& landing) {
-  auto const fault = landing.reply.error().fault;
+  auto const& error = landing.reply.error();
+  auto const fault = error.fault;
   if (fault == Fault::kOffline) return ctx.traffic.came_to_nothing(landing.flight);
-  if (is_definite(fault) || fault == Fault::kThrottled || fault == Fault::kKeyRefused)
+  if (is_definite(error) || fault == Fault::kThrottled || fault == Fault::kKeyRefused)
     ctx.traffic.was_refused(landing.flight);
 }
 

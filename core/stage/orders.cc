@@ -9,7 +9,6 @@
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
 #include "core/stage/open_session.h"
-#include "core/stage/plan.h"
 
 namespace sluice::stage {
 
@@ -19,48 +18,6 @@ using journal::StepRow;
 using journal::StepState;
 
 namespace {
-
-// For an index that no pipeline describes: Marengo 3.0 alone, as R44 advises.
-constexpr char kDefaultModels[] = R"([{"model_name":"marengo3.0","model_options":["visual","audio"]}])";
-
-std::string models_for(Policy const& policy, std::string const& index) {
-  for (auto const& pipeline : policy.pipelines)
-    for (auto const& wish : pipeline.indexes)
-      if (wish.name == index && !wish.models_json.empty()) return wish.models_json;
-  return kDefaultModels;
-}
-
-// A pipeline made of the wishes alone.
-PipelinePolicy by_hand(Policy const& policy, Wishes const& wishes) {
-  PipelinePolicy pipeline{.name = "by_hand",
-                          .kinds = {"video", "audio", "image"},
-                          .filename = *parse_template("{name}"),
-                          .user_metadata = {},
-                          .indexes = {},
-                          .entity = {}};
-  if (wishes.index)
-    pipeline.indexes.push_back(
-        {.name = *wishes.index, .models_json = models_for(policy, *wishes.index), .user_metadata = {}});
-  if (wishes.collection) {
-    Template name{.text = *wishes.entity, .pieces = {{.literal = *wishes.entity}}};
-    pipeline.entity =
-        EntityWish{.collection = *wishes.collection, .name = std::move(name), .description = {}, .metadata = {}};
-  }
-  return pipeline;
-}
-
-Result<void> apply_wishes(Context& ctx, ItemRow& item, SourcePolicy const& source, Wishes const& wishes) {
-  if (wishes.entity.has_value() != wishes.collection.has_value())
-    return fail(Fault::kRejected, "an entity needs both --collection and --entity", "entity_needs_collection");
-  if (!wishes.pipeline.empty() && ctx.policy.pipeline(wishes.pipeline) == nullptr)
-    return fail(Fault::kRejected, "there is no pipeline named " + printable(wishes.pipeline), "no_such_pipeline");
-  item.pipeline = wishes.pipeline;
-  if (!wishes.index && !wishes.collection) return {};
-  auto const pipeline = by_hand(ctx.policy, wishes);
-  item.pipeline = pipeline.name;
-  item.plan = make_plan(pipeline, template_values(source.name, item.path, ctx.policy.host, ctx.now)).to_json();
-  return {};
-}
 
 Result<void> check_kind(Context& ctx, ItemRow const& item, SourcePolicy const& source) {
   if (!item.plan.empty()) return {};
@@ -132,7 +89,7 @@ Result<Added> add_item(Context& ctx, SourcePolicy const& source, Found const& fo
     if (compare(*known, print) == Known::kSame || !is_end(known->state))
       return Added{.item = *known, .was_known = true};
   auto item = make_item(ctx, source, path, print);
-  SLUICE_CHECK(apply_wishes(ctx, item, source, wishes));
+  SLUICE_CHECK(apply_wishes(ctx, item, wishes));
   SLUICE_CHECK(check_kind(ctx, item, source));
   if (dry_run) return Added{.item = std::move(item), .was_known = false};
   item.id = ctx.journal.insert(item);
@@ -147,7 +104,8 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
   if (was != ItemState::kFailed && was != ItemState::kCancelled)
     return fail(Fault::kRejected,
                 "the item is " + std::string(word(was)) + ": only a failed or cancelled one is retried", "not_failed");
-  if (auto const latest = ctx.journal.latest_item(item->root, item->path); latest && latest->id != id)
+  auto const latest = is_of_url(*item) ? std::nullopt : ctx.journal.latest_item(item->root, item->path);
+  if (latest && latest->id != id)
     return fail(Fault::kRejected, "a newer item stands for the same file: " + latest->ulid, "superseded");
 
   auto const from = item->failed_from.empty() ? ItemState::kSeen : journal::item_state(item->failed_from);

@@ -1,20 +1,12 @@
-// orders.h - what people ask of items: add, retry, cancel. Each inside the turn's transaction.
+// orders.h - what people ask of items: add, retry, cancel. Each inside the turn's transaction. URLs: take_url.h.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "core/stage/stage.h"
+#include "core/stage/wishes.h"
 
 namespace sluice::stage {
-
-// What is to be done with a file named by hand; everything empty: as its source says.
-struct Wishes {
-  std::string pipeline = {};
-  std::optional<std::string> index = {};       // instead of a pipeline: the asset goes into this index
-  std::optional<std::string> collection = {};  // instead of a pipeline: it becomes `entity` of this collection
-  std::optional<std::string> entity = {};
-};
 
 struct Found {       // a file that is there
   std::string path;  // beneath its source's root

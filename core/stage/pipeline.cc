@@ -9,11 +9,13 @@
 #include "core/stage/create_step.h"
 #include "core/stage/finish.h"
 #include "core/stage/lease_urls.h"
+#include "core/stage/look_asset.h"
 #include "core/stage/open_session.h"
 #include "core/stage/put_chunk.h"
 #include "core/stage/report_chunks.h"
 #include "core/stage/resolve_named.h"
 #include "core/stage/send_direct.h"
+#include "core/stage/send_url.h"
 
 namespace sluice::stage {
 
@@ -38,6 +40,7 @@ std::span<Stage const> stages() {
       {"admit",            choose_admit},           // seen
       {"open_session",     choose_open_session},    // stable, multipart
       {"send_direct",      choose_send_direct},     // stable, direct
+      {"send_url",         choose_send_url},        // stable, url
   };
   return kStages;
 }
@@ -50,6 +53,7 @@ ErrandRow const& errand_row(Errand errand) {
       {Errand::kReportChunks,   CallKind::kRead,    settle_report_chunks},
       {Errand::kConfirmSession, CallKind::kRead,    settle_confirm_session},
       {Errand::kSendDirect,     CallKind::kCreate,  settle_send_direct},
+      {Errand::kSendUrl,        CallKind::kCreate,  settle_send_url},
       {Errand::kLookAsset,      CallKind::kRead,    settle_look_asset},
       {Errand::kAwaitAsset,     CallKind::kRead,    settle_await_asset},
       {Errand::kLookNamed,      CallKind::kRead,    settle_look_named},

@@ -94,6 +94,14 @@ Plan read_plan(std::string const& text) {
   return plan;
 }
 
+TemplateValues values_of(journal::ItemRow const& item, std::string_view host, WallTime at) {
+  if (!is_of_url(item)) return template_values(item.source, item.path, host, at);
+  auto const scheme_end = item.path.find("://");
+  assert(scheme_end != std::string::npos && "of a URL");
+  auto const folder = directory_of(std::string_view(item.path).substr(scheme_end + 3));
+  return template_values(item.source, std::string(folder) + "/" + item.name, host, at);
+}
+
 Plan make_plan(PipelinePolicy const& pipeline, TemplateValues const& values) {
   Plan plan{.filename = platform_filename(expand(pipeline.filename, values)),
             .enable_hls = pipeline.enable_hls,

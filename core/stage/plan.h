@@ -5,10 +5,11 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/base/error.h"
-#include "core/journal/states.h"
+#include "core/journal/rows.h"
 #include "core/stage/policy.h"
 
 namespace sluice::stage {
@@ -41,6 +42,9 @@ struct Plan {
 
 // Requires  text written by Plan::to_json.
 Plan read_plan(std::string const& text);
+
+// What the templates' variables stand for, for an item. The path of a URL begins with its host and ends with its name.
+TemplateValues values_of(journal::ItemRow const& item, std::string_view host, WallTime at);
 
 // Expands a pipeline for one file. File names are made fit for the platform (D43), other texts valid UTF-8.
 Plan make_plan(PipelinePolicy const& pipeline, TemplateValues const& values);

@@ -82,6 +82,8 @@ struct Limits {  // the platform's documented limits (API README, section 10); d
   std::uint64_t direct_image_bytes = 32 * kMB;
   std::uint64_t multipart_video_bytes = 10 * kGB;
   std::uint64_t multipart_image_bytes = 32 * kMB;
+  std::uint64_t url_video_bytes = 4 * kGB;  // where the size is told at all
+  std::uint64_t url_image_bytes = 32 * kMB;
   std::uint64_t index_bytes = 4 * kGB;  // a Marengo index (R66)
   Millis list_lag{30'000};              // how long a list may not show what was made (U16)
   Millis late_effect{10'000};           // how late a call whose answer was lost may still take effect (adr/0004)
@@ -91,6 +93,7 @@ struct Policy {
   std::string host = {};            // for {host}
   std::string results_folder = {};  // where results go that cannot be written beside their manifest; "": nowhere
   std::vector<SourcePolicy> sources = {};
+  SourcePolicy hand = {};  // of URLs named by hand: every pipeline, no folder
   std::vector<PipelinePolicy> pipelines = {};
   Limits limits = {};
   Millis keep_chunks = std::chrono::days(7);  // chunk rows of what has ended, for whoever asks how it went

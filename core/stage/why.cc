@@ -373,7 +373,8 @@ Why of_progress(ItemRow const& item, StepRow const* step, std::optional<SessionR
     case ItemState::kOpening: return working("its upload session is being opened");
     case ItemState::kOpened:
     case ItemState::kReported: return of_upload(item, session, around, now);
-    case ItemState::kSending: return working("it is going up in one request");
+    case ItemState::kSending:
+      return working(is_of_url(item) ? "the platform is told its URL" : "it is going up in one request");
     case ItemState::kCompleted:
     case ItemState::kSent:
       return waiting("asset_processing",

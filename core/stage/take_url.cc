@@ -1,0 +1,84 @@
+#include "core/stage/take_url.h"
+
+#include <utility>
+
+#include "core/base/text.h"
+#include "core/source/entry_key.h"
+#include "core/source/kind.h"
+#include "core/source/url_expiry.h"
+#include "core/source/url_name.h"
+#include "core/stage/admit.h"
+#include "core/stage/discover.h"
+#include "core/stage/effort.h"
+#include "core/stage/send_url.h"
+
+namespace sluice::stage {
+
+using journal::ItemRow;
+using journal::ItemState;
+
+namespace {
+
+std::string key_of(UrlWish const& wish) {
+  if (!wish.key.empty()) return wish.key;
+  return source::entry_key(wish.url, {.name = wish.name, .size_bytes = wish.size_bytes, .hash = wish.hash});
+}
+
+ItemRow item_of(Context& ctx, SourcePolicy const& source, UrlWish const& wish, std::string key) {
+  auto item = make_item(ctx, source, wish.url.shown, {.size_bytes = wish.size_bytes.value_or(0)});
+  item.root.clear();
+  item.key = std::move(key);
+  item.name = wish.name.empty() ? source::name_from_url(wish.url.shown) : source::safe_name(wish.name);
+  item.url = wish.url.whole;
+  item.priority = wish.priority.value_or(source.priority);
+  item.effort.due_at = wish.not_before.value_or(ctx.now);
+  item.state = ItemState::kStable;
+  return item;
+}
+
+Result<void> check_end(Context const& ctx, UrlWish const& wish) {
+  if (is_usable(wish.url.whole, ctx.now + ctx.traffic.clock_offset())) return {};
+  return fail(Fault::kRejected, "the signed URL ended at " + to_rfc3339(*source::url_end(wish.url.whole)),
+              kNeedsNewUrl);
+}
+
+bool ends_later(SecretUrl const& fresh, SecretUrl const& old) {
+  if (old.empty()) return true;
+  auto const fresh_end = source::url_end(fresh);
+  auto const old_end = source::url_end(old);
+  return old_end && (!fresh_end || *fresh_end > *old_end);
+}
+
+// The URL came again: what it is signed with now may serve where the old signature does not.
+Result<ItemRow> refresh(Context& ctx, ItemRow item, SecretUrl const& fresh) {
+  if (item.state == ItemState::kDone || !is_of_url(item) || !ends_later(fresh, item.url)) return item;
+  if (!is_usable(fresh, ctx.now + ctx.traffic.clock_offset())) return item;
+  item.url = fresh;
+  ctx.journal.update(item, item.state, ctx.now);
+  if (item.state != ItemState::kFailed) return item;
+  SLUICE_CHECK(retry_order(ctx, item.id));
+  return *ctx.journal.item(item.id);
+}
+
+}  // namespace
+
+Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& wish, Wishes const& wishes,
+                      bool dry_run) {
+  auto key = key_of(wish);
+  if (auto known = ctx.journal.item_by_key(key)) {
+    if (dry_run) return Added{.item = *std::move(known), .was_known = true};
+    SLUICE_TRY(item, refresh(ctx, *std::move(known), wish.url.whole));
+    return Added{.item = std::move(item), .was_known = true};
+  }
+  SLUICE_CHECK(check_end(ctx, wish));
+  auto item = item_of(ctx, source, wish, std::move(key));
+  SLUICE_CHECK(apply_wishes(ctx, item, wishes));
+  SLUICE_TRY(plan, plan_item(ctx.policy, item, source, source::media_by_name(item.name), ctx.now));
+  if (dry_run) return Added{.item = std::move(item), .was_known = false};
+  item.id = ctx.journal.insert(item);
+  for (auto const& step : steps_for(item, plan)) ctx.journal.insert(step);
+  ctx.log.info("item=" + item.ulid + " url=\"" + printable(item.path) + "\" added source=" + printable(item.source));
+  return Added{.item = std::move(item), .was_known = false};
+}
+
+}  // namespace sluice::stage

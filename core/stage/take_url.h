@@ -1,0 +1,34 @@
+// take_url.h - a URL that a person or a manifest names -> an item in `stable`.
+//
+// There is nothing to settle and nothing to look at: the name says the kind, the rest is the platform's to find out. So
+// what cannot go is refused here, at once, to whoever asks; and the item waits for SEND_URL.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "core/base/url_text.h"
+#include "core/stage/orders.h"
+
+namespace sluice::stage {
+
+struct UrlWish {
+  UrlText url;
+  std::string name = {};  // "": the last component of the URL's path
+  std::string key = {};   // as core/source/entry_key.h makes it; "": made of URL, name, size and hash
+  std::string hash = {};  // part of the identity, such as "md5:9e107d..."; nothing is verified by it
+  std::optional<std::uint64_t> size_bytes = {};
+  std::optional<std::int64_t> priority = {};  // nothing: the source's
+  std::optional<WallTime> not_before = {};
+};
+
+// Takes a URL up, or finds the item that it already is: by its key, for ever (M2).
+//
+// The same URL signed anew is the same item: the later end counts, and an item that failed goes on with the new URL.
+// Fails  kRejected: "unknown_kind", "no_pipeline", "too_large", "needs_new_url" (its signature has ended),
+//        "no_such_pipeline", "entity_needs_collection".
+Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& wish, Wishes const& wishes,
+                      bool dry_run);
+
+}  // namespace sluice::stage

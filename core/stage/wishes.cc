@@ -1,0 +1,55 @@
+#include "core/stage/wishes.h"
+
+#include <utility>
+
+#include "core/base/text.h"
+#include "core/stage/plan.h"
+
+namespace sluice::stage {
+namespace {
+
+// For an index that no pipeline describes: Marengo 3.0 alone, as R44 advises.
+constexpr char kDefaultModels[] = R"([{"model_name":"marengo3.0","model_options":["visual","audio"]}])";
+
+std::string models_for(Policy const& policy, std::string const& index) {
+  for (auto const& pipeline : policy.pipelines)
+    for (auto const& wish : pipeline.indexes)
+      if (wish.name == index && !wish.models_json.empty()) return wish.models_json;
+  return kDefaultModels;
+}
+
+// A pipeline made of the wishes alone.
+PipelinePolicy by_hand(Policy const& policy, Wishes const& wishes) {
+  PipelinePolicy pipeline{.name = "by_hand",
+                          .kinds = {"video", "audio", "image"},
+                          .filename = *parse_template("{name}"),
+                          .user_metadata = {},
+                          .indexes = {},
+                          .entity = {}};
+  if (wishes.index)
+    pipeline.indexes.push_back(
+        {.name = *wishes.index, .models_json = models_for(policy, *wishes.index), .user_metadata = {}});
+  if (wishes.collection) {
+    Template name{.text = *wishes.entity, .pieces = {{.literal = *wishes.entity}}};
+    pipeline.entity =
+        EntityWish{.collection = *wishes.collection, .name = std::move(name), .description = {}, .metadata = {}};
+  }
+  return pipeline;
+}
+
+}  // namespace
+
+Result<void> apply_wishes(Context& ctx, journal::ItemRow& item, Wishes const& wishes) {
+  if (wishes.entity.has_value() != wishes.collection.has_value())
+    return fail(Fault::kRejected, "an entity needs both --collection and --entity", "entity_needs_collection");
+  if (!wishes.pipeline.empty() && ctx.policy.pipeline(wishes.pipeline) == nullptr)
+    return fail(Fault::kRejected, "there is no pipeline named " + printable(wishes.pipeline), "no_such_pipeline");
+  item.pipeline = wishes.pipeline;
+  if (!wishes.index && !wishes.collection) return {};
+  auto const pipeline = by_hand(ctx.policy, wishes);
+  item.pipeline = pipeline.name;
+  item.plan = make_plan(pipeline, values_of(item, ctx.policy.host, ctx.now)).to_json();
+  return {};
+}
+
+}  // namespace sluice::stage

@@ -1,0 +1,23 @@
+// wishes.h - what a person or a manifest wants done with one item, instead of what its source says.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/stage/stage.h"
+
+namespace sluice::stage {
+
+// Everything empty: as its source says.
+struct Wishes {
+  std::string pipeline = {};
+  std::optional<std::string> index = {};       // instead of a pipeline: the asset goes into this index
+  std::optional<std::string> collection = {};  // instead of a pipeline: it becomes `entity` of this collection
+  std::optional<std::string> entity = {};
+};
+
+// Writes the pipeline, and for the wishes that are none the plan, into a new item.
+// Fails  kRejected: "no_such_pipeline", "entity_needs_collection".
+Result<void> apply_wishes(Context& ctx, journal::ItemRow& item, Wishes const& wishes);
+
+}  // namespace sluice::stage
