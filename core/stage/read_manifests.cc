@@ -198,10 +198,10 @@ void Manifests::start_step(Context& ctx, Feed& feed) {
             .place = {.line = row->line, .offset = row->offset}, .fingerprint = row->fingerprint, .inode = row->inode});
     feed.reader_number = next_reader_++;
   }
-  feed.stepping = ctx.scout.put<Batch>(row->root, step_question(feed.reader_number),
-                                       [reader = feed.reader, take_rest = take_rest](ports::Files& files) {
-                                         return reader->step(files, kLinesPerTurn, take_rest);
-                                       });
+  feed.stepping =
+      ctx.scout.put<Batch>(row->root, step_question(feed.reader_number),
+                           [reader = feed.reader, take_rest = take_rest, lines = ctx.policy.manifest_lines_per_turn](
+                               ports::Files& files) { return reader->step(files, lines, take_rest); });
   feed.held_up = !feed.stepping;
 }
 

@@ -27,7 +27,6 @@ namespace sluice::stage {
 
 class Manifests {
  public:
-  static constexpr std::size_t kLinesPerTurn = 4'000;
   static constexpr Millis kLookEvery{5'000};             // at the folder, where the source says nothing else
   static constexpr std::int64_t kNotesOpenMax = 10'000;  // not in the results yet: then nothing more is read
 
