@@ -35,7 +35,8 @@ void meet_again(Context& ctx, ManifestRow& row, journal::EntryRow fresh) {
   if (!known) std::abort();  // it stood in the way of this one, within this transaction
   if (known->manifest_id == row.id && known->pass < row.pass) {
     auto const was = known->state;
-    auto const may_go_on = was == EntryState::kEnded && known->outcome == "failed";
+    auto const failed = was == EntryState::kEnded && known->outcome == "failed";
+    auto const may_go_on = failed && (known->item_id != 0 || known->reason == "needs_new_url");
     if (was != EntryState::kWaiting && !may_go_on) return;
     if (was == EntryState::kWaiting && known->url == fresh.url && known->options == fresh.options) return;
     known->url = std::move(fresh.url);

@@ -1,6 +1,6 @@
 #include "core/stage/report_results.h"
 
-#include <algorithm>
+#include <set>
 #include <utility>
 
 #include "core/base/json.h"
@@ -206,11 +206,16 @@ bool ResultsReport::settle(Context& ctx, journal::RowId id, Writing& writing) {
 
 void ResultsReport::run(Context& ctx) {
   if (results_ == nullptr) return;
-  for (auto at = writing_.begin(); at != writing_.end();)
-    at = settle(ctx, at->first, at->second) ? writing_.erase(at) : std::next(at);
+  std::set<journal::RowId> made;  // nothing is written into a file before it is on disk that the file is ours
+  for (auto at = writing_.begin(); at != writing_.end();) {
+    auto const settled = settle(ctx, at->first, at->second);
+    if (settled && at->second.making) made.insert(at->first);
+    at = settled ? writing_.erase(at) : std::next(at);
+  }
   for (auto const id : ctx.journal.manifests_open()) {
     auto const stuck = stuck_.find(id);
-    if (writing_.contains(id) || (stuck != stuck_.end() && stuck->second.retry_at > ctx.now)) continue;
+    if (made.contains(id) || writing_.contains(id) || (stuck != stuck_.end() && stuck->second.retry_at > ctx.now))
+      continue;
     auto const row = ctx.journal.manifest(id);
     if (row) row->results.empty() ? start_making(ctx, *row) : start_append(ctx, *row);
   }

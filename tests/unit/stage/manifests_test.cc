@@ -164,6 +164,8 @@ TEST_F(ManifestsTest, LoseAndDoubleNoLineWhereverTheDaemonDies) {
   auto const text = "url\n" + rows(0, 20) + "ftp://no\n" + rows(0, 2) + rows(20, 40) + "\"open\n" + rows(40, 50);
   int deaths = 0;
   for (int n = 1;; ++n) {
+    turn.reset();
+    journal.reset();
     std::filesystem::remove_all(scratch.folder());
     std::filesystem::create_directory(scratch.folder());
     results.files.clear();
