@@ -96,8 +96,8 @@ struct Policy {
   SourcePolicy hand = {};  // of URLs named by hand: every pipeline, no folder
   std::vector<PipelinePolicy> pipelines = {};
   Limits limits = {};
-  Millis keep_chunks = std::chrono::days(7);  // chunk rows of what has ended, for whoever asks how it went
-  std::size_t manifest_lines_per_turn = 4'000;
+  Millis keep_chunks = std::chrono::days(7);    // chunk rows of what has ended, for whoever asks how it went
+  std::size_t manifest_lines_per_turn = 4'000;  // while payload is in the air; else eight times as many
   std::uint32_t files_max = 8;
   std::uint32_t chunks_max = 32;
   std::uint32_t api_calls_max = 16;  // API requests in the air at once; chunk PUTs do not count

@@ -27,6 +27,16 @@ bool is_as_read(ManifestRow const& row, ports::FilePrint const& print) {
   return row.inode == print.inode && row.size_bytes == print.size_bytes && row.mtime_ns == print.mtime_ns;
 }
 
+// Each turn writes a good part of the index of keys anew, since hashes come in no order: the more lines share that, the
+// better. But while a turn runs no byte moves, so there are fewer where some would.
+constexpr std::size_t kTimesIdle = 8;
+
+std::size_t lines_per_turn(Context const& ctx) {
+  auto const moving =
+      ctx.traffic.in_air(budget::Errand::kPutChunk) + ctx.traffic.in_air(budget::Errand::kSendDirect) > 0;
+  return ctx.policy.manifest_lines_per_turn * (moving ? 1 : kTimesIdle);
+}
+
 std::string named(ManifestRow const& row) { return "manifest \"" + printable(row.path) + "\""; }
 
 // The key is known already. A line that was read before says nothing new, but for another URL.
@@ -199,10 +209,9 @@ void Manifests::start_step(Context& ctx, Feed& feed) {
             .place = {.line = row->line, .offset = row->offset}, .fingerprint = row->fingerprint, .inode = row->inode});
     feed.reader_number = next_reader_++;
   }
-  feed.stepping =
-      ctx.scout.put<Batch>(row->root, step_question(feed.reader_number),
-                           [reader = feed.reader, take_rest = take_rest, lines = ctx.policy.manifest_lines_per_turn](
-                               ports::Files& files) { return reader->step(files, lines, take_rest); });
+  feed.stepping = ctx.scout.put<Batch>(row->root, step_question(feed.reader_number),
+                                       [reader = feed.reader, take_rest = take_rest, lines = lines_per_turn(ctx)](
+                                           ports::Files& files) { return reader->step(files, lines, take_rest); });
   feed.held_up = !feed.stepping;
 }
 

@@ -41,7 +41,7 @@ struct Batch {
 
 class Reader {
  public:
-  static constexpr std::size_t kBytesPerStep = 2 << 20;
+  static constexpr std::size_t kBytesPerStep = 4 << 20;
   static constexpr std::size_t kPassedPerStep = 256 << 20;  // of what was read before, in a compressed file
   static constexpr std::size_t kPrintedBytes = 4096;        // of the beginning and of the end, in the fingerprint
 

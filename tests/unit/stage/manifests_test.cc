@@ -77,7 +77,7 @@ class ManifestsTest : public testing::Test {
     source.swept = false;
     policy.sources = {source};
     policy.pipelines = {{.name = "all", .kinds = {"video"}, .filename = *parse_template("{name}")}};
-    policy.manifest_lines_per_turn = 7;
+    policy.manifest_lines_per_turn = 1;
     policy.results_folder = "/state/results";
     open();
   }
@@ -224,7 +224,7 @@ TEST_F(ManifestsTest, AreOneItemForAKeyOverAllOfThem) {
 }
 
 TEST_F(ManifestsTest, MakeNoMoreItemsThanThereIsRoomFor) {
-  policy.manifest_lines_per_turn = 1'000;
+  policy.manifest_lines_per_turn = 100;
   open();
   std::string text = "url\n";
   for (int n = 0; n < 600; ++n) text += "https://h.example/" + std::to_string(n) + ".mp4\n";
