@@ -167,10 +167,20 @@ Served serve_rescan(Desk const& desk) {
   return at_once(json_reply(200, Json::object({{"sources", std::move(sources)}})));
 }
 
+Served serve_explain_url(Desk const& desk, std::string const& text) {
+  auto const url = parse_url(text);
+  if (!url) return at_once(error_reply(400, "bad_url", without_query(text) + ": " + url.error().text));
+  auto const told = desk.operations.explain_url(*url);
+  if (!told)
+    return at_once(json_reply(status_of(told.error(), 409), Json::object({{"error", error_object(told.error())}})));
+  return at_once(json_reply(200, explanation_json(url->shown, *told)));
+}
+
 Served serve_explain(Desk const& desk) {
   static std::vector<std::string> const known = {"path"};
   if (auto refused = refuse_unknown_keys(desk.request, known)) return at_once(std::move(*refused));
   auto const given = desk.request.query.find("path");
+  if (given != desk.request.query.end() && looks_like_url(given->second)) return serve_explain_url(desk, given->second);
   if (given == desk.request.query.end() || !given->second.starts_with('/'))
     return at_once(error_reply(400, "not_absolute", "path must be an absolute path", "?path=/srv/drop/a.mp4"));
   auto const told = desk.operations.explain(given->second);

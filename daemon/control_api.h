@@ -7,9 +7,9 @@
 //
 //   GET   /v1/status
 //   GET   /v1/items?stage=&state=&source=&limit=&cursor=
-//   GET   /v1/items/{id}            id: a ULID, a unique prefix of one, or a path, percent-encoded whole
-//   POST  /v1/items                 {"paths": [...], "pipeline"|"index"|"collection"+"entity", "dry_run"}
-//   GET   /v1/explain?path=         each rule with its evidence, also for a file that is no item
+//   GET   /v1/items/{id}            id: a ULID, a unique prefix of one, a path or a URL, percent-encoded whole
+//   POST  /v1/items                 {"paths"|"urls": [...], "pipeline"|"index"|"collection"+"entity", "dry_run"}
+//   GET   /v1/explain?path=         each rule with its evidence, also for a file or URL that is no item
 //   POST  /v1/items/{id}/retry      also for a cancelled item
 //   POST  /v1/items/{id}/cancel
 //   POST  /v1/retry-failed?cursor=  {"retried": n, "refused": [...], "next": cursor or null}, 200 at a time

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/base/url_text.h"
+#include "core/source/entry_key.h"
 #include "daemon/control_reply.h"
 
 namespace sluice::daemon {
@@ -59,9 +61,24 @@ std::optional<Found> by_path(journal::Journal const& journal, std::string const&
                                      "give the whole path or the id"));
 }
 
+std::optional<Found> by_url(journal::Journal const& journal, std::string const& word) {
+  auto const url = parse_url(word);
+  if (!url) return std::unexpected(error_reply(400, "bad_url", without_query(word) + ": " + url.error().text));
+  if (auto row = journal.item_by_key(source::entry_key(*url, {}))) return *std::move(row);
+  auto rows = journal.items_by_url(url->shown, kShown);
+  if (rows.empty()) return std::nullopt;
+  if (rows.size() == 1) return std::move(rows.front());
+  return std::unexpected(error_reply(409, "ambiguous_id", url->shown + " is several items: " + naming(rows),
+                                     "give the id, or the URL with its whole query"));
+}
+
 }  // namespace
 
 Found find_item(journal::Journal const& journal, std::string const& word) {
+  if (looks_like_url(word)) {
+    if (auto found = by_url(journal, word)) return std::move(*found);
+    return std::unexpected(error_reply(404, "no_such_item", "no item has this URL: " + without_query(word)));
+  }
   if (auto found = by_prefix(journal, word)) return std::move(*found);
   if (auto found = by_path(journal, word)) return std::move(*found);
   return std::unexpected(error_reply(404, "no_such_item", "no item has this id or path: " + printable(word)));

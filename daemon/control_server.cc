@@ -17,7 +17,6 @@
 #include "core/base/text.h"
 #include "daemon/control_reply.h"
 #include "daemon/control_socket.h"
-#include "daemon/control_uri.h"
 
 namespace sluice::daemon {
 namespace {

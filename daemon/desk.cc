@@ -8,13 +8,15 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/source/entry_key.h"
 #include "core/source/kind.h"
 #include "core/stage/admit.h"
 #include "core/stage/discover.h"
 #include "core/stage/explain_manifest.h"
 #include "core/stage/orders.h"
-#include "core/stage/plan.h"
+#include "core/stage/preview.h"
 #include "core/stage/stage.h"
+#include "core/stage/take_url.h"
 
 namespace sluice::daemon {
 namespace {
@@ -60,16 +62,6 @@ std::vector<std::size_t> roots_in(std::vector<std::string> const& roots, std::st
   return numbers;
 }
 
-std::vector<std::string> would_do(journal::ItemRow const& item) {
-  if (item.plan.empty()) return {"upload it, then do what its pipeline asks for"};
-  std::vector<std::string> lines = {"upload it as an asset"};
-  for (auto const& step : stage::read_plan(item.plan).steps)
-    lines.push_back(step.kind == journal::StepKind::kIndex
-                        ? "index it in " + step.name
-                        : "make it part of entity " + step.name + " in " + step.collection);
-  return lines;
-}
-
 }  // namespace
 
 std::string resolved_path(std::string const& path) {
@@ -92,25 +84,41 @@ bool Desk::has_found(std::string const& path) {
   return spot.has_value();
 }
 
-Result<AddedItem> Desk::add(AddRequest const& request) {
-  if (ctx_ == nullptr) return std::unexpected(no_writing());
-  SLUICE_TRY(spot, spots_.at(request.path));
-  auto const& source = policy_.sources[spot.source];
-  stage::Wishes const wishes{request.pipeline, request.index, request.collection, request.entity};
-  SLUICE_TRY(added, stage::add_item(*ctx_, source, spot.found, wishes, request.dry_run));
-  auto const media = source::media_by_name(basename_of(spot.found.path));
-  AddedItem out{.row = added.item.id,
-                .ulid = request.dry_run && !added.was_known ? std::string() : added.item.ulid,
-                .path = request.path,
+Result<AddedItem> Desk::shown(AddRequest const& request, stage::SourcePolicy const& source,
+                              stage::Added const& added) const {
+  auto const& item = added.item;
+  auto const media = source::media_by_name(file_name(item));
+  AddedItem out{.row = item.id,
+                .ulid = request.dry_run && !added.was_known ? std::string() : item.ulid,
+                .path = request.url ? request.url->shown : request.path,
                 .source = source.name,
-                .kind = !added.item.kind.empty() ? added.item.kind
-                        : media                  ? media->kind
-                                                 : std::string(),
-                .pipeline = added.item.pipeline,
+                .kind = !item.kind.empty() ? item.kind
+                        : media            ? media->kind
+                                           : std::string(),
+                .pipeline = item.pipeline,
                 .was_known = added.was_known,
                 .would = {}};
-  if (request.dry_run) out.would = would_do(added.item);
+  if (request.dry_run) out.would = stage::preview(added, policy_, source, ctx_->now);
   return out;
+}
+
+Result<AddedItem> Desk::add(AddRequest const& request) {
+  if (ctx_ == nullptr) return std::unexpected(no_writing());
+  stage::Wishes const wishes{request.pipeline, request.index, request.collection, request.entity};
+  if (request.url) {
+    stage::UrlWish const wish{.url = *request.url, .name = request.name};
+    SLUICE_TRY(added, stage::add_url(*ctx_, policy_.hand, wish, wishes, request.dry_run));
+    return shown(request, policy_.hand, added);
+  }
+  SLUICE_TRY(spot, spots_.at(request.path));
+  auto const& source = policy_.sources[spot.source];
+  SLUICE_TRY(added, stage::add_item(*ctx_, source, spot.found, wishes, request.dry_run));
+  return shown(request, source, added);
+}
+
+Result<stage::Explanation> Desk::explain_url(UrlText const& url) {
+  if (ctx_ == nullptr) return std::unexpected(no_writing());
+  return stage::explain(policy_, policy_.hand, url, ctx_->journal.item_by_key(source::entry_key(url, {})), ctx_->now);
 }
 
 source::Answer<stage::Explanation> Desk::explain(std::string const& path) {

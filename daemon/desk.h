@@ -38,11 +38,15 @@ class Desk final : public Operations {
   Result<void> retry(journal::RowId item) override;
   Result<void> cancel(journal::RowId item) override;
   source::Answer<stage::Explanation> explain(std::string const& path) override;
+  Result<stage::Explanation> explain_url(UrlText const& url) override;
   Result<std::vector<std::string>> rescan(std::string const& source) override;
   stage::Surroundings surroundings() const override { return around_; }
   StatusFacts status_facts() const override { return facts_; }
 
  private:
+  Result<AddedItem> shown(AddRequest const& request, stage::SourcePolicy const& source,
+                          stage::Added const& added) const;
+
   stage::Context* ctx_;
   stage::Policy const& policy_;
   stage::Discovery& discovery_;

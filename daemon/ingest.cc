@@ -9,7 +9,10 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/base/url_text.h"
 #include "core/stage/orders.h"
+#include "core/stage/preview.h"
+#include "core/stage/take_url.h"
 #include "daemon/desk.h"
 #include "daemon/engine.h"
 #include "daemon/log_spdlog.h"
@@ -27,7 +30,9 @@ constexpr Millis kShowPause{200};
 constexpr Millis kOfflineMax{60'000};  // then a person at a terminal is told instead of kept waiting
 constexpr Millis kDrain{5'000};
 constexpr std::size_t kShownMax = 64;
-constexpr int kAddBatch = 500;  // files taken up in one turn
+constexpr std::size_t kAddBatch = 500;  // files taken up in one turn
+
+std::string shown_path(journal::ItemRow const& item) { return is_of_url(item) ? item.path : "/" + item.path; }
 
 class Run {
  public:
@@ -38,9 +43,10 @@ class Run {
         progress_(progress),
         wishes_{options.pipeline, options.index, options.collection, options.entity} {}
 
-  int operator()(std::vector<std::string> files) {
-    snapshot_.items_total = files.size();
+  int operator()(std::vector<std::string> const& files, std::vector<UrlText> const& urls) {
+    snapshot_.items_total = files.size() + urls.size();
     if (auto const refused = take_up(files)) return *refused;
+    if (auto const refused = take_up(urls)) return *refused;
     if (options_.dry_run) return kFine;
     while (!pending_.empty()) {
       turn();
@@ -96,20 +102,37 @@ class Run {
   }
 
   std::optional<int> take_one(stage::Context& ctx, std::string const& file, Result<ports::FilePrint> const& print) {
-    auto const added = take_up(ctx, file, print);
+    return note_taken(ctx, printable(file), take_up(ctx, file, print));
+  }
+
+  std::optional<int> take_up(std::vector<UrlText> const& urls) {
+    std::optional<int> refused;
+    for (std::size_t begin = 0; begin < urls.size() && !refused; begin += kAddBatch)
+      engine_.step([&](stage::Context& ctx) {
+        for (auto i = begin; i < std::min(urls.size(), begin + kAddBatch) && !refused; ++i)
+          refused = note_taken(ctx, urls[i].shown,
+                               stage::add_url(ctx, policy_.sources.front(), {.url = urls[i], .name = options_.name},
+                                              wishes_, options_.dry_run));
+      });
+    return refused ? refused : trouble();
+  }
+
+  // What is told of it, and of a refusal the exit code.
+  std::optional<int> note_taken(stage::Context& ctx, std::string const& shown, Result<stage::Added> const& added) {
     if (!added) {
-      progress_.stopped(printable(file) + ": " + added.error().text, "see `sluice ingest --help`");
+      progress_.stopped(shown + ": " + added.error().text, "see `sluice ingest --help`");
       return added.error().fault == Fault::kRejected ? kUsage : kNoSource;
     }
     if (options_.dry_run) {
-      progress_.note(printable(file) +
-                     (added->was_known ? ": known already, nothing would be sent" : ": would be uploaded"));
+      progress_.note(shown);
+      for (auto const& line : stage::preview(*added, policy_, policy_.sources.front(), ctx.now))
+        progress_.note("  would: " + line);
       return std::nullopt;
     }
     auto const& item = added->item;
     if (added->was_known && (item.state == journal::ItemState::kFailed || item.state == journal::ItemState::kCancelled))
       if (auto const again = stage::retry_order(ctx, item.id); !again)
-        progress_.note(printable(file) + ": " + again.error().text);
+        progress_.note(shown + ": " + again.error().text);
     pending_.emplace(item.id, added->was_known && item.state == journal::ItemState::kDone);
     return std::nullopt;
   }
@@ -121,7 +144,7 @@ class Run {
       auto const around = engine_.surroundings();
       ViewContext const view{engine_.journal(), around, no_uploads_, engine_.clock().wall()};
       auto const why = stage::why(*item, engine_.journal().steps_of(item->id), std::nullopt, around, view.now);
-      progress_.ended({.path = "/" + item->path,
+      progress_.ended({.path = shown_path(*item),
                        .stage = std::string(word(item->state)),
                        .text = why ? why->text : "",
                        .remedy = item->state == journal::ItemState::kFailed
@@ -163,8 +186,8 @@ class Run {
     });
     auto const why = stage::why(item, steps, engine_.journal().open_session(item.id), around, engine_.clock().wall());
     return {.id = item.ulid,
-            .path = "/" + item.path,
-            .name = std::string(basename_of(item.path)),
+            .path = shown_path(item),
+            .name = std::string(file_name(item)),
             .size_bytes = item.print.size_bytes,
             .bytes_acked = item.bytes_acked,
             .bytes_in_air = in_air,
@@ -220,7 +243,18 @@ class Run {
 OrStop<int> ingest(IngestOptions const& options, Progress& progress) {
   auto config = offline_configuration(options.config_file, true);
   if (!config) return std::unexpected(config.error());
-  auto files = files_at(options.paths);
+  std::vector<std::string> paths;
+  std::vector<UrlText> urls;
+  for (auto const& word : options.paths) {
+    if (!looks_like_url(word)) {
+      paths.push_back(word);
+    } else if (auto url = parse_url(word)) {
+      urls.push_back(*std::move(url));
+    } else {
+      return std::unexpected(Stop{kUsage, without_query(word) + ": " + url.error().text, "give the file's https URL"});
+    }
+  }
+  auto files = files_at(paths);
   if (!files) return std::unexpected(files.error());
   auto key = offline_key(*config);
   if (!key) return std::unexpected(key.error());
@@ -236,7 +270,7 @@ OrStop<int> ingest(IngestOptions const& options, Progress& progress) {
   auto const policy = ingest_policy(*config);
   LogSpdlog log(ports::Level::kError);  // the bars are the news; the journal keeps the story
   Engine engine(policy, config->platform.base_url, std::move(*key), std::move(*route), directory + "/journal.db", log);
-  return Run(options, policy, engine, progress)(std::move(*files));
+  return Run(options, policy, engine, progress)(*files, urls);
 }
 
 }  // namespace

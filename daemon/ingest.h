@@ -14,9 +14,10 @@
 namespace sluice::daemon {
 
 struct IngestOptions {
-  std::vector<std::string> paths = {};         // as given, bytes: files, or folders that are walked
+  std::vector<std::string> paths = {};         // as given, bytes: files, folders that are walked, or URLs
   std::string config_file = {};                // --config; "": found as always; none needed for defaults
   std::string state_dir = {};                  // --state-dir; "": ${XDG_STATE_HOME:-~/.local/state}/sluice/ingest
+  std::string name = {};                       // --name: of a single URL; "": its own
   std::string pipeline = {};                   // --pipeline; "": chosen by kind
   std::optional<std::string> index = {};       // --index
   std::optional<std::string> collection = {};  // --collection

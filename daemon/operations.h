@@ -19,15 +19,18 @@
 
 #include "core/base/error.h"
 #include "core/base/time.h"
+#include "core/base/url_text.h"
 #include "core/journal/rows.h"
 #include "core/stage/explain.h"
 #include "core/stage/why.h"
 
 namespace sluice::daemon {
 
-// One path to be taken now, as `sluice add` asks for it.
+// One path or URL to be taken now, as `sluice add` asks for it.
 struct AddRequest {
   std::string path = {};                  // absolute, bytes; one file
+  std::optional<UrlText> url = {};        // instead of a path
+  std::string name = {};                  // of a URL: the file name that it stands for; "": its own
   std::string pipeline = {};              // a configured pipeline's name; "": the first that fits, as for its source
   std::optional<std::string> index = {};  // instead of a pipeline: the asset goes into this index
   std::optional<std::string> collection = {};  // instead of a pipeline: and becomes `entity` of this collection
@@ -38,7 +41,7 @@ struct AddRequest {
 struct AddedItem {
   journal::RowId row = 0;   // 0 after a dry run
   std::string ulid = {};    // "" after a dry run
-  std::string path = {};    // as it was asked for
+  std::string path = {};    // as it was asked for; of a URL without its query
   std::string source = {};  // the source that it lies beneath
   std::string kind = {};    // "video", "audio", "image"
   std::string pipeline = {};
@@ -99,9 +102,9 @@ class Operations {
 
   // Takes a file up now, or finds the item that it already is. The file need not be quiet yet.
   // Fails  kRejected: not beneath a source or control.add_roots, no such pipeline, a folder, no
-  //        pipeline takes its kind; kGone: no such file; kSourceIo: it cannot be read; kLocal: its folder does not
-  //        answer.
-  // Requires  has_found().
+  //        pipeline takes its kind, and as add_url() does; kGone: no such file; kSourceIo: it cannot be read; kLocal:
+  //        its folder does not answer.
+  // Requires  has_found(), of a path.
   virtual Result<AddedItem> add(AddRequest const& request) = 0;
 
   // Takes a failed or cancelled item up again at the step that failed.
@@ -120,6 +123,8 @@ class Operations {
   // Why a file is taken, held back or left out. Nothing: it is being looked at, and the request is to be served again.
   // Fails  as add() for what lies beneath no source or is not there.
   virtual source::Answer<stage::Explanation> explain(std::string const& path) = 0;
+  // The same of a URL, which is at hand always.
+  virtual Result<stage::Explanation> explain_url(UrlText const& url) = 0;
 
   virtual stage::Surroundings surroundings() const = 0;
   virtual StatusFacts status_facts() const = 0;

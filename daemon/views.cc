@@ -32,6 +32,11 @@ void set_bytes(Json& into, std::string const& key, std::string const& bytes) {
   if (!exact) into.set(key + "_b64", to_base64(bytes));
 }
 
+// Nobody here knows how large what a URL names is, unless it was told with it.
+Json size_or_null(ItemRow const& item) {
+  return is_of_url(item) && item.print.size_bytes == 0 ? Json() : Json(item.print.size_bytes);
+}
+
 std::string absolute_path(ItemRow const& item) {
   if (item.root.empty() || item.path.starts_with('/')) return item.path;
   return item.root.ends_with('/') ? item.root + item.path : item.root + "/" + item.path;
@@ -136,9 +141,9 @@ Json item_with(ViewContext const& context, ItemRow const& item, Rows const& rows
   bool const indexing = std::ranges::any_of(
       rows.steps, [](StepRow const& step) { return step.kind == StepKind::kIndex && is_unfinished(step); });
   auto json = Json::object({{"id", item.ulid}, {"source", item.source}});
-  set_bytes(json, "path", absolute_path(item));
-  set_bytes(json, "name", std::string(basename_of(item.path)));
-  json.set("size", item.print.size_bytes);
+  set_bytes(json, is_of_url(item) ? "url" : "path", absolute_path(item));  // a URL without its query
+  set_bytes(json, "name", std::string(file_name(item)));
+  json.set("size", size_or_null(item));
   json.set("kind", text_or_null(item.kind));
   json.set("pipeline", text_or_null(item.pipeline));
   json.set("stage", word(stage_of(item.state, indexing)));
@@ -222,8 +227,8 @@ Json upload_json(ViewContext const& context, ItemRow const& item) {
   auto const progress = found == context.uploads.end() ? UploadProgress{} : found->second;
   auto const arrived = std::min(item.print.size_bytes, item.bytes_acked + progress.bytes_in_air);
   auto json = Json::object({{"item", item.ulid}, {"source", item.source}});
-  set_bytes(json, "name", std::string(basename_of(item.path)));
-  json.set("size", item.print.size_bytes);
+  set_bytes(json, "name", std::string(file_name(item)));
+  json.set("size", size_or_null(item));
   json.set("acked", item.bytes_acked);
   json.set("in_air", progress.bytes_in_air);
   json.set("bytes_per_s", progress.bytes_per_s);

@@ -9,6 +9,7 @@
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/platform/faults_codes.h"
+#include "core/platform/reply_reader.h"
 
 namespace sluice::platform {
 namespace {
@@ -31,21 +32,6 @@ struct Refusal {
 
 std::string bounded(std::string_view text, std::size_t bytes_max) {
   return std::string(cut_to(printable(cut_to(trimmed(text), bytes_max)), bytes_max));
-}
-
-// A message may quote a URL, ours or a user's, whose query is a secret (P3).
-std::string without_queries(std::string_view message) {
-  std::string out;
-  while (true) {
-    auto const scheme = message.find("://");
-    if (scheme == std::string_view::npos) return out + std::string(message);
-    auto const begin = message.substr(0, scheme).find_last_of(" \t\r\n\"'<>()[]`");
-    auto const url_begin = begin == std::string_view::npos ? 0 : begin + 1;
-    auto const url_end = std::min(message.find_first_of(" \t\r\n\"'<>`", scheme), message.size());
-    out += message.substr(0, url_begin);
-    out += without_query(message.substr(url_begin, url_end - url_begin));
-    message.remove_prefix(url_end);
-  }
 }
 
 // Takes what is there and passes over what has another type: an odd refusal is still a refusal.

@@ -127,7 +127,7 @@ Result<Asset> read_asset_object(Json const& object) {
   asset.media = seconds_if_any(object, "duration");
   if (error != nullptr) {
     SLUICE_TRY(message, text_or_empty(*error, "message"));
-    asset.error_message = printable(cut_to(message, 300));
+    asset.error_message = printable(cut_to(without_queries(message), 300));
   }
   asset.id = std::move(id);
   asset.state = state == "ready"    ? Asset::State::kReady

@@ -94,4 +94,18 @@ Result<Page> read_page_info(Json const& root) {
               .total_results = results ? *results : std::nullopt};
 }
 
+std::string without_queries(std::string_view message) {
+  std::string out;
+  while (true) {
+    auto const scheme = message.find("://");
+    if (scheme == std::string_view::npos) return out + std::string(message);
+    auto const begin = message.substr(0, scheme).find_last_of(" \t\r\n\"'<>()[]`");
+    auto const url_begin = begin == std::string_view::npos ? 0 : begin + 1;
+    auto const url_end = std::min(message.find_first_of(" \t\r\n\"'<>`", scheme), message.size());
+    out += message.substr(0, url_begin);
+    out += without_query(message.substr(url_begin, url_end - url_begin));
+    message.remove_prefix(url_end);
+  }
+}
+
 }  // namespace sluice::platform

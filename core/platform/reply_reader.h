@@ -54,4 +54,7 @@ Result<std::pair<std::vector<Row>, Page>> read_rows(ports::Reply const& reply, R
   return page;
 }
 
+// The text without the query of any URL in it: a message may quote one, ours or a user's, whose query is a secret (P3).
+std::string without_queries(std::string_view message);
+
 }  // namespace sluice::platform

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/base/url_text.h"
 #include "daemon/cli/exit_codes.h"
 
 namespace sluice::cli {
@@ -39,6 +41,7 @@ void add_wishes(CLI::App& verb, Arguments& into) {
   auto* const collection =
       verb.add_option("--collection", into.collection, "Instead: make it an entity of this collection");
   auto* const entity = verb.add_option("--entity", into.entity, "The entity's name");
+  verb.add_option("--name", into.name, "Of a single URL: the file name that it stands for");
   verb.add_flag("--dry-run", into.dry_run, "Say what would be done; do nothing");
   pipeline->excludes(index)->excludes(collection)->excludes(entity);
   collection->needs(entity);
@@ -76,30 +79,32 @@ void describe(CLI::App& app, Arguments& into, std::string& timeout) {
       ->check(CLI::Range(0, 1'000'000))
       ->capture_default_str();
   add_verb(app, into, "show", "One item with its whole story")
-      ->add_option("ID", into.words, "An id, a unique prefix of one, or a path")
+      ->add_option("ID", into.words, "An id, a unique prefix of one, a path or a URL")
       ->required()
       ->expected(1);
-  add_verb(app, into, "explain", "Why a file is taken, held back or left out")
-      ->add_option("PATH", into.words, "A file, whether it is an item or not")
+  add_verb(app, into, "explain", "Why a file or URL is taken, held back or left out")
+      ->add_option("PATH|URL", into.words, "A file or URL, whether it is an item or not")
       ->required()
       ->expected(1);
-  auto* const add = add_verb(app, into, "add", "Take files up now");
-  add->add_option("PATH", into.words, "Files beneath a source")->required();
+  auto* const add = add_verb(app, into, "add", "Take files or URLs up now");
+  add->add_option("PATH|URL", into.words, "Files beneath a source; https URLs, which the platform fetches by itself")
+      ->required();
   add_wishes(*add, into);
   auto* const wait = add_verb(app, into, "wait", "Wait until items are at their end");
-  auto* const waited = wait->add_option("ID", into.words, "Ids, unique prefixes, or paths; all items if none");
+  auto* const waited = wait->add_option("ID", into.words, "Ids, unique prefixes, paths or URLs; all items if none");
   wait->add_flag("--all", into.all, "All items")->excludes(waited);
   wait->add_option("--timeout", timeout, "Give up after 30s, 10m, 1h (exit code 5)");
   auto* const retry = add_verb(app, into, "retry", "Take failed or cancelled items up where they failed");
-  auto* const retried = retry->add_option("ID", into.words, "Ids, unique prefixes, or paths");
+  auto* const retried = retry->add_option("ID", into.words, "Ids, unique prefixes, paths or URLs");
   retry->add_flag("--failed", into.failed, "All failed items")->excludes(retried);
   add_verb(app, into, "cancel", "End items; what the platform has stays there")
-      ->add_option("ID", into.words, "Ids, unique prefixes, or paths")
+      ->add_option("ID", into.words, "Ids, unique prefixes, paths or URLs")
       ->required();
   add_verb(app, into, "rescan", "Look at the sources' folders anew, now")
       ->add_option("SOURCE", into.source, "Only at this one's");
-  auto* const ingest = add_verb(app, into, "ingest", "Ingest files now, with no daemon; resumable");
-  ingest->add_option("PATH", into.words, "Files or folders")->required();
+  auto* const ingest = add_verb(app, into, "ingest", "Ingest files or URLs now, with no daemon; resumable");
+  ingest->add_option("PATH|URL", into.words, "Files or folders; https URLs, which the platform fetches by itself")
+      ->required();
   ingest->add_option("--state-dir", into.state_dir, "Where its journal lies");
   add_wishes(*ingest, into);
   describe_journal(app, into);
@@ -109,6 +114,16 @@ void describe(CLI::App& app, Arguments& into, std::string& timeout) {
 
 ParseEnd usage(std::string trouble, std::string next) {
   return {.exit_code = kUsage, .out = {}, .trouble = std::move(trouble), .next = std::move(next)};
+}
+
+std::optional<ParseEnd> trouble_with_urls(Arguments const& made) {
+  for (auto const& word : made.words)
+    if (auto const url = parse_url(word); looks_like_url(word) && !url)
+      return usage(made.verb + ": " + without_query(word) + ": " + url.error().text,
+                   "give the https URL of the file itself");
+  if (!made.name.empty() && (made.words.size() != 1 || !looks_like_url(made.words.front())))
+    return usage(made.verb + ": --name goes with a single URL", "name one URL at a time");
+  return std::nullopt;
 }
 
 // What CLI11 does not check.
@@ -121,11 +136,7 @@ std::expected<Arguments, ParseEnd> checked(Arguments made, std::string const& ti
   if (made.verb == "retry" && made.words.empty() && !made.failed)
     return std::unexpected(usage("retry: which items?", "sluice retry ID..., or sluice retry --failed"));
   if (made.verb == "add" || made.verb == "ingest")
-    for (auto const& word : made.words)
-      if (word.find("://") != std::string::npos)
-        return std::unexpected(
-            usage(made.verb + ": URLs are not supported yet: " + printable(word.substr(0, word.find('?'))),
-                  "download the file and name its path"));
+    if (auto wrong = trouble_with_urls(made)) return std::unexpected(*std::move(wrong));
   return made;
 }
 

@@ -19,7 +19,8 @@ struct Arguments {
   std::string socket = {};  // --socket; "": SLUICE_SOCKET, else the configuration
   std::string config = {};  // --config
 
-  std::vector<std::string> words = {};  // ids of show, wait, retry, cancel; paths of add, ingest, journal rebuild
+  std::vector<std::string> words =
+      {};  // ids of show, wait, retry, cancel; paths and URLs of add, ingest; paths of journal rebuild
 
   std::string stage = {};   // ls
   std::string state = {};   // ls
@@ -34,6 +35,7 @@ struct Arguments {
   std::optional<std::string> index = {};       // add, ingest
   std::optional<std::string> collection = {};  // add, ingest
   std::optional<std::string> entity = {};      // add, ingest
+  std::string name = {};                       // add, ingest: of a single URL
   bool dry_run = false;                        // add, ingest, journal rebuild
   std::string state_dir = {};                  // ingest, journal
 };

@@ -47,6 +47,7 @@ int ingest(Arguments const& arguments) {
   daemon::IngestOptions const options{.paths = arguments.words,
                                       .config_file = arguments.config,
                                       .state_dir = arguments.state_dir,
+                                      .name = arguments.name,
                                       .pipeline = arguments.pipeline,
                                       .index = arguments.index,
                                       .collection = arguments.collection,

@@ -124,6 +124,12 @@ std::string uploads_table(Json const& status, Look const& look) {
   return "\n" + table({{"UPLOAD", false, true}, {"DONE"}, {"SIZE", true}, {"RATE", true}, {"LEFT", true}}, rows, look);
 }
 
+// Where it is: a path, or a URL without its query.
+std::string place_of(Json const& item) {
+  auto url = text_at(item, "url");
+  return url.empty() ? text_at(item, "path") : url;
+}
+
 // What an item's line says last: why it waits or failed, and until when.
 std::string why_words(Json const& item, Look const& look) {
   auto const& why = object_at(item, "why");
@@ -156,10 +162,11 @@ std::string render_items(std::vector<Json> const& items, bool more, Look const& 
   for (auto const& item : items) {
     auto const stage = text_at(item, "stage");
     auto const size = count_at(item, "size");
+    auto const by_url = !text_at(item, "url").empty();
     rows.push_back({{text_at(item, "id")},
                     {stage, tone_of_stage(stage)},
-                    {to_words_bytes(size)},
-                    {percent(count_at(item, "bytes_acked"), size)},
+                    {size == 0 ? "-" : to_words_bytes(size)},
+                    {by_url ? "-" : percent(count_at(item, "bytes_acked"), size)},
                     {text_at(item, "source")},
                     {text_at(item, "name")},
                     {why_words(item, look), Tone::kDim}});
@@ -176,7 +183,7 @@ std::string render_added(Json const& answer, Look const& look) {
   for (auto const& item : list_at(answer, "items")) {
     bool const dry = item.find("would") != nullptr;
     auto const* const what = dry ? "would add" : flag_at(item, "was_known") ? "known" : "added";
-    text += painted(what, dry ? Tone::kPlain : Tone::kGood, look) + "  " + text_at(item, "path");
+    text += painted(what, dry ? Tone::kPlain : Tone::kGood, look) + "  " + place_of(item);
     if (auto const id = text_at(item, "id"); !id.empty()) text += "  " + id;
     if (auto const pipeline = text_at(item, "pipeline"); !pipeline.empty())
       text += "  (" + text_at(item, "kind") + ", pipeline " + pipeline + ")";
@@ -186,8 +193,7 @@ std::string render_added(Json const& answer, Look const& look) {
   }
   for (auto const& refused : list_at(answer, "errors")) {
     auto const& error = object_at(refused, "error");
-    text +=
-        painted("refused", Tone::kBad, look) + "  " + text_at(refused, "path") + ": " + text_at(error, "text") + "\n";
+    text += painted("refused", Tone::kBad, look) + "  " + place_of(refused) + ": " + text_at(error, "text") + "\n";
     if (auto const remedy = text_at(error, "remedy"); !remedy.empty()) text += "  next: " + remedy + "\n";
   }
   return text;

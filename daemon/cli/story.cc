@@ -55,16 +55,18 @@ std::string diagnosis(Json const& item, Look const& look) {
 std::string standing(Json const& item, Look const& look) {
   auto const size = count_at(item, "size");
   auto const acked = count_at(item, "bytes_acked");
-  auto text = line("file", text_at(item, "path"));
-  auto what = to_words_bytes(size);
+  auto const url = text_at(item, "url");
+  auto text = url.empty() ? line("file", text_at(item, "path")) : line("url", url);
+  auto what = size == 0 && !url.empty() ? std::string("size not known") : to_words_bytes(size);
   for (auto const* const key : {"kind", "method"})
     if (auto const word = text_at(item, key); !word.empty()) what += ", " + word;
   what += ", source " + text_at(item, "source");
   if (auto const pipeline = text_at(item, "pipeline"); !pipeline.empty()) what += ", pipeline " + pipeline;
   text += line("", what);
-  text +=
-      line("sent", to_words_bytes(acked) + " of " + to_words_bytes(size) + " acknowledged (" + percent(acked, size) +
-                       "), " + to_words_bytes(count_at(item, "bytes_sent")) + " sent in all");
+  if (url.empty())
+    text +=
+        line("sent", to_words_bytes(acked) + " of " + to_words_bytes(size) + " acknowledged (" + percent(acked, size) +
+                         "), " + to_words_bytes(count_at(item, "bytes_sent")) + " sent in all");
   if (auto const attempts = count_at(item, "attempts"); attempts > 0)
     text += line("attempts", std::to_string(attempts) + " failed so far");
   text += line("asset", text_at(item, "asset_id"));

@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/base/secret.h"
 #include "core/base/text.h"
+#include "core/base/url_text.h"
 #include "daemon/cli/exit_codes.h"
 #include "daemon/cli/json_fields.h"
 #include "daemon/cli/socket_client.h"
@@ -45,7 +47,12 @@ std::string items_target(Arguments const& arguments, int limit, std::string cons
 Json added_body(Arguments const& arguments, Stand const& stand) {
   auto paths = Json::array();
   auto raw_paths = Json::array();
+  auto urls = Json::array();
   for (auto const& word : arguments.words) {
+    if (looks_like_url(word)) {
+      urls.push(word);
+      continue;
+    }
     auto const path = absolute(word, stand.folder);
     if (is_utf8(path))
       paths.push(path);
@@ -54,6 +61,8 @@ Json added_body(Arguments const& arguments, Stand const& stand) {
   }
   auto body = Json::object({{"paths", std::move(paths)}});
   if (!raw_paths.elements().empty()) body.set("paths_b64", std::move(raw_paths));
+  if (!urls.elements().empty()) body.set("urls", std::move(urls));
+  if (!arguments.name.empty()) body.set("name", arguments.name);
   if (!arguments.pipeline.empty()) body.set("pipeline", arguments.pipeline);
   if (arguments.index) body.set("index", *arguments.index);
   if (arguments.collection) body.set("collection", *arguments.collection);
@@ -61,6 +70,9 @@ Json added_body(Arguments const& arguments, Stand const& stand) {
   if (arguments.dry_run) body.set("dry_run", true);
   return body;
 }
+
+// A word of the command line, without the query of a URL, which may be a secret.
+std::string shown(std::string const& word) { return safe(looks_like_url(word) ? without_query(word) : word); }
 
 // Retry or cancel of the named items, one after the other; the first trouble decides the exit code.
 int change_each(Arguments const& arguments, Stand& stand, std::string const& change, std::string const& done) {
@@ -77,7 +89,7 @@ int change_each(Arguments const& arguments, Stand& stand, std::string const& cha
     auto const& trouble = answer.error();
     if (exit_code == kFine) exit_code = trouble.exit_code;
     errors.push(*trouble_json(trouble).find("error"));
-    stand.err << render_trouble(change + " " + safe(word) + ": " + trouble.text, trouble.next, stand.err_look);
+    stand.err << render_trouble(change + " " + shown(word) + ": " + trouble.text, trouble.next, stand.err_look);
     if (trouble.exit_code == kNoDaemon) break;
   }
   if (arguments.json)
@@ -128,6 +140,7 @@ std::expected<Json, Trouble> ask_json(Stand& stand, Question const& question) {
 }
 
 std::string item_target(std::string const& word, Stand const& stand) {
+  if (looks_like_url(word)) return "/v1/items/" + percent_encode(word);
   std::error_code ignored;
   auto const path = absolute(word, stand.folder);
   bool const is_file = word.starts_with('/') || std::filesystem::exists(path, ignored);
@@ -172,7 +185,8 @@ int run_show(Arguments const& arguments, Stand& stand) {
 }
 
 int run_explain(Arguments const& arguments, Stand& stand) {
-  auto const path = absolute(arguments.words.front(), stand.folder);
+  auto const& word = arguments.words.front();
+  auto const path = looks_like_url(word) ? word : absolute(word, stand.folder);
   auto const told = ask_json(stand, {.target = "/v1/explain?path=" + percent_encode(path)});
   if (!told) return end_with(told.error(), arguments.json, stand);
   stand.out << (arguments.json ? told->dump(2) + "\n" : render_explanation(*told, stand.look));

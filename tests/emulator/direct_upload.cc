@@ -176,6 +176,7 @@ class DirectUpload final : public FaultedExchange {
     if (!url->starts_with("http://") && !url->starts_with("https://")) {
       throw Refusal{400, "parameter_invalid", "The url parameter must be an http or https URL."};
     }
+    asset.url = *url;
     auto const path = url->substr(0, url->find_first_of("?#"));
     asset.filename = filename.value_or(uri_decode(path.substr(path.rfind('/') + 1), false));
     asset.type = kind_of(asset.filename, {});

@@ -43,6 +43,7 @@ json assets(World& world) {
                    {"method", asset.method},
                    {"status", asset.status},
                    {"size", asset.size},
+                   {"url", null_if_empty(asset.url)},
                    {"sha256", null_if_empty(asset.sha256)},
                    {"client_op", null_if_empty(client_op(asset))},
                    {"created_at", rfc3339(asset.created_ms)}});
@@ -74,6 +75,7 @@ json duplicates(World& world) {
   for (auto const& [serial, asset] : world.assets.rows()) {
     if (!asset.arrived || asset.status == "failed") continue;
     if (auto const op = client_op(asset); !op.empty()) doubles.add("asset_client_op", op, asset.id);
+    if (!asset.url.empty()) doubles.add("asset_url", asset.filename + ' ' + asset.url, asset.id);
     if (!asset.sha256.empty()) doubles.add("asset_content", asset.filename + ' ' + asset.sha256, asset.id);
   }
   for (auto const& [serial, row] : world.indexed_assets.rows()) {

@@ -59,6 +59,7 @@ struct Asset {
   std::string file_type;  // MIME
   std::string status = "processing";
   std::string user_metadata;  // JSON text of an object; empty: none
+  std::string url;            // of the method url: as it was given
   std::string sha256;         // empty until the bytes are in and hashed
   std::string error;          // why it failed
   std::uint64_t size = 0;

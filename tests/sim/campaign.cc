@@ -40,6 +40,8 @@ std::vector<NamedScenario> const& all_scenarios() {
       {"vanishing_places", vanishing_places},
       {"forgotten_after_72_hours", forgotten_after_72_hours},
       {"asset_that_never_stays", asset_that_never_stays},
+      {"urls", urls},
+      {"urls_on_an_old_platform", urls_on_an_old_platform},
       {"refused_files", refused_files}};
   return kAll;
 }

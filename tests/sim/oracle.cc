@@ -5,6 +5,10 @@
 #include <set>
 #include <utility>
 
+#include "core/base/url_text.h"
+#include "core/source/entry_key.h"
+#include "tests/sim/digests.h"
+
 namespace sluice::sim {
 
 using journal::ItemRow;
@@ -60,6 +64,8 @@ class Judgement {
     for (auto const& path : files_.paths())
       for (auto const& content : files_.history(path))
         if (content.size_bytes <= scenario_.policy.limits.multipart_video_bytes) path_of_[content.sha256_hex()] = path;
+    for (auto const& order : scenario_.orders)
+      if (looks_like_url(order.path)) path_of_[sha256_hex_of(order.path)] = order.path;
   }
 
   void count_assets() {
@@ -88,7 +94,7 @@ class Judgement {
   }
 
   void look_at(Expected const& expected) {
-    auto const item = journal_.latest_item(scenario_.policy.sources.front().root, expected.path);
+    auto const item = item_of(journal_, scenario_.policy.sources.front().root, expected.path);
     if (!item) {
       if (expected.state.find("unknown") == std::string::npos) say("lost: nobody knows " + expected.path);
       return;
@@ -107,8 +113,8 @@ class Judgement {
     auto const asset = std::ranges::find(platform_.assets(), item.asset_id, &SimAsset::id);
     if (asset == platform_.assets().end() || !asset->completed) return say(item.path + " is done without an asset");
     if (!stood(*asset, item)) say(item.path + " is done, and its asset was gone before");
-    if (asset->sha256 != files_.history(item.path).back().sha256_hex())
-      say(item.path + " is done, and its asset holds other bytes than the file");
+    auto const wanted = is_of_url(item) ? sha256_hex_of(expected.path) : files_.history(item.path).back().sha256_hex();
+    if (asset->sha256 != wanted) say(item.path + " is done, and its asset holds other bytes than the file");
     if (item.bytes_acked != item.print.size_bytes)
       say(item.path + " is done, and not all of its bytes are acknowledged");
     std::set<std::string> ready;
@@ -166,6 +172,11 @@ class Judgement {
 };
 
 }  // namespace
+
+std::optional<ItemRow> item_of(Journal const& journal, std::string const& root, std::string const& path_or_url) {
+  if (!looks_like_url(path_or_url)) return journal.latest_item(root, path_or_url);
+  return journal.item_by_key(source::entry_key(*parse_url(path_or_url), {}));
+}
 
 std::vector<std::string> judge(Scenario const& scenario, SimFiles const& files, SimPlatform const& platform,
                                Journal const& journal, Millis held_back) {

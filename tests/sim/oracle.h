@@ -8,6 +8,7 @@
 // is deleted after their end does not count.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,5 +24,9 @@ namespace sluice::sim {
 // Returns  one sentence per broken promise.
 std::vector<std::string> judge(Scenario const& scenario, SimFiles const& files, SimPlatform const& platform,
                                journal::Journal const& journal, Millis held_back);
+
+// The latest item of a path beneath `root`, or of a URL.
+std::optional<journal::ItemRow> item_of(journal::Journal const& journal, std::string const& root,
+                                        std::string const& path_or_url);
 
 }  // namespace sluice::sim

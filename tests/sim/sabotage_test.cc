@@ -47,6 +47,7 @@ TEST_P(ALookTakenAway, MakesADuplicateThatTheOracleSees) {
 INSTANTIATE_TEST_SUITE_P(
     Sim, ALookTakenAway,
     testing::Values(LostLook{"asset", "direct_uploads", Ask::kCreateAsset, 1, "duplicate asset"},
+                    LostLook{"url", "urls", Ask::kCreateAsset, 1, "duplicate asset"},
                     LostLook{"asset_without_tags", "direct_uploads_on_an_old_platform", Ask::kCreateAsset, 4,
                              "duplicate asset"},
                     LostLook{"indexed_asset", "main_job", Ask::kCreateIndexedAsset, 1, "duplicate indexed asset"},

@@ -25,6 +25,7 @@ stage::Policy usual_policy() {
   stage::PipelinePolicy cast{.name = "cast", .kinds = {"image"}, .filename = template_of("{name}")};
   cast.entity = stage::EntityWish{.collection = "Cast", .name = template_of("{dir}")};
   policy.pipelines = {std::move(footage), std::move(cast)};
+  policy.hand = {.name = "hand", .pipelines = {"footage", "cast"}};
   policy.limits.multipart_video_bytes = kVideoMax;
   policy.limits.direct_video_bytes = kVideoMax;
   policy.files_max = 3;
@@ -232,6 +233,34 @@ Scenario asset_that_never_stays() {
   s.expected = {{.path = "cursed.mp3", .state = "failed", .reason = "asset_gone"}, filmed("good.mp4")};
   s.traits.vanishing_name = "cursed.mp3";
   s.requests_max = 600;
+  return s;
+}
+
+Scenario urls() {
+  Scenario s{.name = "urls", .policy = usual_policy()};
+  std::string const film = "https://media.sim/day1/film.mp4?Signature=s";
+  std::string const twin = "https://media.sim/day2/film.mp4";  // of the same name
+  std::string const face = "https://media.sim/Ada/face.jpg?id=7";
+  std::string const late = "https://slow.sim/late.mp3";
+  s.drops = {{.path = "whistle.mp3", .size_bytes = 1'777}};
+  using What = Order::What;
+  s.orders = {{.what = What::kAdd, .path = film, .at = Millis(100)},
+              {.what = What::kAdd, .path = twin, .at = Millis(150)},
+              {.what = What::kAdd, .path = face, .at = Millis(200)},
+              {.what = What::kAdd, .path = film + "&X-Amz-Date=again", .at = Millis(700)},
+              {.what = What::kAdd, .path = late, .at = Millis(900)},
+              {.what = What::kAdd, .path = film, .at = Millis(60'000)}};
+  s.traits.unreachable_host = "slow.sim";
+  s.expected = {filmed(film), filmed(twin), cast(face, "Ada"), filmed(late), filmed("whistle.mp3")};
+  s.requests_max = 600;
+  return s;
+}
+
+Scenario urls_on_an_old_platform() {
+  auto s = urls();
+  s.name = "urls_on_an_old_platform";
+  s.traits.refuses_metadata = true;
+  s.traits.hides_lookup = true;
   return s;
 }
 

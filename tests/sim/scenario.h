@@ -32,14 +32,14 @@ struct Change {
 // What a person asks for.
 struct Order {
   enum class What : std::uint8_t { kCancel, kRetry, kAdd } what = What::kCancel;
-  std::string path = {};
+  std::string path = {};  // or a URL
   Millis at{0};
 };
 std::string_view name_of(Order::What what);
 
 // What must have become of one file in the end.
 struct Expected {
-  std::string path = {};
+  std::string path = {};       // or a URL
   std::string state = "done";  // the journal's word, or "unknown"; "done|failed" where time decides
   std::string reason = {};     // for ends that are not `done`; "" for any
   std::string index = {};
@@ -94,6 +94,9 @@ Scenario vanishing_places();
 Scenario forgotten_after_72_hours();
 // An asset that is deleted each time it is made, beside a good one.
 Scenario asset_that_never_stays();
+// URLs that a person adds, some of them twice, beside a file; the platform cannot reach one at first.
+Scenario urls();
+Scenario urls_on_an_old_platform();
 // An empty file, a too large one and one that no pipeline takes, beside a good one.
 Scenario refused_files();
 

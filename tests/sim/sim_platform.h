@@ -50,10 +50,11 @@ struct PlatformTraits {
   std::uint32_t bad_chunk = 0;      // the first time it is assembled, this chunk has failed
   std::string failing_name = {};    // assets of this file name end as `failed`
   std::vector<Deletion> deletions = {};
-  std::string vanishing_name = {};  // assets of this file name are deleted as soon as they are complete
-  Millis asset_life{0};             // assets in no entity are deleted so long after their creation (R41); 0: never
-  Millis indexing_begins{0};        // until then indexing is over its quota: 429 (R63)
-  bool blind_looks = false;         // sabotage: looks for assets, indexed assets and entities find nothing
+  std::string vanishing_name = {};    // assets of this file name are deleted as soon as they are complete
+  std::string unreachable_host = {};  // the first fetch of a URL there is refused (media_url_not_accessible)
+  Millis asset_life{0};               // assets in no entity are deleted so long after their creation (R41); 0: never
+  Millis indexing_begins{0};          // until then indexing is over its quota: 429 (R63)
+  bool blind_looks = false;           // sabotage: looks for assets, indexed assets and entities find nothing
 };
 
 // Deleted things stay in their vectors, for the oracle; lists may go on showing them for a while (U16).
@@ -133,6 +134,7 @@ class SimPlatform {
   Reply serve_api(Request const& request, WallTime now);
 
   // sim_uploads.cc
+  static std::string trouble_with_form(std::map<std::string, FormPart> const& form);  // "" if it is as it must be
   Reply create_asset(Request const& request, WallTime now);
   Reply list_assets(Request const& request, WallTime now);
   Reply read_asset(Request const& request, WallTime now);
@@ -191,6 +193,7 @@ class SimPlatform {
   std::vector<SimIndexed> indexed_ = {};
   std::vector<SimEntity> entities_ = {};
   std::set<std::size_t> deletions_done_ = {};
+  std::set<std::string> fetches_refused_ = {};  // URLs whose first fetch was refused
   std::set<std::pair<std::string, std::uint32_t>> protected_ = {};
   std::vector<std::string> complaints_ = {};
   std::size_t chunks_received_ = 0;

@@ -121,7 +121,8 @@ std::string name_of_lost_answer(testing::TestParamInfo<std::tuple<std::string, M
 
 INSTANTIATE_TEST_SUITE_P(Sim, EveryLostAnswer,
                          Combine(testing::Values("main_job", "main_job_on_an_old_platform", "ten_photos",
-                                                 "direct_uploads", "direct_uploads_on_an_old_platform"),
+                                                 "direct_uploads", "direct_uploads_on_an_old_platform", "urls",
+                                                 "urls_on_an_old_platform"),
                                  testing::Values(Mishap::kLostAfter, Mishap::kLostBefore, Mishap::kLateEffect,
                                                  Mishap::kErrorAfter, Mishap::kTruncated, Mishap::kSilentAfter),
                                  testing::Values(0, 30, 120)),

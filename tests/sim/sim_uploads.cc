@@ -46,36 +46,50 @@ SimAsset& SimPlatform::add_asset(std::string const& filename, std::string const&
   return assets_.back();
 }
 
+std::string SimPlatform::trouble_with_form(std::map<std::string, FormPart> const& form) {
+  for (auto const* const name : {"method", "filename"})
+    if (!form.contains(name)) return std::string("without ") + name;
+  auto const& method = form.at("method").value;
+  if (method != "direct" && method != "url") return "with the method " + method;
+  auto const* const content = method == "direct" ? "file" : "url";
+  if (!form.contains(content)) return std::string("without ") + content;
+  for (auto const& [name, part] : form)
+    if (name != "method" && name != "filename" && name != content && name != "user_metadata")
+      return "with the unexpected part " + name;
+  auto const& filename = form.at("filename").value;
+  if (filename.empty() || filename.size() > 255 || form.at(content).value.empty()) return "with an empty part";
+  auto const& file = form.at(content);
+  if (method == "direct" && (file.filename != filename || file.content_type.empty())) return "with another file name";
+  if (method == "url" && !file.value.starts_with("https://")) return "with a URL that is none";
+  if (form.contains("user_metadata") && !object_in(form.at("user_metadata").value).is_object())
+    return "whose user_metadata is no JSON object";
+  return {};
+}
+
 Reply SimPlatform::create_asset(Request const& request, WallTime now) {
   std::string why;
   auto const form = read_form(request, why);
   if (!form) return complain("POST /assets: " + why, now);
-  for (auto const* const name : {"method", "filename", "file"})
-    if (!form->contains(name)) return complain(std::string("POST /assets without ") + name, now);
-  for (auto const& [name, part] : *form)
-    if (name != "method" && name != "filename" && name != "file" && name != "user_metadata")
-      return complain("POST /assets with the unexpected part " + name, now);
-  auto const& file = form->at("file");
-  auto const& filename = form->at("filename").value;
-  if (form->at("method").value != "direct" || filename.empty() || filename.size() > 255 || file.filename != filename ||
-      file.content_type.empty() || file.value.empty())
-    return complain("POST /assets: method, filename or file are not as they must be", now);
-  std::string metadata;
-  if (form->contains("user_metadata")) {
-    if (traits_.refuses_metadata) return refuse_metadata(now);
-    metadata = form->at("user_metadata").value;
-    if (!object_in(metadata).is_object()) return complain("POST /assets: user_metadata is no JSON object", now);
+  if (auto const trouble = trouble_with_form(*form); !trouble.empty()) return complain("POST /assets " + trouble, now);
+  auto const metadata = form->contains("user_metadata") ? form->at("user_metadata").value : std::string();
+  if (!metadata.empty() && traits_.refuses_metadata) return refuse_metadata(now);
+  auto const by_url = form->at("method").value == "url";
+  auto const& content = form->at(by_url ? "url" : "file").value;
+  if (by_url && !traits_.unreachable_host.empty() && content.find(traits_.unreachable_host) != std::string::npos &&
+      fetches_refused_.insert(content).second) {
+    count("platform.url_unreachable");
+    return refuse(400, "media_url_not_accessible", now);
   }
-  auto& asset = add_asset(filename, "direct", metadata, now);
+  auto& asset = add_asset(form->at("filename").value, by_url ? "url" : "direct", metadata, now);
   asset.completed = true;
   asset.completed_at = now;
-  asset.size_bytes = file.value.size();
-  asset.sha256 = sha256_hex_of(file.value);
+  asset.size_bytes = content.size();
+  asset.sha256 = sha256_hex_of(content);  // what a URL names is as good as the URL
   asset.ready_at = ready_from(now);
   Json body{{"_id", asset.id},
-            {"method", "direct"},
+            {"method", asset.method},
             {"status", "processing"},
-            {"filename", filename},
+            {"filename", asset.filename},
             {"created_at", shown_time(now)}};
   add_object(body, "user_metadata", metadata);
   return answer(201, body);

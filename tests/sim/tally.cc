@@ -57,6 +57,7 @@ constexpr std::array kOtherTroubles = {
     "platform.session_expired",
     "platform.session_forgotten",
     "platform.url_expired",
+    "platform.url_unreachable",
     "process.disk_full",
     "process.drained",
     "process.exit_10",

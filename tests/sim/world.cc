@@ -4,8 +4,10 @@
 #include <array>
 #include <utility>
 
+#include "core/base/url_text.h"
 #include "core/journal/sqlite.h"
 #include "core/stage/orders.h"
+#include "core/stage/take_url.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/watch.h"
 
@@ -163,6 +165,10 @@ void World::change_files(stage::Turn* turn) {
 
 // As if the person had looked at the file the moment before.
 void World::add(stage::Context& ctx, std::string const& path) {
+  if (looks_like_url(path)) {
+    (void)stage::add_url(ctx, ctx.policy.hand, {.url = *parse_url(path)}, {}, false);
+    return;
+  }
   auto const& source = scenario_.policy.sources.front();
   auto const print = files_.stat(source.root, path);
   if (print) (void)stage::add_item(ctx, source, {path, *print}, {}, false);
@@ -173,7 +179,7 @@ void World::give_orders(stage::Context& ctx) {
   auto const& source = scenario_.policy.sources.front();
   for (auto at = orders_done_; at < scenario_.orders.size() && scenario_.orders[at].at <= virtual_time(); ++at) {
     auto const& order = scenario_.orders[at];
-    auto const item = ctx.journal.latest_item(source.root, order.path);
+    auto const item = item_of(ctx.journal, source.root, order.path);
     log_.tell("== a person: " + std::string(name_of(order.what)) + " " + order.path);
     count("person." + std::string(name_of(order.what)));
     // A refusal is an answer, too: that the file is not there, or that the item is at its end already.

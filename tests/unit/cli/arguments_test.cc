@@ -92,13 +92,25 @@ TEST(Arguments, RefusesWhatMakesNoSense) {
   EXPECT_THAT(refused({"stauts"}).trouble, HasSubstr("did you mean status?"));
 }
 
-TEST(Arguments, DoesNotTakeUrlsYetAndDoesNotRepeatTheirSecrets) {
+TEST(Arguments, TakesUrlsBesidePaths) {
   for (auto const* verb : {"add", "ingest"}) {
-    auto const end = refused({verb, "https://host/v.mp4?sig=CANARY"});
-    EXPECT_EQ(end.exit_code, kUsage);
-    EXPECT_THAT(end.trouble, HasSubstr("not supported yet"));
-    EXPECT_THAT(end.trouble, testing::Not(HasSubstr("CANARY")));
+    EXPECT_THAT(read({verb, "https://host/v.mp4?sig=s", "a.mp4"}).words,
+                ElementsAre("https://host/v.mp4?sig=s", "a.mp4"));
+    EXPECT_EQ(read({verb, "https://host/get?id=7", "--name", "v.mp4"}).name, "v.mp4");
   }
+}
+
+TEST(Arguments, RefusesBadUrlsWithoutRepeatingTheirSecrets) {
+  for (auto const* verb : {"add", "ingest"})
+    for (auto const* url :
+         {"http://host/v.mp4?sig=CANARY", "ftp://host/v.mp4?sig=CANARY", "https://u@host/?sig=CANARY"}) {
+      auto const end = refused({verb, url});
+      EXPECT_EQ(end.exit_code, kUsage);
+      EXPECT_THAT(end.trouble, HasSubstr("URL"));
+      EXPECT_THAT(end.trouble, testing::Not(HasSubstr("CANARY")));
+    }
+  EXPECT_EQ(refused({"add", "a.mp4", "--name", "b.mp4"}).exit_code, kUsage);
+  EXPECT_EQ(refused({"add", "https://h/a", "https://h/b", "--name", "b.mp4"}).exit_code, kUsage);
 }
 
 TEST(Arguments, KnowsTheVerbsThatComeLater) {

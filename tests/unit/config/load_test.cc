@@ -69,7 +69,7 @@ platform:
   ca_file: /etc/ssl/own.pem
   proxy: http://proxy.example.org:3128
   limits: {direct_video: 20MB, direct_image: 1MB, multipart_video: 1GB, multipart_image: 2MB, list_lag: 200ms,
-           late_effect: 3s}
+           late_effect: 3s, url_video: 3GB, url_image: 4MB}
 sources: [{name: drop, folder: /srv/drop}]
 transfer: {direct_max: 1MiB}
 )");
@@ -82,6 +82,8 @@ transfer: {direct_max: 1MiB}
   EXPECT_EQ(loaded->platform.limits.direct_image_bytes, kMB);
   EXPECT_EQ(loaded->platform.limits.multipart_video_bytes, kGB);
   EXPECT_EQ(loaded->platform.limits.multipart_image_bytes, 2 * kMB);
+  EXPECT_EQ(loaded->platform.limits.url_video_bytes, 3 * kGB);
+  EXPECT_EQ(loaded->platform.limits.url_image_bytes, 4 * kMB);
   EXPECT_EQ(loaded->platform.limits.list_lag, 200ms);
   EXPECT_EQ(loaded->platform.limits.late_effect, 3s);
 }

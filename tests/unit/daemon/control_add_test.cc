@@ -69,12 +69,36 @@ TEST_F(ControlAdd, AnswersWithTheErrorWhenEveryPathIsRefused) {
   EXPECT_EQ(error_code(body_of(served, 404)), "no_such_file");
 }
 
-TEST_F(ControlAdd, RefusesUrlsAndRelativePaths) {
-  auto const url = post("/v1/items", R"({"paths": ["/a", "https://host/v.mp4?sig=secret"]})", 400);
-  EXPECT_EQ(error_code(url), "not_supported_yet");
+TEST_F(ControlAdd, TakesUrlsAndShowsThemWithoutTheirQueries) {
+  daemon_.refuse["https://host/w"] = Error{Fault::kRejected, "no kind", "unknown_kind"};
+  auto const served =
+      ask("POST", "/v1/items", R"({"urls": ["https://HOST/v.mp4?sig=secret", "https://host/w?sig=secret"]})");
+  auto const body = body_of(served, 200);
+  EXPECT_EQ(text(body.find("items")->elements()[0], "url"), "https://host/v.mp4");
+  EXPECT_EQ(text(body.find("errors")->elements()[0], "url"), "https://host/w");
+  EXPECT_THAT(served.reply.body, testing::Not(HasSubstr("secret")));
+  ASSERT_EQ(daemon_.asked_to_add.size(), 2u);
+  EXPECT_EQ(daemon_.asked_to_add[0].url->whole, SecretUrl("https://host/v.mp4?sig=secret"));
+}
+
+TEST_F(ControlAdd, TakesANameForASingleUrl) {
+  post("/v1/items", R"({"urls": ["https://host/get?id=7"], "name": "a.mp4"})");
+  EXPECT_EQ(daemon_.asked_to_add.at(0).name, "a.mp4");
+  for (auto const* body :
+       {R"({"urls": ["https://host/a", "https://host/b"], "name": "a.mp4"})", R"({"paths": ["/a"], "name": "a.mp4"})",
+        R"({"paths": ["/a"], "urls": ["https://host/a"], "name": "a.mp4"})"})
+    EXPECT_EQ(error_code(post("/v1/items", body, 400)), "bad_request") << body;
+}
+
+TEST_F(ControlAdd, RefusesBadUrlsAndRelativePathsBeforeAnyIsTakenUp) {
+  auto const url = post("/v1/items", R"({"urls": ["https://host/a", "http://host/v.mp4?sig=secret"]})", 400);
+  EXPECT_EQ(error_code(url), "bad_url");
   EXPECT_THAT(url.dump(), testing::Not(HasSubstr("secret")));
+  auto const misplaced = post("/v1/items", R"({"paths": ["https://host/v.mp4?sig=secret"]})", 400);
+  EXPECT_EQ(error_code(misplaced), "not_absolute");
+  EXPECT_THAT(misplaced.dump(), testing::Not(HasSubstr("secret")));
   EXPECT_EQ(error_code(post("/v1/items", R"({"paths": ["a.mp4"]})", 400)), "not_absolute");
-  EXPECT_TRUE(daemon_.asked_to_add.empty());  // all are checked before the first is taken up
+  EXPECT_TRUE(daemon_.asked_to_add.empty());
 }
 
 TEST_F(ControlAdd, NamesWhatIsWrongWithTheBody) {
@@ -82,7 +106,8 @@ TEST_F(ControlAdd, NamesWhatIsWrongWithTheBody) {
        {"", "[]", "{", R"({"paths": []})", R"({"paths": "a"})", R"({"paths": [1]})", R"({"paths": ["/a"], "index": 1})",
         R"({"paths": ["/a"], "dry_run": "yes"})", R"({"paths": ["/a"], "pipline": "x"})",
         R"({"paths": ["/a"], "entity": "x"})", R"({"paths": ["/a"], "pipeline": "x", "index": "y"})",
-        R"({"paths_b64": ["?"]})", R"({"paths": ["/a"], "paths": ["/b"]})"})
+        R"({"paths_b64": ["?"]})", R"({"urls": []})", R"({"urls": "https://h/a"})", R"({"urls": [1]})",
+        R"({"paths": ["/a"], "paths": ["/b"]})"})
     EXPECT_EQ(error_code(post("/v1/items", body, 400)), "bad_request") << body;
   EXPECT_THAT(ask("POST", "/v1/items", R"({"paths": ["/a"], "pipline": "x"})").reply.body,
               HasSubstr("did you mean pipeline?"));

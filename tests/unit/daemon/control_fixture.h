@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "core/base/json.h"
+#include "core/base/text.h"
 #include "core/journal/journal.h"
 #include "daemon/control_api.h"
 #include "daemon/control_uri.h"
@@ -56,11 +57,11 @@ class PlayedDaemon : public Operations {
   bool has_found(std::string const& path) override { return !not_found_yet.contains(path); }
   Result<AddedItem> add(AddRequest const& request) override {
     asked_to_add.push_back(request);
-    if (auto const refusal = refuse.find(request.path); refusal != refuse.end())
-      return std::unexpected(refusal->second);
+    auto const asked = request.url ? request.url->shown : request.path;
+    if (auto const refusal = refuse.find(asked); refusal != refuse.end()) return std::unexpected(refusal->second);
     return AddedItem{.row = 1,
                      .ulid = request.dry_run ? "" : "01J9ZK3Q00000000000000ADD0",
-                     .path = request.path,
+                     .path = asked,
                      .source = "drop",
                      .kind = "video",
                      .pipeline = "footage",
@@ -75,6 +76,10 @@ class PlayedDaemon : public Operations {
     return stage::Explanation{.source = "drop",
                               .findings = {{"name", stage::Finding::Says::kTaken, "a name"},
                                            {"quiet", stage::Finding::Says::kWaits, "not yet"}}};
+  }
+  Result<stage::Explanation> explain_url(UrlText const& url) override {
+    if (auto const refusal = refuse.find(url.shown); refusal != refuse.end()) return std::unexpected(refusal->second);
+    return stage::Explanation{.source = "hand", .findings = {{"url", stage::Finding::Says::kTaken, "the platform"}}};
   }
   Result<std::vector<std::string>> rescan(std::string const& source) override {
     if (refuse_change) return std::unexpected(*refuse_change);

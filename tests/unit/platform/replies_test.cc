@@ -242,6 +242,13 @@ TEST(Asset, IsReadWhole) {
   EXPECT_EQ(asset->error_message, "bad\\x0afile");
 }
 
+TEST(Asset, TellsWhyItFailedWithoutTheQueryOfItsUrl) {
+  auto const asset = read_asset(json(
+      R"({"_id":"a1","status":"failed","error":{"message":"cannot GET https://h.example/a.mp4?sig=secret: 403"}})"));
+  ASSERT_TRUE(asset) << asset.error().text;
+  EXPECT_EQ(asset->error_message, "cannot GET https://h.example/a.mp4 403");
+}
+
 TEST(Asset, NeedsNoMoreThanItsIdAndStatus) {
   auto const asset =
       read_asset(json(R"({"_id":"a1","status":"transcoding","size":null,"user_metadata":null,"created_at":""})"));

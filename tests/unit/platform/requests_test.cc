@@ -137,6 +137,22 @@ TEST(Requests, CreateAnAssetByAForm) {
                                boundary + "--\r\n");
 }
 
+TEST(Requests, CreateAnAssetByAUrlInAFormOfTexts) {
+  AssetOptions const options{"a.mp4", false, true, R"({"client_op":"01JZ"})"};
+  auto const call = create_asset_by_url(options, SecretUrl("https://h.example/a.mp4?Signature=s%2F"), "seed");
+  auto const boundary = header_of(call, "Content-Type").substr(std::strlen("multipart/form-data; boundary="));
+  EXPECT_EQ(call.method, Method::kPost);
+  EXPECT_EQ(path_of(call), "/assets");
+  EXPECT_FALSE(call.repeatable);
+  EXPECT_EQ(call.body, nullptr);
+  auto const field = [&](std::string const& name, std::string const& value) {
+    return "--" + boundary + "\r\nContent-Disposition: form-data; name=\"" + name + "\"\r\n\r\n" + value + "\r\n";
+  };
+  EXPECT_EQ(call.text_body, field("method", "url") + field("filename", "a.mp4") + field("enable_thumbnail", "true") +
+                                field("user_metadata", R"({"client_op":"01JZ"})") +
+                                field("url", "https://h.example/a.mp4?Signature=s%2F") + "--" + boundary + "--\r\n");
+}
+
 TEST(Requests, LeaveOutOfTheFormWhatIsNotAskedFor) {
   auto const call = create_asset({.filename = "a.mp4"}, "video/mp4", std::make_shared<TextBody>("B"), "seed");
   auto const form = sent_by(call);

@@ -114,5 +114,21 @@ TEST_F(Explain, NamesKindPipelineAndLimits) {
   EXPECT_EQ(held("a.mp4", seen(6s)), "file: it is empty");
 }
 
+TEST(ExplainUrl, SaysWhatIsKnownWithoutAskingItsHost) {
+  Policy policy;
+  policy.pipelines.push_back({.name = "footage", .kinds = {"video"}, .filename = *parse_template("{name}")});
+  policy.hand = {.name = "hand", .pipelines = {"footage"}};
+  auto const now = from_unix_ms(1'795'262'400'000);
+  auto const told = [&](std::string_view url) {
+    auto const explained = explain(policy, policy.hand, *parse_url(url), std::nullopt, now);
+    return explained.held_by() == nullptr ? "taken" : explained.held_by()->rule;
+  };
+  EXPECT_EQ(told("https://h.example/a.mp4"), "taken");
+  EXPECT_EQ(told("https://h.example/a.mp4?Signature=s&Expires=4000000000"), "taken");
+  EXPECT_EQ(told("https://h.example/a.mp4?Signature=s&Expires=1000000000"), "end");
+  EXPECT_EQ(told("https://h.example/a.mp3"), "pipeline");
+  EXPECT_EQ(told("https://h.example/watch"), "kind");
+}
+
 }  // namespace
 }  // namespace sluice::stage

@@ -9,6 +9,7 @@
 #include "core/stage/plan.h"
 #include "core/stage/put_chunk.h"
 #include "core/stage/resolve_named.h"
+#include "core/stage/look_asset.h"
 #include "core/stage/send_direct.h"
 
 namespace sluice::stage {

@@ -134,6 +134,17 @@ TEST_F(NoteOutcome, SaysNothingOfABreakerThatIsClosed) {
   EXPECT_TRUE(log.lines.empty());
 }
 
+TEST_F(NoteOutcome, DoesNotBlameThePlatformForTheHostsThatUrlsName) {
+  auto const error = error_of(Fault::kTransient, "media_url_not_accessible");
+  fail_for_all(error);
+  EXPECT_FALSE(is_open());
+  EXPECT_EQ(spread(about(1), error), Spread::kOne);
+  fail_for_all(error_of(Fault::kTransient));
+  EXPECT_TRUE(is_open());
+  note(about(1), {std::unexpected(error)});
+  EXPECT_FALSE(is_open()) << "the platform answered";
+}
+
 TEST_F(NoteOutcome, CallsAFailureThatMeetsSeveralItemsTheirs) {
   auto const error = error_of(Fault::kTransient);
   note(about(1), {std::unexpected(error)});

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/stage/look_asset.h"
 #include "core/stage/moves.h"
 #include "core/upload/leaves.h"
 #include "tests/unit/stage/stage_fixture.h"
