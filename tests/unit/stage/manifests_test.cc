@@ -184,7 +184,7 @@ TEST_F(ManifestsTest, LoseAndDoubleNoLineWhereverTheDaemonDies) {
     if (!died || HasFailure()) break;
     ++deaths;
   }
-  EXPECT_GT(deaths, 20);
+  EXPECT_GE(deaths, 10) << "the import took too few commits to be interrupted";
 }
 
 TEST_F(ManifestsTest, RepeatNothingWhenTheyAreReadAgain) {
