@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e bench show-big show-many show-photos show-hotel show-names show-storms show-zoo show-idle mutants fuzz format tidy clean
+.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e bench show-big show-many show-photos show-hotel show-manifest show-names show-storms show-zoo show-idle mutants fuzz format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -9,6 +9,7 @@ CLANG_TIDY ?= clang-tidy-19
 help:
 	@echo "make demo      build, then show a whole ingest against the local stand-in platform"
 	@echo "make show-big, show-many, show-photos    the crash tests at full size, with their figures (docs/TESTING.md)"
+	@echo "make show-manifest    a manifest of ten million lines, killed twice while it is read: some 6 GB in TMPDIR"
 	@echo "make show-names, show-storms    100,000 strange file names; bursts of 20,000 files and 10,000 folders"
 	@echo "make show-zoo      10,000 files that come in every way that programs have"
 	@echo "make show-idle     what the daemon costs with 100,000 folders and nothing to do: CPU and wake-ups a minute"
@@ -72,6 +73,9 @@ demo: release
 # The crash tests of tests/e2e at full size, on the release build. SLUICE_SEED replays one.
 E2E := build/release/tests/e2e/e2e_test --gtest_brief=1
 
+show-manifest: release
+	tests/bench/show_manifest
+
 show-big: release-e2e
 	SLUICE_E2E_BIG=2GiB SLUICE_E2E_BIG_SECONDS=20 $(E2E) --gtest_filter=Kill.NeverSendsAChunkAgainWhoseAnswerIsInTheJournal
 
@@ -130,6 +134,9 @@ fuzz: packages
 	mkdir -p build/fuzz/corpus/md5_lanes
 	cd build/fuzz && nice -n 15 tests/fuzz/md5_lanes_fuzz -max_len=65536 -max_total_time=$(FUZZ_SECONDS) \
 	  -print_final_stats=1 corpus/md5_lanes
+	mkdir -p build/fuzz/corpus/manifest
+	cd build/fuzz && nice -n 15 tests/fuzz/manifest_fuzz -max_len=4096 -max_total_time=$(FUZZ_SECONDS) \
+	  -print_final_stats=1 corpus/manifest
 
 # Beside its peers, against a sink on this host. On a quiet machine: about twenty minutes.
 bench: PROGRAMS += sluice-bench-sink sluice-bench-send sluice-bench-backlog

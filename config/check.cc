@@ -103,11 +103,13 @@ void check_sources(Draft const& draft, Report& report) {
     }
     for (std::size_t k = 0; k < i && !source.folder.empty(); ++k) {
       if (sources[k].folder != source.folder || sources[k].include != source.include) continue;
+      if (sources[k].manifest != source.manifest) continue;
       report.add_at(inside(origin, "folder"), "is the folder of " + placed(draft.source_origins[k]) +
                                                   " too, so each file would be uploaded twice; remove one, or give "
                                                   "them different `include` lists");
     }
-    if (!source.folder.empty() && is_beneath(draft.config.state_dir, source.folder)) {
+    auto const is_read_whole = !source.folder.empty() && source.manifest.empty();
+    if (is_read_whole && is_beneath(draft.config.state_dir, source.folder)) {
       report.add_at(inside(origin, "folder"),
                     "holds state_dir, so the daemon would read its own files; choose another");
     }

@@ -111,7 +111,8 @@ enum class Checksum : std::uint8_t { kAuto, kRequire, kIgnore };
 
 struct Source {
   std::string name;
-  std::string folder;                  // absolute, bytes, no '/' at its end
+  std::string folder;    // absolute, bytes, no '/' at its end
+  std::string manifest;  // the name in `folder`, or a pattern of names, of files whose lines name URLs; "": none
   std::vector<std::string> pipelines;  // not empty: where the file names none, all of them in its order
   bool recursive = true;
   std::vector<std::string> include = {"*"};  // glob_match over the relative path or the name

@@ -1,6 +1,10 @@
 // The keys beneath `sources`.
+#include <algorithm>
+#include <array>
+
 #include "config/parts.h"
 #include "core/base/marker.h"
+#include "core/base/text.h"
 
 namespace sluice::config {
 namespace {
@@ -43,30 +47,42 @@ void refuse_later_keys(Section& section) {
   section.not_yet("after_success", {"keep"});
   section.not_yet("after_failure", {"keep"});
   section.not_yet("receipt", {"none"});
-  section.not_yet("manifest");
-  section.not_yet("fetch");
+  section.not_yet("fetch", {"platform"});
   section.not_yet("allow_hosts");
   section.not_yet("match");
 }
 
-Source read_source(At const& at) {
-  Source source;
-  Section section(at);
-  if (auto key = section.require("name", "write a short name for the source, such as drop")) {
-    assign(source.name, read_name(*key));
-  }
-  refuse_later_keys(section);
-  bool const is_manifest = at.node->type == Node::Type::kMap && section.find_unless_null("manifest").has_value();
-  auto const folder =
-      is_manifest ? section.find("folder") : section.require("folder", "write the folder's absolute path");
-  if (folder) assign(source.folder, read_path(*folder));
-  if (auto key = section.find("pipelines")) source.pipelines = read_texts(*key);
+// "/srv/feeds/*.jsonl": a folder, and a name or pattern in it whose end tells the format.
+void read_manifest(At const& at, Source& source) {
+  auto const path = read_path(at);
+  if (!path) return;
+  auto const name = basename_of(*path);
+  auto const folder = directory_of(*path);
+  static constexpr std::string_view kWild = "*?[";
+  if (folder.find_first_of(kWild) != std::string_view::npos)
+    return at.complain("has a pattern in its folder; only the file's name may be one, such as /srv/feeds/*.jsonl");
+  auto const extension = extension_of(extension_of(name) == "gz" ? stem_of(name) : name);
+  static constexpr std::array<std::string_view, 6> kFormats = {"txt", "m3u", "csv", "tsv", "jsonl", "ndjson"};
+  if (std::ranges::find(kFormats, extension) == kFormats.end())
+    return at.complain("is none of .txt, .csv, .tsv, .jsonl and these with .gz; the name must tell the format");
+  source.folder = folder.empty() ? "/" : std::string(folder);
+  source.manifest = name;
+  source.recursive = false;
+}
+
+// What says how files are found and settle says nothing of lines.
+void refuse_folder_keys(Section& section) {
+  for (auto const* key :
+       {"folder", "recursive", "include", "exclude", "max_settle", "checksum", "ready_marker", "guard_file"})
+    if (auto const found = section.find(key))
+      found->complain("is for folders, and this source is a manifest; remove the line");
+}
+
+void read_folder_keys(Section& section, Source& source) {
+  if (auto key = section.require("folder", "write the folder's absolute path")) assign(source.folder, read_path(*key));
   if (auto key = section.find("recursive")) assign(source.recursive, read_bool(*key));
   read_patterns(section, "include", source.include);
   read_patterns(section, "exclude", source.exclude);
-  if (auto key = section.find("settle")) {
-    assign(source.settle, read_duration(*key, Millis(0), std::chrono::hours(24)));
-  }
   if (auto key = section.find("max_settle")) {
     assign(source.max_settle, read_duration(*key, std::chrono::seconds(1), std::chrono::hours(24 * 365)));
   }
@@ -78,6 +94,26 @@ Source read_source(At const& at) {
     assign(source.skip_duplicates, read_word<bool>(*key, {{"skip", true}, {"upload", false}}));
   if (auto key = section.find_unless_null("ready_marker")) source.ready_marker = read_marker(*key);
   if (auto key = section.find_unless_null("guard_file")) assign(source.guard_file, read_guard_file(*key));
+}
+
+Source read_source(At const& at) {
+  Source source;
+  Section section(at);
+  if (auto key = section.require("name", "write a short name for the source, such as drop")) {
+    assign(source.name, read_name(*key));
+  }
+  refuse_later_keys(section);
+  auto const manifest = at.node->type == Node::Type::kMap ? section.find_unless_null("manifest") : std::optional<At>();
+  if (manifest) {
+    read_manifest(*manifest, source);
+    refuse_folder_keys(section);
+  } else {
+    read_folder_keys(section, source);
+  }
+  if (auto key = section.find("pipelines")) source.pipelines = read_texts(*key);
+  if (auto key = section.find("settle")) {
+    assign(source.settle, read_duration(*key, Millis(0), std::chrono::hours(24)));
+  }
   if (auto key = section.find("priority")) assign(source.priority, read_integer(*key, 0, 100));
   if (auto key = section.find("poll")) source.poll_every = read_poll_interval(*key);
   section.finish();

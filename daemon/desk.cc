@@ -12,6 +12,7 @@
 #include "core/source/kind.h"
 #include "core/stage/admit.h"
 #include "core/stage/discover.h"
+#include "core/stage/explain_manifest.h"
 #include "core/stage/orders.h"
 #include "core/stage/preview.h"
 #include "core/stage/stage.h"
@@ -127,6 +128,7 @@ source::Answer<stage::Explanation> Desk::explain(std::string const& path) {
   if (!spot) return std::unexpected(spot.error());
   auto const& source = policy_.sources[spot->source];
   auto const& [file, print] = spot->found;
+  if (!source.manifest.empty()) return stage::explain_manifest(ctx_->journal, source, file);
   auto const look = ctx_->scout.look(source.root, file, print.device, stage::wanted_of(source, file), {});
   if (!look) return std::nullopt;
   return stage::explain(policy_, source, file, *look, ctx_->journal.latest_item(source.root, file), ctx_->now);

@@ -40,7 +40,8 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
              .reader = workers_,
              .random = random_,
              .log = log,
-             .witness = nullptr},
+             .witness = nullptr,
+             .results = &results_},
             policy),
       bandwidth_(policy.bandwidth) {
   begin();

@@ -27,6 +27,7 @@
 #include "daemon/network_events.h"
 #include "daemon/operations.h"
 #include "daemon/random_linux.h"
+#include "daemon/results_linux.h"
 #include "daemon/wire_curl.h"
 
 namespace sluice::daemon {
@@ -88,6 +89,7 @@ class Engine {
   ClockLinux mutable clock_;
   RandomLinux random_;
   std::shared_ptr<FilesLinux> files_ = std::make_shared<FilesLinux>();
+  ResultsLinux results_;
   LanesLinux lanes_{files_};
   FileWorkers workers_;
   NetworkEvents network_;

@@ -85,8 +85,9 @@ struct StatusFacts {
   std::string config_hash = {};
   std::vector<HealthReason> reasons = {};
   std::vector<SourceFacts> sources = {};
-  std::map<journal::RowId, UploadProgress> uploads = {};  // items that upload now
-  std::uint64_t chunks_limit = 0;                         // chunk PUTs that may be in the air now, and their ceiling
+  std::map<journal::RowId, std::string> results_stuck = {};  // by manifest: why its results cannot be written now
+  std::map<journal::RowId, UploadProgress> uploads = {};     // items that upload now
+  std::uint64_t chunks_limit = 0;                            // chunk PUTs that may be in the air now, and their ceiling
   std::uint64_t max_chunks = 0;
   std::optional<std::uint64_t> bandwidth = {};  // transfer.bandwidth, bytes a second, now
 };

@@ -78,7 +78,9 @@ stage::SourcePolicy source_from(config::Source const& source) {
           .checksum = checksum_from(source.checksum),
           .duplicates = source.skip_duplicates ? stage::DuplicatePolicy::kSkip : stage::DuplicatePolicy::kUpload,
           .ready_marker = source.ready_marker,
-          .rescan = source.poll_every};
+          .rescan = source.poll_every,
+          .manifest = source.manifest,
+          .swept = source.manifest.empty()};
 }
 
 // Every upload in the air has one of the wire's buffers and at least one block that was read ahead. Where
@@ -120,6 +122,7 @@ void set_rate_limits(config::RateLimits const& limits, stage::Policy& policy) {
 stage::Policy policy_from(config::Config const& config, std::string host) {
   stage::Policy policy;
   policy.host = std::move(host);
+  policy.results_folder = config.state_dir + "/results";
   for (auto const& source : config.sources) policy.sources.push_back(source_from(source));
   policy.hand.name = "hand";
   for (auto const& pipeline : config.pipelines) {

@@ -148,6 +148,7 @@ void Service::take_hints() {
   if (dirty.overflow) log_.warning("the kernel dropped file events: whole folders are scanned anew");
   for (auto const& root : dirty.roots) {
     engine_.hint();
+    engine_.turn().manifests().look_now(root.root);
     if (root.whole) engine_.turn().discovery().want_root(root.root);
     for (auto const& folder : root.folders) engine_.turn().discovery().want_directory(root.root, folder);
   }
@@ -226,6 +227,7 @@ StatusFacts Service::facts() const {
                     .config_hash = config_.hash,
                     .reasons = {},
                     .sources = {},
+                    .results_stuck = {},
                     .uploads = engine_.uploads(),
                     .max_chunks = policy_.chunks_max,
                     .bandwidth = engine_.wire().send_rate()};
@@ -270,6 +272,25 @@ void Service::add_sources(StatusFacts& facts) const {
                                false});
     facts.sources.push_back(std::move(source));
   }
+  add_manifests(facts);
+}
+
+void Service::add_manifests(StatusFacts& facts) const {
+  for (auto const& view : engine_.turn().manifests().views()) {
+    auto const sight = watch_.state(view.root);
+    SourceFacts source{.name = view.name,
+                       .up = !view.why_down,
+                       .why_down = view.why_down.value_or(""),
+                       .mode = sight.watch.coverage == Coverage::kFull ? "inotify" : "poll",
+                       .last_scan = view.last_look,
+                       .degraded = {}};
+    if (view.too_many)
+      source.degraded.push_back("more than " + std::to_string(journal::Journal::kManifestsMax) +
+                                " files fit the pattern: the others are not read");
+    facts.sources.push_back(std::move(source));
+  }
+  for (auto const& row : engine_.journal().manifests(""))
+    if (auto why = engine_.turn().results().why_stuck(row.id)) facts.results_stuck.emplace(row.id, *std::move(why));
 }
 
 void Service::add_outages(std::vector<HealthReason>& reasons) const {

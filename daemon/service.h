@@ -53,6 +53,7 @@ class Service {
   void answer_without_turn(std::vector<Waiting> const& requests);
   StatusFacts facts() const;
   void add_sources(StatusFacts& facts) const;
+  void add_manifests(StatusFacts& facts) const;
   void add_outages(std::vector<HealthReason>& reasons) const;
   void add_limits(std::vector<HealthReason>& reasons) const;
   void tell_systemd();

@@ -9,6 +9,7 @@
 
 #include "core/base/text.h"
 #include "daemon/policy.h"
+#include "daemon/view_manifests.h"
 
 namespace sluice::daemon {
 namespace {
@@ -348,6 +349,7 @@ Json status_json(ViewContext const& context, StatusFacts const& facts) {
                                    {"waiting", waiting}}));
   json.set("stages", std::move(stages));
   json.set("sources", std::move(sources));
+  json.set("manifests", manifests_json(context.journal, facts.results_stuck));
   json.set("uploads", uploads_json(context));
   json.set("transfer", Json::object({{"chunks_limit", facts.chunks_limit},
                                      {"max_chunks", facts.max_chunks},

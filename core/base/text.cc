@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace sluice {
 namespace {
@@ -155,7 +156,12 @@ std::size_t utf8_length(std::string_view bytes) {
 }
 
 bool is_utf8(std::string_view bytes) {
+  constexpr std::uint64_t kHighBits = 0x8080808080808080;
   while (!bytes.empty()) {
+    std::uint64_t eight = 0;  // most text is ASCII
+    while (bytes.size() >= sizeof eight && (std::memcpy(&eight, bytes.data(), sizeof eight), (eight & kHighBits) == 0))
+      bytes.remove_prefix(sizeof eight);
+    if (bytes.empty()) return true;
     auto const length = utf8_length(bytes);
     if (length == 0) return false;
     bytes.remove_prefix(length);

@@ -38,6 +38,15 @@ struct Table<ChunkRow> {
   static constexpr std::string_view kName = "chunk";
 };
 
+template <>
+struct Table<ManifestRow> {
+  static constexpr std::string_view kName = "manifest";
+};
+template <>
+struct Table<EntryRow> {
+  static constexpr std::string_view kName = "entry";
+};
+
 // "SELECT id, ... FROM item t " followed by `rest`, which calls the table `t`.
 template <class Row>
 std::string select(std::string_view rest) {

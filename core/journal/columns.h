@@ -159,6 +159,60 @@ void visit_step(Visitor& v, Row& row) {
   v.text_or_null("reason", row.reason);
 }
 
+template <class Visitor, class Row>
+void visit_manifest_fixed(Visitor& v, Row& row) {
+  v.text("source", row.source);
+  v.blob("root", row.root);
+  v.blob("path", row.path);
+  v.time("created_at_ms", row.created_at);
+}
+
+template <class Visitor, class Row>
+void visit_manifest(Visitor& v, Row& row) {
+  v.word("state", row.state);
+  v.text_or_null("reason", row.reason);
+  v.number("pass", row.pass);
+  v.number("line", row.line);
+  v.number("offset_bytes", row.offset);
+  v.text("fingerprint", row.fingerprint);
+  v.number("inode", row.inode);
+  v.number("size_bytes", row.size_bytes);
+  v.number("mtime_ns", row.mtime_ns);
+  v.number("entries", row.entries);
+  v.number("duplicates", row.duplicates);
+  v.number("errors", row.errors);
+  v.number("waiting", row.waiting);
+  v.number("open", row.open);
+  v.number("notes_open", row.notes_open);
+  v.number("notes_kept", row.notes_kept);
+  v.blob_or_null("results", row.results);
+  v.number("results_inode", row.results_inode);
+  v.number("results_bytes", row.results_bytes);
+  v.time_or_null("read_at_ms", row.read_at);
+}
+
+template <class Visitor, class Row>
+void visit_entry_fixed(Visitor& v, Row& row) {
+  v.number("manifest_id", row.manifest_id);
+  v.number("pass", row.pass);
+  v.number("line", row.line);
+  v.blob("item_key", row.item_key);
+}
+
+template <class Visitor, class Row>
+void visit_entry(Visitor& v, Row& row) {
+  v.word("state", row.state);
+  v.secret_or_null("url", row.url);
+  v.text_or_null("name", row.name);
+  v.text_or_null("options", row.options);
+  v.number("priority", row.priority);
+  v.number("not_before_ms", row.not_before_ms);
+  v.id_or_null("item_id", row.item_id);
+  v.text_or_null("outcome", row.outcome);
+  v.text_or_null("reason", row.reason);
+  v.text_or_null("last_error", row.last_error);
+}
+
 template <class Row, class Of>
 concept IsRow = std::same_as<std::remove_const_t<Row>, Of>;
 
@@ -168,6 +222,8 @@ void visit_fixed(Visitor& v, Row& row) {
   if constexpr (IsRow<Row, SessionRow>) visit_session_fixed(v, row);
   if constexpr (IsRow<Row, NamedRow>) visit_named_fixed(v, row);
   if constexpr (IsRow<Row, StepRow>) visit_step_fixed(v, row);
+  if constexpr (IsRow<Row, ManifestRow>) visit_manifest_fixed(v, row);
+  if constexpr (IsRow<Row, EntryRow>) visit_entry_fixed(v, row);
 }
 
 // What an update writes: `with_end` where the row ends, ended, or comes back from its end.
@@ -180,6 +236,8 @@ void visit_moving(Visitor& v, Row& row, bool with_end) {
   if constexpr (IsRow<Row, ChunkRow>) visit_chunk(v, row);
   if constexpr (IsRow<Row, NamedRow>) visit_named(v, row);
   if constexpr (IsRow<Row, StepRow>) visit_step(v, row);
+  if constexpr (IsRow<Row, ManifestRow>) visit_manifest(v, row);
+  if constexpr (IsRow<Row, EntryRow>) visit_entry(v, row);
 }
 
 template <class Visitor, class Row>
@@ -322,6 +380,8 @@ inline void read_word(std::string_view text, StepState& state) { state = step_st
 inline void read_word(std::string_view text, NamedState& state) { state = named_state(text); }
 inline void read_word(std::string_view text, StepKind& kind) { kind = step_kind(text); }
 inline void read_word(std::string_view text, NamedKind& kind) { kind = named_kind(text); }
+inline void read_word(std::string_view text, ManifestState& state) { state = manifest_state(text); }
+inline void read_word(std::string_view text, EntryState& state) { state = entry_state(text); }
 
 // Reads a row's values in the order of its columns.
 class Reader {

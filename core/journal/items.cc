@@ -69,6 +69,7 @@ void Journal::update(ItemRow const& row, ItemState expected, WallTime now, std::
   lines_.moved(expected, row.state);
   lines_.open_sessions().written();  // only those of live items are due
   if (row.state == expected) return;
+  if (is_end(expected) && !is_end(row.state)) reopen_entry(row.id);
   add_event({0, now, row.id, "item", std::string(word(expected)), std::string(word(row.state)), std::string(note)});
 }
 

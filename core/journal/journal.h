@@ -186,6 +186,33 @@ class Journal {
   std::vector<StepRow> steps_in(StepState state, int limit) const;
   std::vector<StepRow> steps_on(RowId named_id, StepState state, int limit) const;
 
+  // --- manifests and their entries (manifests.cc)
+  RowId insert(ManifestRow const& row);
+  // Writes `row` where it is in `expected`, and an event if the state changed.
+  void update(ManifestRow const& row, ManifestState expected, WallTime now, std::string_view note = {});
+  std::optional<ManifestRow> manifest(RowId id) const;
+  std::optional<ManifestRow> manifest(std::string_view root, std::string_view path) const;
+  std::vector<ManifestRow> manifests(std::string_view source) const;  // "" for all; at most kManifestsMax
+  static constexpr int kManifestsMax = 10'000;
+  std::vector<RowId> manifests_waiting() const;  // those with entries that wait
+  std::vector<RowId> manifests_open() const;     // those with something that belongs into their results
+
+  // Inserts an entry, unless there is one of its key. Returns  whether it was inserted.
+  bool insert_if_new(EntryRow const& row);
+  std::optional<EntryRow> entry_of_key(std::string_view item_key) const;
+  std::optional<EntryRow> entry_of_item(RowId item_id) const;
+  void update(EntryRow const& row, EntryState expected);
+  // Waiting ones whose time has come, up to `limit`: by priority, then in the order of the file.
+  std::vector<EntryRow> waiting_entries(RowId manifest_id, WallTime now, int limit) const;
+  // Those that belong into the results: refused, or taken and their item is at its end. Up to `limit`.
+  std::vector<EntryRow> ended_entries(RowId manifest_id, int limit) const;
+
+  // Returns  whether it was not there yet.
+  bool add_note(NoteRow const& note);
+  std::vector<NoteRow> open_notes(RowId manifest_id, int limit) const;
+  std::vector<NoteRow> kept_notes(RowId manifest_id, int limit) const;  // reported ones, by line
+  void note_reported(NoteRow const& note, bool keep);
+
   // --- events
   void add_event(EventRow const& event);
   std::vector<EventRow> events_of(RowId item_id, int limit) const;  // oldest first, the last `limit`
@@ -209,6 +236,7 @@ class Journal {
   void restore_lines();
   // Asks when the line's first row is due, so that until then nobody asks again.
   void learn_due(ItemState state) const;
+  void reopen_entry(RowId item_id);  // its item left its end: the results will tell of the next one
   void learn_due(StepState state) const;
   void learn_due(NamedState state) const;
 

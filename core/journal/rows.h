@@ -155,6 +155,60 @@ struct StepRow {
   std::string reason = {};
 };
 
+// A file of lines that name URLs.
+struct ManifestRow {
+  RowId id = 0;
+  std::string source = {};
+  std::string root = {};
+  std::string path = {};
+  ManifestState state = ManifestState::kReading;
+  std::string reason = {};
+  std::int64_t pass = 1;
+  std::uint64_t line = 1;  // the next one, and where it begins
+  std::uint64_t offset = 0;
+  std::string fingerprint = {};
+  std::uint64_t inode = 0;  // of the file as it was read last, with size and mtime
+  std::uint64_t size_bytes = 0;
+  std::int64_t mtime_ns = 0;
+  std::int64_t entries = 0, duplicates = 0, errors = 0;  // lines, over all passes
+  std::int64_t waiting = 0, open = 0;                    // entries now; `open`: taken or refused, not in the results
+  std::int64_t notes_open = 0, notes_kept = 0;
+  std::string results = {};  // absolute; "" until it was made
+  std::uint64_t results_inode = 0;
+  std::uint64_t results_bytes = 0;
+  WallTime created_at = {};
+  std::optional<WallTime> read_at = {};
+};
+
+// A line of a manifest that is, or will be, an item.
+struct EntryRow {
+  RowId id = 0;
+  RowId manifest_id = 0;
+  std::int64_t pass = 1;
+  std::uint64_t line = 0;
+  std::string item_key = {};  // as the column: packed_key()
+  EntryState state = EntryState::kWaiting;
+  SecretUrl url = {};
+  std::string name = {};
+  std::string options = {};  // JSON; "" for none
+  std::int64_t priority = 50;
+  std::int64_t not_before_ms = 0;
+  RowId item_id = 0;
+  std::string outcome = {};
+  std::string reason = {};
+  std::string last_error = {};
+};
+
+// What is to be said of a line that became no entry.
+struct NoteRow {
+  RowId id = 0;
+  RowId manifest_id = 0;
+  std::uint64_t line = 0;
+  std::uint64_t column = 0;
+  bool is_error = true;  // else a duplicate
+  std::string text = {};
+};
+
 struct EventRow {
   RowId id = 0;
   WallTime at = {};

@@ -16,6 +16,8 @@ constexpr std::array<std::string_view, 5> kChunkWords = {"needs_url", "has_url",
 constexpr std::array<std::string_view, 5> kStepWords = {"waiting", "creating", "created", "ready", "failed"};
 constexpr std::array<std::string_view, 3> kNamedWords = {"wanted", "creating", "present"};
 constexpr std::array<std::string_view, 3> kNamedKinds = {"index", "collection", "entity"};
+constexpr std::array<std::string_view, 4> kManifestWords = {"reading", "followed", "gone", "refused"};
+constexpr std::array<std::string_view, 4> kEntryWords = {"waiting", "taken", "refused", "ended"};
 constexpr std::array<std::string_view, 2> kStepKindWords = {"index", "entity"};
 constexpr std::array<std::string_view, 9> kStages = {"settle", "upload", "ready",     "index",  "register",
                                                      "done",   "failed", "cancelled", "skipped"};
@@ -43,6 +45,8 @@ std::string_view word(StepState state) { return kStepWords[std::to_underlying(st
 std::string_view word(NamedState state) { return kNamedWords[std::to_underlying(state)]; }
 std::string_view word(NamedKind kind) { return kNamedKinds[std::to_underlying(kind)]; }
 std::string_view word(StepKind kind) { return kStepKindWords[std::to_underlying(kind)]; }
+std::string_view word(ManifestState state) { return kManifestWords[std::to_underlying(state)]; }
+std::string_view word(EntryState state) { return kEntryWords[std::to_underlying(state)]; }
 std::string_view word(StageWord stage) { return kStages[std::to_underlying(stage)]; }
 
 ItemState item_state(std::string_view text) { return must_find<ItemState>(kItemWords, text); }
@@ -52,6 +56,8 @@ StepState step_state(std::string_view text) { return must_find<StepState>(kStepW
 NamedState named_state(std::string_view text) { return must_find<NamedState>(kNamedWords, text); }
 NamedKind named_kind(std::string_view text) { return must_find<NamedKind>(kNamedKinds, text); }
 StepKind step_kind(std::string_view text) { return must_find<StepKind>(kStepKindWords, text); }
+ManifestState manifest_state(std::string_view text) { return must_find<ManifestState>(kManifestWords, text); }
+EntryState entry_state(std::string_view text) { return must_find<EntryState>(kEntryWords, text); }
 std::optional<ItemState> parse_item_state(std::string_view text) { return find<ItemState>(kItemWords, text); }
 std::optional<StageWord> parse_stage(std::string_view text) { return find<StageWord>(kStages, text); }
 

@@ -32,6 +32,8 @@ enum class ChunkState : std::uint8_t { kNeedsUrl, kHasUrl, kPutting, kStored, kR
 enum class StepState : std::uint8_t { kWaiting, kCreating, kCreated, kReady, kFailed };
 enum class NamedState : std::uint8_t { kWanted, kCreating, kPresent };
 enum class NamedKind : std::uint8_t { kIndex, kCollection, kEntity };
+enum class ManifestState : std::uint8_t { kReading, kFollowed, kGone, kRefused };
+enum class EntryState : std::uint8_t { kWaiting, kTaken, kRefused, kEnded };
 enum class StepKind : std::uint8_t { kIndex, kEntity };
 inline constexpr std::array kStepKinds = {StepKind::kIndex, StepKind::kEntity};
 
@@ -42,6 +44,8 @@ std::string_view word(StepState state);
 std::string_view word(NamedState state);
 std::string_view word(NamedKind kind);
 std::string_view word(StepKind kind);
+std::string_view word(ManifestState state);
+std::string_view word(EntryState state);
 
 // The state a word names. Aborts on any other word: the schema's CHECKs let no other in.
 ItemState item_state(std::string_view text);
@@ -51,6 +55,8 @@ StepState step_state(std::string_view text);
 NamedState named_state(std::string_view text);
 NamedKind named_kind(std::string_view text);
 StepKind step_kind(std::string_view text);
+ManifestState manifest_state(std::string_view text);
+EntryState entry_state(std::string_view text);
 
 // The state a word names, for words that come from people; nothing for others.
 std::optional<ItemState> parse_item_state(std::string_view text);

@@ -16,6 +16,7 @@
 #include "core/stage/resolve_named.h"
 #include "core/stage/send_direct.h"
 #include "core/stage/send_url.h"
+#include "core/stage/take_entries.h"
 
 namespace sluice::stage {
 
@@ -37,6 +38,7 @@ std::span<Stage const> stages() {
       {"put_chunk",        choose_put_chunk},       // chunk has_url
       {"lease_urls",       choose_lease_urls},      // chunk needs_url
       {"look_asset",       choose_look_asset},      // sending, outcome unknown
+      {"take_entries",     choose_take_entries},    // entry waiting
       {"admit",            choose_admit},           // seen
       {"open_session",     choose_open_session},    // stable, multipart
       {"send_direct",      choose_send_direct},     // stable, direct

@@ -76,7 +76,9 @@ struct SourcePolicy {
   DuplicatePolicy duplicates = DuplicatePolicy::kUpload;
   std::optional<Template> ready_marker = {};  // the name of the file that says "finished" (core/base/marker.h)
   std::optional<Millis> rescan = {};          // nothing: the policy's own
-  bool swept = true;                          // false: only files named by hand, never a scan (sluice ingest)
+  std::string manifest =
+      {};             // a pattern of names in the root whose lines name URLs; "": the files themselves are meant
+  bool swept = true;  // false: only files named by hand, never a scan (sluice ingest)
 };
 
 struct Limits {  // the platform's documented limits (API README, section 10); decimal, as R67 asks
@@ -92,12 +94,14 @@ struct Limits {  // the platform's documented limits (API README, section 10); d
 };
 
 struct Policy {
-  std::string host = {};  // for {host}
+  std::string host = {};            // for {host}
+  std::string results_folder = {};  // where results go that cannot be written beside their manifest; "": nowhere
   std::vector<SourcePolicy> sources = {};
   SourcePolicy hand = {};  // of URLs named by hand: every pipeline, no folder
   std::vector<PipelinePolicy> pipelines = {};
   Limits limits = {};
-  Millis keep_chunks = std::chrono::days(7);  // chunk rows of what has ended, for whoever asks how it went
+  Millis keep_chunks = std::chrono::days(7);    // chunk rows of what has ended, for whoever asks how it went
+  std::size_t manifest_lines_per_turn = 4'000;  // while payload is in the air; else eight times as many
   std::uint32_t files_max = 8;
   std::uint32_t chunks_max = 32;
   std::uint32_t api_calls_max = 16;  // API requests in the air at once; chunk PUTs do not count

@@ -60,6 +60,28 @@ Result<ItemRow> refresh(Context& ctx, ItemRow item, SecretUrl const& fresh) {
   return *ctx.journal.item(item.id);
 }
 
+// What the wish says of its kind, else its name.
+std::optional<source::Media> media_of(UrlWish const& wish, std::string const& name) {
+  auto media = source::media_by_name(name);
+  if (wish.kind.empty() || (media && media->kind == wish.kind)) return media;
+  return source::Media{.kind = wish.kind, .content_type = {}};
+}
+
+void add_metadata(std::string& into, Json const& metadata) {
+  auto object = parse_json(into);
+  if (!object) return;  // only what make_plan() wrote is in there
+  for (auto const& [name, value] : metadata.members()) object->set(name, value);
+  into = object->dump();
+}
+
+void add_metadata(Plan& plan, ItemRow& item, Json const& metadata) {
+  if (metadata.is_null()) return;
+  add_metadata(plan.metadata_json, metadata);
+  for (auto& step : plan.steps)
+    if (step.kind == journal::StepKind::kIndex) add_metadata(step.metadata_json, metadata);
+  item.plan = plan.to_json();
+}
+
 }  // namespace
 
 Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& wish, Wishes const& wishes,
@@ -73,7 +95,8 @@ Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& w
   SLUICE_CHECK(check_end(ctx, wish));
   auto item = item_of(ctx, source, wish, std::move(key));
   SLUICE_CHECK(apply_wishes(ctx, item, wishes));
-  SLUICE_TRY(plan, plan_item(ctx.policy, item, source, source::media_by_name(item.name), ctx.now));
+  SLUICE_TRY(plan, plan_item(ctx.policy, item, source, media_of(wish, item.name), ctx.now));
+  add_metadata(plan, item, wish.metadata);
   if (dry_run) return Added{.item = std::move(item), .was_known = false};
   item.id = ctx.journal.insert(item);
   for (auto const& step : steps_for(item, plan)) ctx.journal.insert(step);

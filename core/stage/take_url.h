@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 
+#include "core/base/json.h"
 #include "core/base/url_text.h"
 #include "core/stage/orders.h"
 
@@ -21,6 +22,8 @@ struct UrlWish {
   std::optional<std::uint64_t> size_bytes = {};
   std::optional<std::int64_t> priority = {};  // nothing: the source's
   std::optional<WallTime> not_before = {};
+  std::string kind = {};  // "video", "audio", "image", whatever the name says; "": by the name
+  Json metadata = {};     // an object of scalars, added to the asset's and the indexed assets'; or null
 };
 
 // Takes a URL up, or finds the item that it already is: by its key, for ever (M2).

@@ -38,7 +38,9 @@ Turn::Turn(journal::Journal& journal, Ports ports, Policy const& policy)
       policy_(policy),
       scout_(ports.lanes, ports.files, guards_of(policy)),
       sources_(scout_),
-      discovery_(ports.files, policy) {
+      discovery_(ports.files, policy),
+      manifests_(policy),
+      results_(ports.results, policy.results_folder) {
   for (auto const group : budget::kAllGroups)
     traffic_.allow(group, policy.rate_limits[static_cast<std::size_t>(group)]);
 }
@@ -157,7 +159,9 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
     if (orders) orders(ctx);
     if (!draining_) {
       discovery_.run(ctx);
+      manifests_.run(ctx);
       for (auto const& stage : stages()) stage.choose(ctx);
+      results_.run(ctx);
       if (journal_.rows_written() == rows_before) pruning_.run(ctx);
     }
     save_spent(ctx, journal_.rows_written() != rows_before);
@@ -169,6 +173,8 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
     journal_.rollback();
     traffic_.discard();
     discovery_.want_all();  // what its sweep had found is in no row
+    manifests_.start_over();
+    results_.start_over();
     throw;
   }
   auto const changed = journal_.rows_written() != rows_before;  // an outcome's freed slot was offered above already
@@ -202,7 +208,7 @@ void Turn::act() {
 
 std::optional<WallTime> Turn::next_due() const {
   auto const now = ports_.clock.wall();
-  if (!draining_ && discovery_.can_go_on()) return now;
+  if (!draining_ && (discovery_.can_go_on() || manifests_.can_go_on())) return now;
   std::optional<WallTime> next;
   auto const take = [&](std::optional<WallTime> at) {
     if (at && (!next || *at < *next)) next = at;
@@ -224,6 +230,8 @@ std::optional<WallTime> Turn::next_due() const {
     take(std::min(looks, now + kBlockedTick));
   }
   take(discovery_.next_rescan());
+  if (!draining_) take(manifests_.next_look());
+  if (!draining_) take(results_.next_retry());
   take(scout_.next_stuck());
   take(pruning_.next_at());
   return next;

@@ -16,6 +16,8 @@
 #include "core/stage/check_sum.h"
 #include "core/stage/discover.h"
 #include "core/stage/prune.h"
+#include "core/stage/read_manifests.h"
+#include "core/stage/report_results.h"
 #include "core/stage/stage.h"
 
 namespace sluice::stage {
@@ -30,6 +32,7 @@ struct Ports {
   ports::Random& random;
   ports::Log& log;
   ports::Witness* witness = nullptr;  // tests only
+  ports::Results* results = nullptr;  // nothing is reported without it
 };
 
 class Turn {
@@ -51,6 +54,9 @@ class Turn {
 
   Discovery& discovery() { return discovery_; }
   Discovery const& discovery() const { return discovery_; }
+  Manifests& manifests() { return manifests_; }
+  Manifests const& manifests() const { return manifests_; }
+  ResultsReport const& results() const { return results_; }
   budget::Traffic& traffic() { return traffic_; }
   budget::Traffic const& traffic() const { return traffic_; }
 
@@ -79,6 +85,8 @@ class Turn {
   std::uint64_t landed_bytes_ = 0;  // of chunks that are not in the air any more
   Pruning pruning_ = {};
   Discovery discovery_;
+  Manifests manifests_;
+  ResultsReport results_;
   std::vector<ports::Outcome> outcomes_;  // collected, not yet committed
   std::size_t noted_ = 0;                 // of these, by a turn that failed
   Millis commit_took_{0};

@@ -81,6 +81,33 @@ std::string sources_table(Json const& status, Look const& look) {
                       rows, look);
 }
 
+std::string manifests_table(Json const& status, Look const& look) {
+  std::vector<std::vector<Cell>> rows;
+  for (auto const& manifest : list_at(status, "manifests")) {
+    auto const state = text_at(manifest, "state");
+    rows.push_back({{text_at(manifest, "path")},
+                    {state, state == "refused" ? Tone::kBad : Tone::kPlain},
+                    number(count_at(manifest, "lines")),
+                    number(count_at(manifest, "waiting")),
+                    number(count_at(manifest, "active")),
+                    number(count_at(manifest, "ended")),
+                    number(count_at(manifest, "duplicates")),
+                    number(count_at(manifest, "errors")),
+                    {text_at(manifest, "notes")}});
+  }
+  if (rows.empty()) return {};
+  return "\n" + table({{"MANIFEST"},
+                       {"STATE"},
+                       {"LINES", true},
+                       {"WAITING", true},
+                       {"ACTIVE", true},
+                       {"ENDED", true},
+                       {"REPEATED", true},
+                       {"WRONG", true},
+                       {"NOTES", false, true}},
+                      rows, look);
+}
+
 std::string uploads_table(Json const& status, Look const& look) {
   std::vector<std::vector<Cell>> rows;
   for (auto const& upload : list_at(status, "uploads")) {
@@ -120,7 +147,8 @@ std::string render_status(Json const& status, Look const& look) {
               ", pid " + std::to_string(count_at(daemon, "pid")) + ", " + text_at(daemon, "state");
   if (auto const started = since(text_at(daemon, "started_at"), look); !started.empty()) text += ", started " + started;
   text += "\n" + health_lines(object_at(status, "health"), look) + totals_line(totals);
-  text += stages_table(status, look) + uploads_table(status, look) + sources_table(status, look);
+  text += stages_table(status, look) + uploads_table(status, look) + sources_table(status, look) +
+          manifests_table(status, look);
   if (auto const orphans = count_at(status, "orphan_reservations"); orphans > 0)
     text += "\n" + std::to_string(orphans) +
             " empty upload reservations may be left on the platform; they expire by themselves\n";

@@ -163,6 +163,71 @@ CREATE TABLE event (  -- the story: one row per transition, in the transaction t
   note     TEXT    NOT NULL DEFAULT ''
 ) STRICT;
 CREATE INDEX event_item ON event (item_id, id);
+CREATE TABLE manifest (  -- one file of lines that name URLs, and how far it was read (docs/STATES.md, manifest)
+  id             INTEGER PRIMARY KEY,
+  source         TEXT    NOT NULL,
+  root           BLOB    NOT NULL,                  -- the folder that it lies in; bytes, absolute
+  path           BLOB    NOT NULL,                  -- beneath root; bytes
+  state          TEXT    NOT NULL CHECK (state IN ('reading', 'followed', 'gone', 'refused')),
+  reason         TEXT,                              -- why it is refused or gone
+  pass           INTEGER NOT NULL DEFAULT 1,        -- counts how often it was begun from its beginning
+  line           INTEGER NOT NULL DEFAULT 1,        -- the next one to be read, counted from 1
+  offset_bytes   INTEGER NOT NULL DEFAULT 0,        -- where that one begins, unpacked
+  fingerprint    TEXT    NOT NULL DEFAULT '',       -- of what is before it
+  inode          INTEGER NOT NULL DEFAULT 0,        -- of the file as it was read last
+  size_bytes     INTEGER NOT NULL DEFAULT 0,
+  mtime_ns       INTEGER NOT NULL DEFAULT 0,
+  entries        INTEGER NOT NULL DEFAULT 0,        -- lines that became an entry, over all passes
+  duplicates     INTEGER NOT NULL DEFAULT 0,        -- lines whose key another line has
+  errors         INTEGER NOT NULL DEFAULT 0,        -- lines that could not be read
+  waiting        INTEGER NOT NULL DEFAULT 0,        -- entries in `waiting`
+  open           INTEGER NOT NULL DEFAULT 0,        -- entries in `taken` or `refused`
+  notes_open     INTEGER NOT NULL DEFAULT 0,        -- notes that are not in the results yet
+  notes_kept     INTEGER NOT NULL DEFAULT 0,        -- notes that are, and stay for people
+  results        BLOB,                              -- the results' file, absolute; NULL until it was made
+  results_inode  INTEGER NOT NULL DEFAULT 0,
+  results_bytes  INTEGER NOT NULL DEFAULT 0,        -- its length as far as it counts
+  created_at_ms  INTEGER NOT NULL,
+  read_at_ms     INTEGER,                           -- when something of it was read last
+  UNIQUE (root, path),
+  CHECK (state <> 'refused' OR reason IS NOT NULL)
+) STRICT;
+CREATE INDEX manifest_waiting ON manifest (id) WHERE waiting > 0;
+CREATE INDEX manifest_open ON manifest (id) WHERE open > 0 OR notes_open > 0;
+CREATE TABLE entry (  -- one line of a manifest: becomes an item when there is room for one
+  id             INTEGER PRIMARY KEY,
+  manifest_id    INTEGER NOT NULL REFERENCES manifest (id),
+  pass           INTEGER NOT NULL,                  -- the manifest's, when the line was first read
+  line           INTEGER NOT NULL,
+  item_key       BLOB    NOT NULL UNIQUE,           -- over all manifests (M2): 16 bytes of hash, or 'k:' and the given key
+  state          TEXT    NOT NULL CHECK (state IN ('waiting', 'taken', 'refused', 'ended')),
+  url            TEXT,                              -- may hold a signature; cleared when an item has it, or none will
+  name           TEXT,
+  options        TEXT,                              -- JSON: what else the line asks for; NULL for nothing
+  priority       INTEGER NOT NULL,
+  not_before_ms  INTEGER NOT NULL DEFAULT 0,
+  item_id        INTEGER REFERENCES item (id),
+  outcome        TEXT,                              -- as in the results: 'ok', 'failed', ...
+  reason         TEXT,                              -- of one that no item was made of: its code
+  last_error     TEXT,
+  CHECK ((state = 'waiting') = (url IS NOT NULL)),
+  CHECK (state <> 'refused' OR reason IS NOT NULL),
+  CHECK ((state = 'ended') = (outcome IS NOT NULL))
+) STRICT;
+CREATE INDEX entry_waiting ON entry (manifest_id, priority DESC, not_before_ms, id) WHERE state = 'waiting';
+CREATE INDEX entry_open ON entry (manifest_id, id) WHERE state IN ('taken', 'refused');
+CREATE INDEX entry_item ON entry (item_id) WHERE item_id IS NOT NULL;
+CREATE TABLE manifest_note (  -- what is to be said of a line that became no entry
+  id             INTEGER PRIMARY KEY,
+  manifest_id    INTEGER NOT NULL REFERENCES manifest (id),
+  line           INTEGER NOT NULL,
+  column_bytes   INTEGER NOT NULL,                  -- from 1; 0 where the text says what is meant
+  what           TEXT    NOT NULL CHECK (what IN ('error', 'duplicate')),
+  text           TEXT    NOT NULL,
+  reported       INTEGER NOT NULL DEFAULT 0,        -- it is in the results
+  UNIQUE (manifest_id, line, what, text)
+) STRICT;
+CREATE INDEX manifest_note_open ON manifest_note (manifest_id, id) WHERE reported = 0;
 CREATE VIEW v_items AS
 SELECT i.ulid AS id, i.source, CAST(i.path AS TEXT) AS path,
        CASE

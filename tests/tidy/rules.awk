@@ -24,6 +24,7 @@ BEGIN {
   home("microhttpd.h", "daemon/control_server tests/emulator/")
   home("systemd/", "daemon/notify_systemd")
   home("magic.h", "daemon/files_linux")
+  home("zlib.h", "core/source/manifest/gunzip tests/")
   home("xxhash.h", "core/upload/ daemon/journal_seal tests/")
   home("openssl/", "core/base/ core/upload/ daemon/wire_trust tests/")
   home("benchmark/", "tests/bench/")

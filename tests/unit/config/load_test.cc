@@ -37,6 +37,18 @@ TEST(Load, FillsInEveryDefault) {
   EXPECT_EQ(loaded->hash.size(), 12u);
 }
 
+TEST(Load, TakesAManifestAsAFolderAndAPatternOfNames) {
+  auto const loaded = load_text(
+      "platform: {api_key: {credential: key}}\n"
+      "sources: [{name: partner, manifest: /srv/feeds/*.jsonl.gz, fetch: platform, settle: 1s}]\n");
+  ASSERT_EQ(errors_of(loaded), "");
+  auto const& source = loaded->sources.at(0);
+  EXPECT_EQ(source.folder, "/srv/feeds");
+  EXPECT_EQ(source.manifest, "*.jsonl.gz");
+  EXPECT_EQ(source.settle, 1s);
+  EXPECT_FALSE(source.recursive);
+}
+
 TEST(Load, MakesEveryKindAnAssetWithoutPipelines) {
   auto const loaded = load_text(kLeast);
   ASSERT_EQ(errors_of(loaded), "");

@@ -165,11 +165,23 @@ TEST(Refuse, WhatIsNotSupportedYet) {
   }
   for (auto const* line :
        {"sidecar: auto", "after_success: delete", "after_success: {move_to: /srv/done}", "after_failure: {move_to: /x}",
-        "receipt: beside", "manifest: /srv/*.jsonl", "fetch: relay", "allow_hosts: [a]"}) {
+        "receipt: beside", "fetch: relay", "fetch: auto", "allow_hosts: [a]"}) {
     EXPECT_THAT(refusal_of_source("  " + std::string(line) + "\n"), HasSubstr("is not supported yet in this release"))
         << line;
   }
   EXPECT_THAT(refusal_of_source("  sidecar: auto\n"), HasSubstr("write ignore, or remove the line"));
+}
+
+TEST(Refuse, ManifestsThatNameNoFilesOfOneFolder) {
+  auto const said = [](std::string const& manifest) {
+    return errors_of(load_text("platform: {api_key: {credential: key}}\nsources:\n- {name: partner, manifest: \"" +
+                               manifest + "\"}\n"));
+  };
+  EXPECT_THAT(said("/srv/*/a.jsonl"), HasSubstr("only the file's name may be one"));
+  EXPECT_THAT(said("/srv/feeds/a.json"), HasSubstr("the name must tell the format"));
+  EXPECT_THAT(said("/srv/feeds/*.jsonl.zst"), HasSubstr("the name must tell the format"));
+  EXPECT_THAT(said("feeds/a.jsonl"), HasSubstr("absolute"));
+  EXPECT_THAT(said("/srv/a.csv\", folder: \"/srv"), HasSubstr("is for folders, and this source is a manifest"));
 }
 
 TEST(Refuse, MarkersThatNameNoFileOrTheFileItself) {

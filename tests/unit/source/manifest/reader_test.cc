@@ -1,0 +1,188 @@
+#include "core/source/manifest/reader.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+#include "tests/unit/source/manifest/memory_file.h"
+
+namespace sluice::source::manifest {
+namespace {
+
+std::string url(int n) { return "https://h.example/" + std::to_string(n) + ".mp4"; }
+std::string urls(int from, int to) {
+  std::string text;
+  for (int n = from; n < to; ++n) text += url(n) + "\n";
+  return text;
+}
+
+// A list's last URL waits for the options that may follow it, a table's does not.
+std::string table(std::string const& rows) { return "url\n" + rows; }
+
+class ManifestReader : public testing::Test {
+ protected:
+  // All there is for now, from `mark` on, by a new reader.
+  std::vector<std::string> read(std::string const& name, bool take_rest = false, std::size_t lines_max = 7) {
+    Reader reader("/feeds", name, mark);
+    return read_on(reader, take_rest, lines_max);
+  }
+  std::vector<std::string> read_on(Reader& reader, bool take_rest = false, std::size_t lines_max = 7) {
+    std::vector<std::string> got;
+    began_anew = false;
+    errors.clear();
+    do {
+      auto batch = reader.step(files, lines_max, take_rest);
+      if (!batch) {
+        failure = batch.error().text;
+        return got;
+      }
+      last = *batch;
+      began_anew = began_anew || batch->began_anew;
+      mark = batch->mark;
+      for (auto const& entry : batch->found.entries) got.push_back(entry.url);
+      for (auto const& error : batch->found.errors) errors.push_back(error);
+    } while (!last.at_end && !last.found.refused);
+    return got;
+  }
+
+  MemoryFiles files;
+  Mark mark;
+  Batch last;
+  bool began_anew = false;
+  std::vector<LineError> errors;
+  std::string failure;
+};
+
+TEST_F(ManifestReader, FollowsAFileThatGrows) {
+  files.write("a.csv", table(urls(0, 20)));
+  Reader reader("/feeds", "a.csv", {});
+  EXPECT_EQ(read_on(reader).size(), 20u);
+  EXPECT_TRUE(read_on(reader).empty());
+  files.append("a.csv", urls(20, 22));
+  EXPECT_EQ(read_on(reader), (std::vector{url(20), url(21)}));
+  EXPECT_FALSE(began_anew);
+}
+
+TEST_F(ManifestReader, GoesOnFromAMarkAnywhere) {
+  for (auto const* name : {"a.txt", "a.txt.gz", "a.csv", "a.csv.gz"}) {
+    std::string text = std::string(name).starts_with("a.csv") ? "url\n" : "";
+    text += urls(0, 50);
+    std::string const file = name;
+    files.write(file, file.ends_with(".gz") ? gzipped(text) : text);
+    for (std::size_t lines = 1; lines < 30; ++lines) {
+      Reader first("/feeds", file, {});
+      auto const batch = first.step(files, lines, false);
+      ASSERT_TRUE(batch);
+      mark = batch->mark;
+      auto const rest = read(file, true);
+      EXPECT_EQ(batch->found.entries.size() + rest.size(), 50u) << name << " " << lines;
+      EXPECT_FALSE(began_anew) << name << " " << lines;
+    }
+  }
+}
+
+TEST_F(ManifestReader, LeavesHalfALineUntilItIsWholeOrTheFileIsQuiet) {
+  files.write("a.csv", table(url(0) + "\n" + url(1)));
+  Reader reader("/feeds", "a.csv", {});
+  EXPECT_EQ(read_on(reader), std::vector{url(0)});
+  EXPECT_TRUE(last.has_rest);
+  EXPECT_EQ(read_on(reader, true), std::vector{url(1)});
+  EXPECT_FALSE(last.has_rest);
+}
+
+TEST_F(ManifestReader, TakesNoTailOfALineForALine) {
+  files.write("a.csv", table(url(0)));
+  EXPECT_EQ(read("a.csv", true), std::vector{url(0)});
+  files.append("a.csv", "?token=x\n" + url(1) + "\n");
+  EXPECT_EQ(read("a.csv"), std::vector{url(1)});
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_EQ(errors[0].place.line, 2u);
+}
+
+TEST_F(ManifestReader, TakesTheEndOfALineThatComesLate) {
+  files.write("a.csv", table(url(0)));
+  EXPECT_EQ(read("a.csv", true), std::vector{url(0)});
+  files.append("a.csv", "\n" + url(1) + "\n");
+  EXPECT_EQ(read("a.csv"), std::vector{url(1)});
+  EXPECT_TRUE(errors.empty());
+}
+
+TEST_F(ManifestReader, BeginsAnewWhereTheFileIsAnother) {
+  auto const cases = std::vector<std::pair<char const*, std::function<void()>>>{
+      {"cut", [&] { files.write("a.csv", table(urls(0, 3))); }},
+      {"written over", [&] { files.write("a.csv", table(urls(100, 160))); }},
+      {"replaced", [&] { files.replace("a.csv", table(urls(0, 60))); }},
+  };
+  for (auto const& [what, change] : cases) {
+    for (bool const same_reader : {true, false}) {
+      mark = {};
+      files.replace("a.csv", table(urls(0, 50)));
+      Reader reader("/feeds", "a.csv", {});
+      EXPECT_EQ(read_on(reader).size(), 50u);
+      change();
+      auto const got = same_reader ? read_on(reader) : read("a.csv");
+      EXPECT_TRUE(began_anew) << what;
+      EXPECT_EQ(got.size(), std::string(what) == "cut" ? 3u : 60u) << what << same_reader;
+    }
+  }
+}
+
+TEST_F(ManifestReader, SaysWhereALineIsNoUtf8OrTooLong) {
+  files.write("a.txt", "https://h/\xC3\n" + std::string(kLineBytesMax + 1, 'x') + "\n" + url(1) + "\n");
+  EXPECT_EQ(read("a.txt", true), std::vector{url(1)});
+  ASSERT_EQ(errors.size(), 2u);
+  EXPECT_EQ(errors[0].reason, "is no UTF-8");
+  EXPECT_EQ(errors[0].column, 11u);
+  EXPECT_EQ(errors[1].reason, "is longer than 64 KiB");
+}
+
+TEST_F(ManifestReader, RefusesAUrlThatIsNone) {
+  files.write("a.txt", "ftp://h/a\nhttps://user:secret@h/a\nhttps://h/a b\n" + url(1) + "\n");
+  EXPECT_EQ(read("a.txt", true), std::vector{url(1)});
+  ASSERT_EQ(errors.size(), 3u);
+  for (auto const& error : errors) EXPECT_EQ(error.reason.find("secret"), std::string::npos) << error.reason;
+}
+
+TEST_F(ManifestReader, GivesTheSameFileTheSameKeysWhereverItIsSigned) {
+  files.write("a.jsonl", R"({"url":"https://H.example/a%20b.mp4?X-Amz-Signature=1&X-Amz-Date=2"})"
+                         "\n"
+                         R"({"url":"https://h.example:443/a%20b.mp4?X-Amz-Signature=3#t"})"
+                         "\n");
+  Reader reader("/feeds", "a.jsonl", {});
+  auto const batch = reader.step(files, 10, false);
+  ASSERT_EQ(batch->found.entries.size(), 2u);
+  EXPECT_EQ(batch->found.entries[0].item_key, batch->found.entries[1].item_key);
+  EXPECT_EQ(batch->found.entries[0].name, "a b.mp4");
+  EXPECT_EQ(batch->found.entries[0].shown, "https://h.example/a%20b.mp4");
+}
+
+TEST_F(ManifestReader, FollowsACompressedFileThatGrowsByMembers) {
+  files.write("a.csv.gz", gzipped(table(urls(0, 5000))));
+  Reader reader("/feeds", "a.csv.gz", {});
+  EXPECT_EQ(read_on(reader, false, 1000).size(), 5000u);
+  files.append("a.csv.gz", gzipped(urls(5000, 5003)));
+  EXPECT_EQ(read_on(reader).size(), 3u);
+  EXPECT_EQ(read("a.csv.gz").size(), 0u) << "another reader finds the mark";
+  EXPECT_FALSE(began_anew);
+}
+
+TEST_F(ManifestReader, StopsAtACompressedFileThatIsNoneOrABomb) {
+  files.write("a.txt.gz", urls(0, 5));
+  read("a.txt.gz");
+  EXPECT_NE(failure.find("is no gzip file"), std::string::npos) << failure;
+  files.write("b.txt.gz", gzipped(std::string(64 << 20, '\n')));
+  mark = {};
+  failure.clear();
+  read("b.txt.gz", false, 1 << 30);
+  EXPECT_NE(failure.find("more than 200 times its size"), std::string::npos) << failure;
+}
+
+TEST_F(ManifestReader, RefusesUtf16) {
+  files.write("a.txt", std::string("\xFF\xFEh\0t\0", 6));
+  read("a.txt");
+  ASSERT_TRUE(last.found.refused);
+  EXPECT_EQ(*last.found.refused, "is UTF-16; save it as UTF-8");
+}
+
+}  // namespace
+}  // namespace sluice::source::manifest

@@ -1,0 +1,279 @@
+// Manifests from their lines to their results, by whole turns on a real journal: core/stage/read_manifests.h,
+// take_entries.h, report_results.h.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <set>
+
+#include "core/stage/take_entries.h"
+#include "core/stage/turn.h"
+#include "tests/unit/source/manifest/memory_file.h"
+#include "tests/unit/stage/stage_fixture.h"
+
+namespace sluice::stage {
+namespace {
+
+using journal::EntryState;
+using journal::ManifestState;
+using source::manifest::MemoryFiles;
+
+struct Death {};
+
+class DeadlyMoments final : public ports::Witness {
+ public:
+  void reached(ports::Moment moment) override {
+    if (moment != ports::Moment::kBeforeCommit && moment != ports::Moment::kAfterCommit) return;
+    if (++count == dies_at) throw Death();
+  }
+  int count = 0;
+  int dies_at = 0;
+};
+
+class SetClock final : public ports::Clock {
+ public:
+  WallTime wall() override { return now; }
+  BootTime boot() override { return BootTime(now.time_since_epoch()); }
+  WallTime now = kNoon;
+};
+
+class SilentWire final : public ports::Wire {
+ public:
+  void send(ports::Call) override {}
+  std::vector<ports::Outcome> collect() override { return {}; }
+  void cancel(std::uint64_t) override {}
+  std::uint64_t progress_bytes(std::uint64_t) const override { return 0; }
+  std::optional<ports::Quiet> quiet(std::uint64_t) const override { return std::nullopt; }
+};
+
+class MemoryResults final : public ports::Results {
+ public:
+  struct File {
+    std::uint64_t inode;
+    std::string text;
+  };
+  Result<ports::ResultsFile> make(std::string const& path) override {
+    if (is_read_only && path.starts_with("/feeds/")) return fail(Fault::kLocal, path + ": is read-only");
+    auto const [at, is_new] = files.try_emplace(path, File{++inodes, ""});
+    if (!at->second.text.empty()) return fail(Fault::kLocal, path + ": is there", "taken");
+    return ports::ResultsFile{.path = path, .inode = at->second.inode};
+  }
+  Result<std::uint64_t> append(ports::ResultsFile const& file, std::string_view text) override {
+    auto const at = files.find(file.path);
+    if (at == files.end() || at->second.inode != file.inode) return fail(Fault::kGone, "is another");
+    at->second.text.resize(std::min<std::size_t>(at->second.text.size(), file.bytes));
+    at->second.text += text;
+    return at->second.text.size();
+  }
+  std::map<std::string, File> files;
+  std::uint64_t inodes = 0;
+  bool is_read_only = false;
+};
+
+class ManifestsTest : public testing::Test {
+ protected:
+  ManifestsTest() {
+    SourcePolicy source{.name = "partner", .root = "/feeds", .pipelines = {"all"}};
+    source.manifest = "*.csv";
+    source.swept = false;
+    policy.sources = {source};
+    policy.pipelines = {{.name = "all", .kinds = {"video"}, .filename = *parse_template("{name}")}};
+    policy.manifest_lines_per_turn = 1;
+    policy.results_folder = "/state/results";
+    open();
+  }
+
+  void open() {
+    turn.reset();
+    journal.reset();
+    journal = std::make_unique<journal::Journal>(scratch.file());
+    turn = std::make_unique<Turn>(*journal,
+                                  Ports{.clock = clock,
+                                        .wire = wire,
+                                        .files = files,
+                                        .lanes = lanes,
+                                        .reader = reader,
+                                        .random = dice,
+                                        .log = log,
+                                        .witness = &moments,
+                                        .results = &results},
+                                  policy);
+  }
+  // Until nothing is left to be done, with the time that a last line may want.
+  void run() {
+    for (int round = 0; round < 4; ++round) {
+      for (int turns = 0; turns < 100; ++turns) turn->run();
+      clock.now += Millis(6'000);
+    }
+  }
+  // Runs, dies at the n-th moment and begins again. Returns  whether it came to that.
+  bool run_and_die_at(int n) {
+    moments.count = 0;
+    moments.dies_at = n;
+    try {
+      run();
+    } catch (Death const&) {
+      moments.dies_at = 0;
+      open();
+      run();
+      return true;
+    }
+    moments.dies_at = 0;
+    return false;
+  }
+  journal::ManifestRow manifest(std::string const& name = "a.csv") { return journal->manifest("/feeds", name).value(); }
+  // How often each line stands in the results.
+  std::multiset<std::int64_t> reported(std::string const& path = "/feeds/a.csv.results.jsonl") {
+    std::multiset<std::int64_t> lines;
+    std::string_view text = results.files[path].text;
+    while (!text.empty()) {
+      auto const end = text.find('\n');
+      auto const line = parse_json(text.substr(0, end));
+      if (!line || end == std::string_view::npos) {
+        ADD_FAILURE() << "torn: " << text.substr(0, 200);
+        break;
+      }
+      lines.insert(line->find("line")->as_int().value());
+      text.remove_prefix(end + 1);
+    }
+    return lines;
+  }
+
+  journal::Scratch scratch;
+  Policy policy;
+  SetClock clock;
+  SilentWire wire;
+  MemoryFiles files;
+  ports::AtOnce lanes;
+  sim::InstantReader reader;
+  MiddleDice dice;
+  KeptLog log;
+  MemoryResults results;
+  DeadlyMoments moments;
+  std::unique_ptr<journal::Journal> journal;
+  std::unique_ptr<Turn> turn;
+};
+
+// Names that say no kind: each line ends at once, and nothing is sent.
+std::string rows(int from, int to) {
+  std::string text;
+  for (int n = from; n < to; ++n) text += "https://h.example/" + std::to_string(n) + "\n";
+  return text;
+}
+
+TEST_F(ManifestsTest, LoseAndDoubleNoLineWhereverTheDaemonDies) {
+  auto const text = "url\n" + rows(0, 20) + "ftp://no\n" + rows(0, 2) + rows(20, 40) + "\"open\n" + rows(40, 50);
+  int deaths = 0;
+  for (int n = 1;; ++n) {
+    turn.reset();
+    journal.reset();
+    std::filesystem::remove_all(scratch.folder());
+    std::filesystem::create_directory(scratch.folder());
+    results.files.clear();
+    open();
+    files.replace("a.csv", text);
+    auto const died = run_and_die_at(n);
+    SCOPED_TRACE(n);
+    auto const row = manifest();
+    EXPECT_EQ(row.entries, 50);
+    EXPECT_EQ(row.errors, 2);
+    EXPECT_EQ(row.duplicates, 2);
+    EXPECT_EQ(row.waiting, 0);
+    EXPECT_EQ(row.open, 0);
+    auto const lines = reported();
+    for (int line = 2; line <= 55; ++line) EXPECT_EQ(lines.count(line), 1u) << line;
+    if (!died || HasFailure()) break;
+    ++deaths;
+  }
+  EXPECT_GE(deaths, 10) << "the import took too few commits to be interrupted";
+}
+
+TEST_F(ManifestsTest, RepeatNothingWhenTheyAreReadAgain) {
+  files.write("a.csv", "url\n" + rows(0, 30));
+  run();
+  auto const before = results.files["/feeds/a.csv.results.jsonl"].text;
+  open();
+  run();
+  files.replace("a.csv", "url\n" + rows(0, 30));  // the same in another file
+  run();
+  EXPECT_EQ(manifest().entries, 30);
+  EXPECT_EQ(manifest().duplicates, 0);
+  EXPECT_EQ(results.files["/feeds/a.csv.results.jsonl"].text, before);
+}
+
+TEST_F(ManifestsTest, TakeWhatIsAddedAndKeepWhatIsKnownWhenRewritten) {
+  files.write("a.csv", "url\n" + rows(0, 30));
+  run();
+  files.append("a.csv", rows(30, 35));
+  run();
+  EXPECT_EQ(manifest().entries, 35);
+  EXPECT_EQ(manifest().pass, 1);
+  files.replace("a.csv", "url\n" + rows(100, 102) + rows(10, 20));
+  run();
+  EXPECT_EQ(manifest().entries, 37);
+  EXPECT_EQ(manifest().pass, 2);
+  EXPECT_EQ(manifest().duplicates, 0);
+}
+
+TEST_F(ManifestsTest, AreOneItemForAKeyOverAllOfThem) {
+  files.write("a.csv", "url\n" + rows(0, 3));
+  files.write("b.csv", "url\n" + rows(1, 5));
+  run();
+  EXPECT_EQ(manifest("a.csv").entries + manifest("b.csv").entries, 5);
+  EXPECT_EQ(manifest("b.csv").duplicates, 2);
+  EXPECT_EQ(reported("/feeds/b.csv.results.jsonl").size(), 4u);
+}
+
+TEST_F(ManifestsTest, MakeNoMoreItemsThanThereIsRoomFor) {
+  policy.manifest_lines_per_turn = 100;
+  open();
+  std::string text = "url\n";
+  for (int n = 0; n < 600; ++n) text += "https://h.example/" + std::to_string(n) + ".mp4\n";
+  files.write("a.csv", text);
+  run();
+  EXPECT_EQ(manifest().open, kRoom);
+  EXPECT_EQ(manifest().waiting, 600 - kRoom);
+}
+
+TEST_F(ManifestsTest, LoseNothingWhenTheFileVanishes) {
+  files.write("a.csv", "url\n" + rows(0, 3) + "https://h.example/late.mp4\n");
+  run();
+  files.remove("a.csv");
+  run();
+  EXPECT_EQ(manifest().state, ManifestState::kGone);
+  EXPECT_TRUE(log.tells("is not there any more"));
+  EXPECT_EQ(manifest().entries, 4);
+  files.replace("a.csv", "url\n" + rows(0, 4));
+  run();
+  EXPECT_EQ(manifest().state, ManifestState::kFollowed);
+  EXPECT_EQ(manifest().entries, 5);
+}
+
+TEST_F(ManifestsTest, SayOfARefusedFileWhyAndReadItOnceItIsAnother) {
+  files.write("a.csv", "https://h.example/1\n");
+  run();
+  EXPECT_EQ(manifest().state, ManifestState::kRefused);
+  EXPECT_NE(manifest().reason.find("must name the columns"), std::string::npos);
+  files.write("a.csv", "url\n" + rows(0, 2));
+  run();
+  EXPECT_EQ(manifest().state, ManifestState::kFollowed);
+  EXPECT_EQ(manifest().entries, 2);
+}
+
+TEST_F(ManifestsTest, WriteResultsElsewhereWhereTheFolderIsReadOnly) {
+  results.is_read_only = true;
+  files.write("a.csv", "url\n" + rows(0, 2));
+  run();
+  EXPECT_EQ(manifest().results, "/state/results/1-a.csv.results.jsonl");
+  EXPECT_EQ(reported(manifest().results).size(), 2u);
+}
+
+TEST_F(ManifestsTest, WriteToNoFileOfSomebodyElse) {
+  results.files["/feeds/a.csv.results.jsonl"] = {.inode = 77, .text = "mine\n"};
+  files.write("a.csv", "url\n" + rows(0, 2));
+  run();
+  EXPECT_EQ(results.files["/feeds/a.csv.results.jsonl"].text, "mine\n");
+  EXPECT_EQ(reported("/feeds/a.csv.results-2.jsonl").size(), 2u);
+}
+
+}  // namespace
+}  // namespace sluice::stage
