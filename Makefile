@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e bench show-big show-many show-photos show-hotel show-names show-storms show-zoo mutants fuzz format tidy clean
+.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e bench show-attacker show-big show-many show-photos show-hotel show-names show-storms show-zoo mutants fuzz format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -10,6 +10,7 @@ help:
 	@echo "make demo      build, then show a whole ingest against the local stand-in platform"
 	@echo "make show-big, show-many, show-photos    the crash tests at full size, with their figures (docs/TESTING.md)"
 	@echo "make show-names, show-storms    100,000 strange file names; bursts of 20,000 files and 10,000 folders"
+	@echo "make show-attacker 100,000 moves and deletes while somebody swaps files and folders for links"
 	@echo "make show-zoo      10,000 files that come in every way that programs have"
 	@echo "make show-hotel    2,000 files over a line at its worst, with the daemon's defaults: long"
 	@echo "make soak-binary    the real daemon: kill points, failing calls, power cuts and random kills, by the thousand"
@@ -116,6 +117,11 @@ soak-binary: release-e2e
 # Takes long and gives way to everything else; ONLY=core/stage/turn.cc asks about one file.
 mutants: packages
 	nice -n 15 tests/mutation/mutate --jobs $(JOBS) --only "$(ONLY)"
+
+show-attacker: PROGRAMS += unit_test
+show-attacker: release
+	TMPDIR=$(if $(wildcard /dev/shm),/dev/shm,/tmp) SLUICE_ATTACKER_ROUNDS=100000 \
+	  build/release/tests/unit_test --gtest_filter='Attacker.*'
 
 # Finds stay in build/fuzz/corpus, and the next run begins with them.
 FUZZ_SECONDS ?= 120

@@ -77,6 +77,9 @@ stage::SourcePolicy source_from(config::Source const& source) {
           .guard_file = source.guard_file,
           .checksum = checksum_from(source.checksum),
           .ready_marker = source.ready_marker,
+          .after_success = source.after_success,
+          .after_failure = source.after_failure,
+          .receipt = source.receipt,
           .rescan = source.poll_every};
 }
 

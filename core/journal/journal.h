@@ -176,6 +176,14 @@ class Journal {
   std::vector<StepRow> steps_in(StepState state, int limit) const;
   std::vector<StepRow> steps_on(RowId named_id, StepState state, int limit) const;
 
+  // --- acts
+  RowId insert(ActRow const& row);
+  void update(ActRow const& row, ActState expected, WallTime now, std::string_view note = {});
+  std::optional<ActRow> act(RowId id) const;
+  std::vector<ActRow> acts_of(RowId item_id) const;  // by ordinal
+  std::vector<ActRow> due_acts(ActState state, WallTime now, int limit) const;
+  std::int64_t count_acts(ActState state) const;  // of `wanted` and `acting`
+
   // --- events
   void add_event(EventRow const& event);
   std::vector<EventRow> events_of(RowId item_id, int limit) const;  // oldest first, the last `limit`
@@ -201,6 +209,7 @@ class Journal {
   void learn_due(ItemState state) const;
   void learn_due(StepState state) const;
   void learn_due(NamedState state) const;
+  void learn_due(ActState state) const;
 
   std::unique_ptr<Database> db_;
   mutable Lines lines_{};                   // reading learns when a line's first row is due

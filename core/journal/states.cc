@@ -17,6 +17,8 @@ constexpr std::array<std::string_view, 5> kStepWords = {"waiting", "creating", "
 constexpr std::array<std::string_view, 3> kNamedWords = {"wanted", "creating", "present"};
 constexpr std::array<std::string_view, 3> kNamedKinds = {"index", "collection", "entity"};
 constexpr std::array<std::string_view, 2> kStepKindWords = {"index", "entity"};
+constexpr std::array<std::string_view, 4> kActWords = {"wanted", "acting", "done", "refused"};
+constexpr std::array<std::string_view, 5> kActKinds = {"move", "delete", "receipt", "error_note", "clear_note"};
 constexpr std::array<std::string_view, 9> kStages = {"settle", "upload", "ready",     "index",  "register",
                                                      "done",   "failed", "cancelled", "skipped"};
 
@@ -43,6 +45,8 @@ std::string_view word(StepState state) { return kStepWords[std::to_underlying(st
 std::string_view word(NamedState state) { return kNamedWords[std::to_underlying(state)]; }
 std::string_view word(NamedKind kind) { return kNamedKinds[std::to_underlying(kind)]; }
 std::string_view word(StepKind kind) { return kStepKindWords[std::to_underlying(kind)]; }
+std::string_view word(ActState state) { return kActWords[std::to_underlying(state)]; }
+std::string_view word(ActKind kind) { return kActKinds[std::to_underlying(kind)]; }
 std::string_view word(StageWord stage) { return kStages[std::to_underlying(stage)]; }
 
 ItemState item_state(std::string_view text) { return must_find<ItemState>(kItemWords, text); }
@@ -52,6 +56,8 @@ StepState step_state(std::string_view text) { return must_find<StepState>(kStepW
 NamedState named_state(std::string_view text) { return must_find<NamedState>(kNamedWords, text); }
 NamedKind named_kind(std::string_view text) { return must_find<NamedKind>(kNamedKinds, text); }
 StepKind step_kind(std::string_view text) { return must_find<StepKind>(kStepKindWords, text); }
+ActState act_state(std::string_view text) { return must_find<ActState>(kActWords, text); }
+ActKind act_kind(std::string_view text) { return must_find<ActKind>(kActKinds, text); }
 std::optional<ItemState> parse_item_state(std::string_view text) { return find<ItemState>(kItemWords, text); }
 std::optional<StageWord> parse_stage(std::string_view text) { return find<StageWord>(kStages, text); }
 

@@ -1,7 +1,7 @@
 // states.h - the words of the journal. docs/STATES.md has a paragraph for each.
 //
 // A past participle or an adjective is a resting state: a fact, safe to crash in. A present participle
-// (opening, sending, creating, putting) is written before a call leaves that must not be repeated
+// (opening, sending, creating, putting, acting) is written before a call leaves that must not be repeated
 // blindly. The schema CHECKs the same words.
 #pragma once
 
@@ -33,6 +33,8 @@ enum class StepState : std::uint8_t { kWaiting, kCreating, kCreated, kReady, kFa
 enum class NamedState : std::uint8_t { kWanted, kCreating, kPresent };
 enum class NamedKind : std::uint8_t { kIndex, kCollection, kEntity };
 enum class StepKind : std::uint8_t { kIndex, kEntity };
+enum class ActState : std::uint8_t { kWanted, kActing, kDone, kRefused };
+enum class ActKind : std::uint8_t { kMove, kDelete, kReceipt, kErrorNote, kClearNote };
 inline constexpr std::array kStepKinds = {StepKind::kIndex, StepKind::kEntity};
 
 std::string_view word(ItemState state);
@@ -42,6 +44,8 @@ std::string_view word(StepState state);
 std::string_view word(NamedState state);
 std::string_view word(NamedKind kind);
 std::string_view word(StepKind kind);
+std::string_view word(ActState state);
+std::string_view word(ActKind kind);
 
 // The state a word names. Aborts on any other word: the schema's CHECKs let no other in.
 ItemState item_state(std::string_view text);
@@ -51,11 +55,14 @@ StepState step_state(std::string_view text);
 NamedState named_state(std::string_view text);
 NamedKind named_kind(std::string_view text);
 StepKind step_kind(std::string_view text);
+ActState act_state(std::string_view text);
+ActKind act_kind(std::string_view text);
 
 // The state a word names, for words that come from people; nothing for others.
 std::optional<ItemState> parse_item_state(std::string_view text);
 
 constexpr bool is_end(ItemState state) { return state >= ItemState::kDone; }
+constexpr bool is_over(ActState state) { return state >= ActState::kDone; }
 
 // What people see of an item's way (product page, Words).
 enum class StageWord : std::uint8_t {

@@ -6,6 +6,7 @@
 
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
+#include "core/stage/outbox.h"
 
 namespace sluice::stage {
 
@@ -36,6 +37,7 @@ void finish(Context& ctx, ItemRow item) {
   item.reason.clear();
   item.finished_at = ctx.now;
   move(ctx, item, ItemState::kAssetReady);
+  plan_acts(ctx, item);
 }
 
 }  // namespace

@@ -20,6 +20,7 @@
 #include "core/base/error.h"
 #include "core/budget/traffic.h"
 #include "core/journal/journal.h"
+#include "core/ports/acts.h"
 #include "core/ports/log.h"
 #include "core/ports/random.h"
 #include "core/ports/reader.h"
@@ -66,6 +67,7 @@ struct Context {
   journal::Journal& journal;
   source::Scout& scout;
   ports::Reader& reader;
+  ports::Acts& acts;  // used in lanes only
   ports::Random& random;
   ports::Log& log;
   Policy const& policy;

@@ -13,6 +13,7 @@
 
 #include "core/journal/journal.h"
 #include "tests/sim/scenario.h"
+#include "tests/sim/sim_acts.h"
 #include "tests/sim/sim_files.h"
 #include "tests/sim/sim_platform.h"
 
@@ -23,5 +24,10 @@ namespace sluice::sim {
 // Returns  one sentence per broken promise.
 std::vector<std::string> judge(Scenario const& scenario, SimFiles const& files, SimPlatform const& platform,
                                journal::Journal const& journal, Millis held_back);
+
+// What became of the files themselves: each stands where its scenario wants it and nowhere else, with one note beside
+// it, and nothing of ours is left lying about.
+std::vector<std::string> judge_acts(Scenario const& scenario, SimFiles const& files, SimActs const& acts,
+                                    journal::Journal const& journal);
 
 }  // namespace sluice::sim

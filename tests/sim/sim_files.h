@@ -35,6 +35,8 @@ enum class FileCall : std::uint8_t { kOpen, kStat, kList, kRead };
 inline constexpr std::size_t kFileCalls = 4;
 
 class SimFiles final : public ports::Files {
+  friend class SimActs;  // which moves what is in the tree
+
  public:
   explicit SimFiles(SimClock const& clock, std::uint64_t seed = 0) : clock_(clock), trouble_(seed) {}
 
@@ -67,6 +69,7 @@ class SimFiles final : public ports::Files {
   struct Inode {
     Content content = {};
     ports::FilePrint print = {};
+    std::string text = {};  // of a note, instead of the content
   };
   class Opened;
   struct Trouble {
