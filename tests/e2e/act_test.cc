@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -44,11 +45,13 @@ class Acts {
   // The acts of an item are all over.
   testing::AssertionResult wait_for_acts(std::string const& name, std::size_t count) {
     return site.wait_until("the acts of " + name, [&] {
-      auto const item = site.daemon().item(name);
-      if (item.at("acts").size() < count) return false;
-      for (auto const& act : item.at("acts"))
-        if (act.at("state") == "wanted" || act.at("state") == "acting") return false;
-      return true;
+      for (auto const& item : site.daemon().items()) {
+        if (item.at("name") != name || item.at("acts").size() < count) continue;
+        return std::ranges::none_of(item.at("acts"), [](Json const& act) {
+          return act.at("state") == "wanted" || act.at("state") == "acting";
+        });
+      }
+      return false;
     });
   }
   Json act(std::string const& name, std::size_t n) { return site.daemon().item(name).at("acts").at(n); }
