@@ -9,8 +9,8 @@
 #include "core/base/text.h"
 #include "core/stage/check_sum.h"
 #include "core/stage/rebuild.h"
-#include "daemon/engine.h"
 #include "daemon/acts_linux.h"
+#include "daemon/engine.h"
 #include "daemon/file_workers.h"
 #include "daemon/journal_place.h"
 

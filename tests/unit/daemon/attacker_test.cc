@@ -48,7 +48,9 @@ class Attacker : public testing::Test {
   // Whatever goes by these names at the moment: the point is that nobody can know.
   void exchange_until(std::atomic<bool> const& over) {
     UniqueFd const folder(::open(drop.path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-    while (!over) {
+    for (unsigned n = 0; !over; ++n) {
+      for (unsigned pause = n * 37 % 2'048; pause > 0; --pause)
+        std::this_thread::yield();  // so that acts come through, too
       ::renameat2(folder.get(), "day", folder.get(), "evil", RENAME_EXCHANGE);
       ::renameat2(held.get(), "clip.mp4", held.get(), "link", RENAME_EXCHANGE);
     }
