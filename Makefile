@@ -1,6 +1,6 @@
 # The handful of commands that people type. All real work is in CMake (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e bench show-big show-many show-photos show-hotel show-manifest show-names show-storms show-zoo show-idle mutants fuzz format tidy clean
+.PHONY: help packages demo test sim sim-days soak soak-binary build release release-e2e bench show-attacker show-big show-many show-photos show-hotel show-manifest show-names show-storms show-zoo show-idle mutants fuzz format tidy clean
 
 JOBS ?= $(shell nproc)
 CLANG_FORMAT ?= clang-format
@@ -11,6 +11,7 @@ help:
 	@echo "make show-big, show-many, show-photos    the crash tests at full size, with their figures (docs/TESTING.md)"
 	@echo "make show-manifest    a manifest of ten million lines, killed twice while it is read: some 6 GB in TMPDIR"
 	@echo "make show-names, show-storms    100,000 strange file names; bursts of 20,000 files and 10,000 folders"
+	@echo "make show-attacker 100,000 moves and deletes while somebody swaps files and folders for links"
 	@echo "make show-zoo      10,000 files that come in every way that programs have"
 	@echo "make show-idle     what the daemon costs with 100,000 folders and nothing to do: CPU and wake-ups a minute"
 	@echo "make show-hotel    2,000 files over a line at its worst, with the daemon's defaults: long"
@@ -125,6 +126,11 @@ soak-binary: release-e2e
 # Takes long and gives way to everything else; ONLY=core/stage/turn.cc asks about one file.
 mutants: packages
 	nice -n 15 tests/mutation/mutate --jobs $(JOBS) --only "$(ONLY)"
+
+show-attacker: PROGRAMS += unit_test
+show-attacker: release
+	TMPDIR=$(if $(wildcard /dev/shm),/dev/shm,/tmp) SLUICE_ATTACKER_ROUNDS=100000 \
+	  build/release/tests/unit_test --gtest_filter='Attacker.*'
 
 # Finds stay in build/fuzz/corpus, and the next run begins with them.
 FUZZ_SECONDS ?= 120

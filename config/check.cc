@@ -120,6 +120,28 @@ void check_sources(Draft const& draft, Report& report) {
   }
 }
 
+// A file must not come back as a new item, and again, and again.
+void check_targets(Draft const& draft, Report& report) {
+  for (std::size_t i = 0; i < draft.config.sources.size(); ++i) {
+    auto const& source = draft.config.sources[i];
+    for (auto const& [key, after] :
+         {std::pair("after_success", &source.after_success), std::pair("after_failure", &source.after_failure)}) {
+      if (after->what != AfterEnd::What::kMove) continue;
+      auto const origin = inside(inside(draft.source_origins[i], key), "move_to");
+      auto const folder = target_folder(after->move_to);
+      for (auto const& watched : draft.config.sources) {
+        if (watched.folder.empty()) continue;
+        if (is_beneath(folder, watched.folder) || is_beneath(watched.folder, folder))
+          report.add_at(origin, "may lie in the folder of source " + watched.name +
+                                    ", where each moved file would be taken as a new one; write a folder apart from it "
+                                    "before the first variable");
+      }
+      if (is_beneath(draft.config.state_dir, folder) || is_beneath(folder, draft.config.state_dir))
+        report.add_at(origin, "may lie in state_dir, which is the daemon's own; choose another folder");
+    }
+  }
+}
+
 void check_bounds(Draft const& draft, Report& report) {
   auto const& config = draft.config;
   auto const complain = [&](char const* key, std::string text) {
@@ -157,6 +179,7 @@ void check(Draft& draft, LoadOptions const& options, Report& report) {
   }
   check_references(draft, report);
   check_sources(draft, report);
+  check_targets(draft, report);
   check_bounds(draft, report);
   if (config.sources.empty() && options.needs_source) {
     report.add_at({draft.root.file, "sources"},

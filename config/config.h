@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/base/after_end.h"
 #include "core/base/template.h"
 #include "core/base/time.h"
 #include "core/base/timetable.h"
@@ -123,8 +124,11 @@ struct Source {
   bool skip_duplicates = true;
   std::optional<Template> ready_marker;  // the name of the file that says that another one is finished
   std::string guard_file;                // beneath the folder; "": none
-  int priority = 50;                     // 0 to 100; more goes first
-  std::optional<Millis> poll_every;      // nothing: inotify, and polling where inotify cannot see
+  AfterEnd after_success;                // kept, deleted or moved, when all was done for it
+  AfterEnd after_failure;                // kept or moved
+  ReceiptWish receipt;
+  int priority = 50;                 // 0 to 100; more goes first
+  std::optional<Millis> poll_every;  // nothing: inotify, and polling where inotify cannot see
 };
 
 enum class Verify : std::uint8_t { kEtag, kNone };

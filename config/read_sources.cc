@@ -40,13 +40,43 @@ std::optional<std::string> read_guard_file(At const& at) {
   return std::nullopt;
 }
 
+// The one key of a map that stands where words do too.
+std::optional<At> only_key(At const& at, std::string const& key) {
+  Section section(at);
+  auto found = section.require(key, "write it, or one of the words");
+  section.finish();
+  return found;
+}
+
+std::optional<AfterEnd> read_after(At const& at, Words<AfterEnd::What> words) {
+  if (at.node->type != Node::Type::kMap) {
+    auto const what = read_word<AfterEnd::What>(at, words);
+    return what ? std::optional(AfterEnd{.what = *what}) : std::nullopt;
+  }
+  auto const target = only_key(at, "move_to");
+  auto move_to = target ? read_template(*target) : std::nullopt;
+  if (!move_to) return std::nullopt;
+  auto const wrong = why_no_target(*move_to);
+  if (wrong.empty()) return AfterEnd{.what = AfterEnd::What::kMove, .move_to = *std::move(move_to)};
+  target->complain(wrong);
+  return std::nullopt;
+}
+
+std::optional<ReceiptWish> read_receipt(At const& at) {
+  using Where = ReceiptWish::Where;
+  if (at.node->type != Node::Type::kMap) {
+    auto const where = read_word<Where>(at, {{"none", Where::kNone}, {"beside", Where::kBeside}});
+    return where ? std::optional(ReceiptWish{.where = *where}) : std::nullopt;
+  }
+  auto const dir = only_key(at, "dir");
+  auto folder = dir ? read_path(*dir) : std::nullopt;
+  return folder ? std::optional(ReceiptWish{.where = Where::kFolder, .folder = *std::move(folder)}) : std::nullopt;
+}
+
 // What product plans of this folder's keys and this release does not do yet. Each is refused unless
 // it asks for what the release does anyway.
 void refuse_later_keys(Section& section) {
   section.not_yet("sidecar", {"ignore"});
-  section.not_yet("after_success", {"keep"});
-  section.not_yet("after_failure", {"keep"});
-  section.not_yet("receipt", {"none"});
   section.not_yet("fetch", {"platform"});
   section.not_yet("allow_hosts");
   section.not_yet("match");
@@ -72,8 +102,8 @@ void read_manifest(At const& at, Source& source) {
 
 // What says how files are found and settle says nothing of lines.
 void refuse_folder_keys(Section& section) {
-  for (auto const* key :
-       {"folder", "recursive", "include", "exclude", "max_settle", "checksum", "ready_marker", "guard_file"})
+  for (auto const* key : {"folder", "recursive", "include", "exclude", "max_settle", "checksum", "ready_marker",
+                          "guard_file", "duplicates", "after_success", "after_failure", "receipt"})
     if (auto const found = section.find(key))
       found->complain("is for folders, and this source is a manifest; remove the line");
 }
@@ -94,6 +124,11 @@ void read_folder_keys(Section& section, Source& source) {
     assign(source.skip_duplicates, read_word<bool>(*key, {{"skip", true}, {"upload", false}}));
   if (auto key = section.find_unless_null("ready_marker")) source.ready_marker = read_marker(*key);
   if (auto key = section.find_unless_null("guard_file")) assign(source.guard_file, read_guard_file(*key));
+  using What = AfterEnd::What;
+  if (auto key = section.find("after_success"))
+    assign(source.after_success, read_after(*key, {{"keep", What::kKeep}, {"delete", What::kDelete}}));
+  if (auto key = section.find("after_failure")) assign(source.after_failure, read_after(*key, {{"keep", What::kKeep}}));
+  if (auto key = section.find("receipt")) assign(source.receipt, read_receipt(*key));
 }
 
 Source read_source(At const& at) {

@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <cstring>
 
+#include "core/base/text.h"
+
 namespace sluice::daemon {
 namespace {
 
@@ -30,18 +32,6 @@ std::expected<UniqueFd, int> open_piece(int dir_fd, std::string const& piece, in
 std::int64_t to_ns(timespec at) { return std::int64_t{at.tv_sec} * 1'000'000'000 + at.tv_nsec; }
 
 }  // namespace
-
-bool is_plain_relative(std::string_view relative) {
-  if (relative.empty()) return true;
-  if (relative.find('\0') != std::string_view::npos) return false;
-  while (true) {
-    auto const slash = relative.find('/');
-    auto const component = relative.substr(0, slash);
-    if (component.empty() || component == "." || component == "..") return false;
-    if (slash == std::string_view::npos) return true;
-    relative.remove_prefix(slash + 1);
-  }
-}
 
 std::expected<UniqueFd, int> open_beneath(int root_fd, std::string_view relative, int flags) {
   if (!is_plain_relative(relative)) return std::unexpected(EINVAL);

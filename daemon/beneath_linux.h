@@ -17,10 +17,6 @@ struct stat;
 
 namespace sluice::daemon {
 
-// Whether `relative` has the form that ports/files.h asks for: '/' between components, none of them
-// empty, "." or "..", no '/' in front, no NUL. The empty path is the root itself and is fine.
-bool is_plain_relative(std::string_view relative);
-
 // Opens `relative` beneath `root_fd`; "" opens the root itself anew.
 //
 // `flags` are those of open(2); O_NOFOLLOW, O_NOCTTY, O_NONBLOCK and O_CLOEXEC are added, so that a

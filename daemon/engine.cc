@@ -35,13 +35,14 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
       turn_(journal_,
             {.clock = clock_,
              .wire = wire_,
-             .files = *files_,
+             .files = disks_->files,
              .lanes = lanes_,
+             .acts = disks_->acts,
              .reader = workers_,
              .random = random_,
              .log = log,
              .witness = nullptr,
-             .results = &results_},
+             .results = &disks_->results},
             policy),
       bandwidth_(policy.bandwidth) {
   begin();

@@ -18,6 +18,7 @@
 #include "core/stage/policy.h"
 #include "core/stage/turn.h"
 #include "core/stage/why.h"
+#include "daemon/acts_linux.h"
 #include "daemon/clock_linux.h"
 #include "daemon/file_workers.h"
 #include "daemon/files_linux.h"
@@ -88,9 +89,13 @@ class Engine {
 
   ClockLinux mutable clock_;
   RandomLinux random_;
-  std::shared_ptr<FilesLinux> files_ = std::make_shared<FilesLinux>();
-  ResultsLinux results_;
-  LanesLinux lanes_{files_};
+  struct Disks {
+    FilesLinux files;
+    ActsLinux acts;
+    ResultsLinux results;
+  };
+  std::shared_ptr<Disks> disks_ = std::make_shared<Disks>();
+  LanesLinux lanes_{disks_};
   FileWorkers workers_;
   NetworkEvents network_;
   WireCurl wire_;

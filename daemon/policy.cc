@@ -78,6 +78,9 @@ stage::SourcePolicy source_from(config::Source const& source) {
           .checksum = checksum_from(source.checksum),
           .duplicates = source.skip_duplicates ? stage::DuplicatePolicy::kSkip : stage::DuplicatePolicy::kUpload,
           .ready_marker = source.ready_marker,
+          .after_success = source.after_success,
+          .after_failure = source.after_failure,
+          .receipt = source.receipt,
           .rescan = source.poll_every,
           .manifest = source.manifest,
           .swept = source.manifest.empty()};

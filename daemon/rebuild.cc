@@ -9,6 +9,7 @@
 #include "core/base/text.h"
 #include "core/stage/check_sum.h"
 #include "core/stage/rebuild.h"
+#include "daemon/acts_linux.h"
 #include "daemon/engine.h"
 #include "daemon/file_workers.h"
 #include "daemon/journal_place.h"
@@ -211,10 +212,12 @@ class Rebuild {
     stage::OpenSources sources(scout);
     stage::Digests digests;
     stage::PollRound poll_round;
+    ActsLinux acts;
     FileWorkers reader(FileWorkers::kMemoryMin);  // nothing is read: its threads never start
     stage::Context ctx{.journal = made,
                        .scout = scout,
                        .reader = reader,
+                       .acts = acts,
                        .random = random_,
                        .log = log,
                        .policy = setting_.policy,

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/stage/results.h"
 #include "daemon/policy.h"
 #include "daemon/view_manifests.h"
 
@@ -21,25 +22,18 @@ using journal::StageWord;
 using journal::StepKind;
 using journal::StepRow;
 using journal::StepState;
+using stage::absolute_path;
+using stage::entities_json;
+using stage::indexed_assets_json;
+using stage::planned_text;
+using stage::set_bytes;
 
 Json time_or_null(std::optional<WallTime> at) { return at ? Json(to_rfc3339(*at)) : Json(); }
 Json text_or_null(std::string const& text) { return text.empty() ? Json() : Json(text); }
 
-// Bytes as text, and once more in base 64 where the text is not the bytes.
-void set_bytes(Json& into, std::string const& key, std::string const& bytes) {
-  bool const exact = is_utf8(bytes);
-  into.set(key, exact ? bytes : printable(bytes));
-  if (!exact) into.set(key + "_b64", to_base64(bytes));
-}
-
 // Nobody here knows how large what a URL names is, unless it was told with it.
 Json size_or_null(ItemRow const& item) {
   return is_of_url(item) && item.print.size_bytes == 0 ? Json() : Json(item.print.size_bytes);
-}
-
-std::string absolute_path(ItemRow const& item) {
-  if (item.root.empty() || item.path.starts_with('/')) return item.path;
-  return item.root.ends_with('/') ? item.root + item.path : item.root + "/" + item.path;
 }
 
 // All rows that one item's view is made of, each read once.
@@ -92,43 +86,22 @@ std::string last_error(ItemRow const& item, Rows const& rows) {
   return item.effort.last_error;
 }
 
-std::string status_of(StepRow const& step) {
-  return step.remote_status.empty() ? std::string(word(step.state)) : step.remote_status;
+Json act_json(journal::ActRow const& act) {
+  auto json = Json::object({{"kind", word(act.kind)}, {"state", word(act.state)}});
+  if (act.target_folder.empty())
+    json.set("target", Json());
+  else
+    set_bytes(json, "target", act.target_folder + "/" + act.target_path);
+  json.set("tries", act.effort.tries);
+  json.set("next_attempt_at", is_over(act.state) ? Json() : time_or_null(act.effort.due_at));
+  json.set("reason", text_or_null(act.reason));
+  json.set("last_error", text_or_null(act.effort.last_error));
+  return json;
 }
 
-// What the plan says of the step, while no shared row exists yet.
-std::string planned(StepRow const& step, std::string_view key) {
-  auto const plan = parse_json(step.params);
-  if (!plan) return {};
-  auto const text = plan->text(key);
-  return text ? text->value_or("") : "";
-}
-
-Json indexed_assets(ViewContext const& context, Rows const& rows) {
+Json acts_json(ViewContext const& context, ItemRow const& item) {
   auto list = Json::array();
-  for (auto const& step : rows.steps) {
-    if (step.kind != StepKind::kIndex) continue;
-    auto const index = context.journal.named(step.named_id);
-    list.push(Json::object({{"index_id", text_or_null(index ? index->remote_id : "")},
-                            {"index", text_or_null(index ? index->name : planned(step, "name"))},
-                            {"id", text_or_null(step.remote_id)},
-                            {"status", status_of(step)}}));
-  }
-  return list;
-}
-
-Json entities(ViewContext const& context, Rows const& rows) {
-  auto list = Json::array();
-  for (auto const& step : rows.steps) {
-    if (step.kind != StepKind::kEntity) continue;
-    auto const entity = context.journal.named(step.named_id);
-    auto const collection = entity ? context.journal.named(entity->parent_id) : std::nullopt;
-    list.push(Json::object({{"collection_id", text_or_null(collection ? collection->remote_id : "")},
-                            {"collection", text_or_null(collection ? collection->name : planned(step, "collection"))},
-                            {"name", text_or_null(entity ? entity->name : planned(step, "name"))},
-                            {"id", text_or_null(step.remote_id)},
-                            {"status", status_of(step)}}));
-  }
+  for (auto const& act : context.journal.acts_of(item.id)) list.push(act_json(act));
   return list;
 }
 
@@ -158,8 +131,9 @@ Json item_with(ViewContext const& context, ItemRow const& item, Rows const& rows
   json.set("content_key", text_or_null(item.content_key));
   json.set("duplicate_of", text_or_null(item.duplicate_of));
   json.set("upload_id", text_or_null(rows.sessions.empty() ? "" : rows.sessions.back().upload_id));
-  json.set("indexed_assets", indexed_assets(context, rows));
-  json.set("entities", entities(context, rows));
+  json.set("indexed_assets", indexed_assets_json(context.journal, rows.steps));
+  json.set("entities", entities_json(context.journal, rows.steps));
+  json.set("acts", acts_json(context, item));
   json.set("bytes_sent", item.bytes_sent + in_air(context, item.id));
   json.set("bytes_acked", item.bytes_acked);
   json.set("generation", item.generation);
@@ -184,7 +158,7 @@ Json step_json(ViewContext const& context, StepRow const& step) {
   auto const named = context.journal.named(step.named_id);
   return Json::object({{"ordinal", step.ordinal},
                        {"kind", word(step.kind)},
-                       {"name", text_or_null(named ? named->name : planned(step, "name"))},
+                       {"name", text_or_null(named ? named->name : planned_text(step, "name"))},
                        {"state", word(step.state)},
                        {"id", text_or_null(step.remote_id)},
                        {"status", text_or_null(step.remote_status)},

@@ -235,6 +235,18 @@ std::string_view basename_of(std::string_view path) { return path.substr(path.rf
 
 std::string_view stem_of(std::string_view name) { return name.substr(0, extension_dot(name)); }
 
+bool is_plain_relative(std::string_view relative) {
+  if (relative.empty()) return true;
+  if (relative.find('\0') != std::string_view::npos) return false;
+  while (true) {
+    auto const slash = relative.find('/');
+    auto const component = relative.substr(0, slash);
+    if (component.empty() || component == "." || component == "..") return false;
+    if (slash == std::string_view::npos) return true;
+    relative.remove_prefix(slash + 1);
+  }
+}
+
 std::string_view directory_of(std::string_view path) {
   auto const slash = path.rfind('/');
   return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);

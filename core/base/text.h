@@ -46,6 +46,10 @@ std::string_view basename_of(std::string_view path);
 std::string_view stem_of(std::string_view name);       // the name without its last extension
 std::string_view directory_of(std::string_view path);  // all before the last '/', "" when there is none
 
+// Whether `relative` has the form that ports/files.h asks for: '/' between components, none of them
+// empty, "." or "..", no '/' in front, no NUL. The empty path is the root itself and is fine.
+bool is_plain_relative(std::string_view relative);
+
 // "1.2 GB", "64 KiB" style sizes for people: decimal units, three significant digits.
 std::string to_words_bytes(std::uint64_t bytes);
 

@@ -51,14 +51,15 @@ enum class Errand : std::uint8_t {
   kCreateStep,
   kLookStep,
   kAwaitStep,
+  kVerifyAsset,
 };
-inline constexpr std::size_t kErrands = 15;
+inline constexpr std::size_t kErrands = 16;
 
 // One call in the air and what its stage must remember of it.
 struct Flight {
   Errand errand = Errand::kAwaitAsset;
   Group group = Group::kAssets;                // who pays for a refusal
-  journal::RowId row = 0;                      // the item, session, named or step row it is about
+  journal::RowId row = 0;                      // the item, session, named, step or act row it is about
   std::vector<journal::RowId> rows = {};       // of a batch: all of them
   journal::RowId item = 0;                     // for pruning when the item is cancelled
   std::uint32_t chunk_index = 0;               // kPutChunk

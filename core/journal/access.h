@@ -34,6 +34,10 @@ struct Table<StepRow> {
   static constexpr std::string_view kName = "step";
 };
 template <>
+struct Table<ActRow> {
+  static constexpr std::string_view kName = "act";
+};
+template <>
 struct Table<ChunkRow> {
   static constexpr std::string_view kName = "chunk";
 };

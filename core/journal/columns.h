@@ -213,6 +213,23 @@ void visit_entry(Visitor& v, Row& row) {
   v.text_or_null("last_error", row.last_error);
 }
 
+template <class Visitor, class Row>
+void visit_act_fixed(Visitor& v, Row& row) {
+  v.number("item_id", row.item_id);
+  v.number("generation", row.generation);
+  v.number("ordinal", row.ordinal);
+  v.word("kind", row.kind);
+}
+
+template <class Visitor, class Row>
+void visit_act(Visitor& v, Row& row) {
+  v.word("state", row.state);
+  v.blob_or_null("target_folder", row.target_folder);
+  v.blob_or_null("target_path", row.target_path);
+  visit_effort(v, row.effort);
+  v.text_or_null("reason", row.reason);
+}
+
 template <class Row, class Of>
 concept IsRow = std::same_as<std::remove_const_t<Row>, Of>;
 
@@ -224,6 +241,7 @@ void visit_fixed(Visitor& v, Row& row) {
   if constexpr (IsRow<Row, StepRow>) visit_step_fixed(v, row);
   if constexpr (IsRow<Row, ManifestRow>) visit_manifest_fixed(v, row);
   if constexpr (IsRow<Row, EntryRow>) visit_entry_fixed(v, row);
+  if constexpr (IsRow<Row, ActRow>) visit_act_fixed(v, row);
 }
 
 // What an update writes: `with_end` where the row ends, ended, or comes back from its end.
@@ -238,6 +256,7 @@ void visit_moving(Visitor& v, Row& row, bool with_end) {
   if constexpr (IsRow<Row, StepRow>) visit_step(v, row);
   if constexpr (IsRow<Row, ManifestRow>) visit_manifest(v, row);
   if constexpr (IsRow<Row, EntryRow>) visit_entry(v, row);
+  if constexpr (IsRow<Row, ActRow>) visit_act(v, row);
 }
 
 template <class Visitor, class Row>
@@ -379,6 +398,8 @@ inline void read_word(std::string_view text, ChunkState& state) { state = chunk_
 inline void read_word(std::string_view text, StepState& state) { state = step_state(text); }
 inline void read_word(std::string_view text, NamedState& state) { state = named_state(text); }
 inline void read_word(std::string_view text, StepKind& kind) { kind = step_kind(text); }
+inline void read_word(std::string_view text, ActState& state) { state = act_state(text); }
+inline void read_word(std::string_view text, ActKind& kind) { kind = act_kind(text); }
 inline void read_word(std::string_view text, NamedKind& kind) { kind = named_kind(text); }
 inline void read_word(std::string_view text, ManifestState& state) { state = manifest_state(text); }
 inline void read_word(std::string_view text, EntryState& state) { state = entry_state(text); }

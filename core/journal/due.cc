@@ -51,6 +51,13 @@ Due due_after(Database& db, StepState state, WallTime floor) {
   return earliest;
 }
 
+Due due_after(Database& db, ActState state, WallTime floor) {
+  return only_time(db.statement("SELECT min(due_at_ms) FROM act WHERE state = ? AND state IN ('wanted', 'acting') "
+                                "AND due_at_ms > ?")
+                       .bind(word(state))
+                       .bind(floor));
+}
+
 struct OpenSessions {};
 
 Due due_after(Database& db, OpenSessions, WallTime floor) {
@@ -81,6 +88,7 @@ Due due_in_line(Database& db, Line& line, Which which, WallTime floor) {
 void Journal::learn_due(ItemState state) const { due_in_line(*db_, lines_.of(state), state, kBeforeAll); }
 void Journal::learn_due(StepState state) const { due_in_line(*db_, lines_.of(state), state, kBeforeAll); }
 void Journal::learn_due(NamedState state) const { due_in_line(*db_, lines_.of(state), state, kBeforeAll); }
+void Journal::learn_due(ActState state) const { due_in_line(*db_, lines_.of(state), state, kBeforeAll); }
 
 std::optional<WallTime> Journal::next_due(std::optional<WallTime> after) const {
   auto const floor = after.value_or(kBeforeAll);
@@ -91,6 +99,7 @@ std::optional<WallTime> Journal::next_due(std::optional<WallTime> after) const {
   for (auto const state : kLiveItemStates) take(state);
   for (auto const state : {NamedState::kWanted, NamedState::kCreating}) take(state);
   for (auto const state : {StepState::kWaiting, StepState::kCreating, StepState::kCreated}) take(state);
+  for (auto const state : {ActState::kWanted, ActState::kActing}) take(state);
   return earliest;
 }
 

@@ -107,6 +107,11 @@ void Journal::count_states() {
     auto const state = named_state(named.take_text());
     lines_.of(state).rows = named.take<std::int64_t>();
   }
+  for (auto acts = db_->statement("SELECT state, count(*) FROM act WHERE state IN ('wanted', 'acting') GROUP BY state");
+       acts.next();) {
+    auto const state = act_state(acts.take_text());
+    lines_.of(state).rows = acts.take<std::int64_t>();
+  }
   lines_.open_sessions().rows = db_->integer("SELECT count(*) FROM session WHERE state = 'open'");
 }
 

@@ -97,7 +97,7 @@ class Journal {
   std::vector<ItemRow> items_of_ends(ItemRow const& item) const;
   // Gives a live item another path. Requires  no live item has it.
   void rename(RowId item, std::string_view path);
-  std::optional<ItemRow> item_by_key(std::string_view key) const;                          // a URL's, ended or not
+  std::optional<ItemRow> item_by_key(std::string_view key) const;  // a URL's, ended or not
   // Those of one URL without its query, newest first: they differ by their queries.
   std::vector<ItemRow> items_by_url(std::string_view shown, int limit) const;
   // Items whose ULID begins with `prefix` (upper case), at most `limit`.
@@ -212,6 +212,13 @@ class Journal {
   std::vector<NoteRow> open_notes(RowId manifest_id, int limit) const;
   std::vector<NoteRow> kept_notes(RowId manifest_id, int limit) const;  // reported ones, by line
   void note_reported(NoteRow const& note, bool keep);
+  // --- acts
+  RowId insert(ActRow const& row);
+  void update(ActRow const& row, ActState expected, WallTime now, std::string_view note = {});
+  std::optional<ActRow> act(RowId id) const;
+  std::vector<ActRow> acts_of(RowId item_id) const;  // by ordinal
+  std::vector<ActRow> due_acts(ActState state, WallTime now, int limit) const;
+  std::int64_t count_acts(ActState state) const;  // of `wanted` and `acting`
 
   // --- events
   void add_event(EventRow const& event);
@@ -239,6 +246,7 @@ class Journal {
   void reopen_entry(RowId item_id);  // its item left its end: the results will tell of the next one
   void learn_due(StepState state) const;
   void learn_due(NamedState state) const;
+  void learn_due(ActState state) const;
 
   std::unique_ptr<Database> db_;
   mutable Lines lines_{};                   // reading learns when a line's first row is due

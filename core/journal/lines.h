@@ -37,6 +37,7 @@ class Lines {
   Line& of(ItemState state) { return items_[static_cast<std::size_t>(state)]; }
   Line& of(StepState state) { return steps_[static_cast<std::size_t>(state)]; }
   Line& of(NamedState state) { return named_[static_cast<std::size_t>(state)]; }
+  Line& of(ActState state) { return acts_[static_cast<std::size_t>(state)]; }
   Line& open_sessions() { return open_sessions_; }  // together with their chunks
 
   // A row that was in `from` was written, and is in `to` now.
@@ -47,11 +48,12 @@ class Lines {
   }
 
  private:
-  // Of finished steps and of present names there may be very many, and nobody asks: theirs are not counted at the
-  // start, and so are of no meaning.
+  // Of finished steps and acts and of present names there may be very many, and nobody asks: theirs are not counted at
+  // the start, and so are of no meaning.
   std::array<Line, 13> items_{};  // by ItemState
   std::array<Line, 5> steps_{};   // by StepState
   std::array<Line, 3> named_{};   // by NamedState
+  std::array<Line, 4> acts_{};    // by ActState
   Line open_sessions_{};
 };
 

@@ -209,6 +209,20 @@ struct NoteRow {
   std::string text = {};
 };
 
+// What is done to a file after its item's end.
+struct ActRow {
+  RowId id = 0;
+  RowId item_id = 0;
+  std::int64_t generation = 1;  // of the item at that end
+  std::int64_t ordinal = 0;     // one after the other
+  ActKind kind = ActKind::kMove;
+  ActState state = ActState::kWanted;
+  std::string target_folder = {};  // absolute, bytes; "": beside the file, or nowhere
+  std::string target_path = {};    // beneath it, bytes; of what is done, where it came to be
+  Effort effort = {};
+  std::string reason = {};  // of a refusal
+};
+
 struct EventRow {
   RowId id = 0;
   WallTime at = {};

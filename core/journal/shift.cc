@@ -21,6 +21,7 @@ void Journal::shift_times(Millis by) {
       "WHERE session_id IN (SELECT id FROM session WHERE state = 'open')",
       "UPDATE named SET due_at_ms = due_at_ms + ?1, intent_at_ms = intent_at_ms + ?1, "
       "unknown_at_ms = unknown_at_ms + ?1",
+      "UPDATE act SET due_at_ms = due_at_ms + ?1 WHERE state IN ('wanted', 'acting')",
       "UPDATE step SET due_at_ms = due_at_ms + ?1, intent_at_ms = intent_at_ms + ?1, "
       "unknown_at_ms = unknown_at_ms + ?1 WHERE state IN ('waiting', 'creating', 'created') OR intent_at_ms IS NOT "
       "NULL"};

@@ -1,7 +1,7 @@
 // states.h - the words of the journal. docs/STATES.md has a paragraph for each.
 //
 // A past participle or an adjective is a resting state: a fact, safe to crash in. A present participle
-// (opening, sending, creating, putting) is written before a call leaves that must not be repeated
+// (opening, sending, creating, putting, acting) is written before a call leaves that must not be repeated
 // blindly. The schema CHECKs the same words.
 #pragma once
 
@@ -35,6 +35,8 @@ enum class NamedKind : std::uint8_t { kIndex, kCollection, kEntity };
 enum class ManifestState : std::uint8_t { kReading, kFollowed, kGone, kRefused };
 enum class EntryState : std::uint8_t { kWaiting, kTaken, kRefused, kEnded };
 enum class StepKind : std::uint8_t { kIndex, kEntity };
+enum class ActState : std::uint8_t { kWanted, kActing, kDone, kRefused };
+enum class ActKind : std::uint8_t { kMove, kDelete, kReceipt, kErrorNote, kClearNote };
 inline constexpr std::array kStepKinds = {StepKind::kIndex, StepKind::kEntity};
 
 std::string_view word(ItemState state);
@@ -46,6 +48,8 @@ std::string_view word(NamedKind kind);
 std::string_view word(StepKind kind);
 std::string_view word(ManifestState state);
 std::string_view word(EntryState state);
+std::string_view word(ActState state);
+std::string_view word(ActKind kind);
 
 // The state a word names. Aborts on any other word: the schema's CHECKs let no other in.
 ItemState item_state(std::string_view text);
@@ -57,11 +61,14 @@ NamedKind named_kind(std::string_view text);
 StepKind step_kind(std::string_view text);
 ManifestState manifest_state(std::string_view text);
 EntryState entry_state(std::string_view text);
+ActState act_state(std::string_view text);
+ActKind act_kind(std::string_view text);
 
 // The state a word names, for words that come from people; nothing for others.
 std::optional<ItemState> parse_item_state(std::string_view text);
 
 constexpr bool is_end(ItemState state) { return state >= ItemState::kDone; }
+constexpr bool is_over(ActState state) { return state >= ActState::kDone; }
 
 // What people see of an item's way (product page, Words).
 enum class StageWord : std::uint8_t {

@@ -13,6 +13,7 @@ enum class Moment : std::uint8_t {
   kBeforeCommit,  // all of the turn is decided, nothing is on disk
   kAfterCommit,   // it is on disk, nothing has left
   kAfterSend,     // one call has left; once per call
+  kAtFile,        // a file is about to be changed, or was; the simulation's acts tell it themselves
 };
 
 class Witness {

@@ -15,6 +15,9 @@ constexpr Millis kPruneEvery{60'000};
 constexpr std::uint64_t kNobodys = 0;                // the ticket of a piece that nobody waits for
 constexpr std::string_view kDigestLane = "digest ";  // a root is absolute
 
+// Its work may take long: that it gives no sign of life says nothing.
+bool may_take_long(std::string const& lane) { return lane.starts_with(kDigestLane) || lane.starts_with(kActLane); }
+
 std::string beside(std::string const& path, std::string const& name) {
   auto const folder = directory_of(path);
   return folder.empty() ? name : std::string(folder) + "/" + name;
@@ -126,7 +129,7 @@ void Scout::forget(std::uint64_t ticket) {
 }
 
 std::optional<WallTime> Scout::stuck_since(std::string const& root) const {
-  if (root.starts_with(kDigestLane)) return std::nullopt;
+  if (may_take_long(root)) return std::nullopt;
   auto const lane = by_root_.find(root);
   if (lane == by_root_.end() || lane->second.open == 0) return std::nullopt;
   if (now_ - lane->second.alive_at < kStuckAfter) return std::nullopt;
@@ -137,7 +140,7 @@ std::optional<WallTime> Scout::next_stuck() const {
   std::optional<WallTime> next;
   for (auto const& [root, lane] : by_root_) {
     auto const at = lane.alive_at + kStuckAfter;
-    if (lane.open > 0 && !root.starts_with(kDigestLane) && at > now_ && (!next || at < *next)) next = at;
+    if (lane.open > 0 && !may_take_long(root) && at > now_ && (!next || at < *next)) next = at;
   }
   return next;
 }

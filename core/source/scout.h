@@ -32,6 +32,10 @@ namespace sluice::source {
 // The code of an Error and the reason of a wait: the file is not there because its whole folder is not.
 inline constexpr char kSourceDown[] = "source_down";
 
+// What a lane's name begins with in which files are moved and deleted; a root follows. Copies may take long, so that
+// such a lane never counts as stuck.
+inline constexpr std::string_view kActLane = "act ";
+
 // What is meant by a file that was not found: itself gone (kGone, as it came), or its folder unmounted or moved away
 // (kLocal with kSourceDown), which is waited for and charges nobody (D8). A mount point without its mount is an empty
 // folder on another device than the file was. Asks the file system; what is no kGone comes back as it is.
@@ -129,6 +133,7 @@ class Scout {
     return put_untyped(root, question, result,
                        [result, look = std::move(look), &files = files_] { result->emplace(look(files)); });
   }
+  bool is_put(std::string const& root, std::string const& question) { return find(root, question) != nullptr; }
   template <class T>
   Answer<T> fetch(std::string const& root, std::string const& question) {
     if (has_answer(root, question, {}))

@@ -12,6 +12,7 @@
 #include "core/stage/find_duplicate.h"
 #include "core/stage/moves.h"
 #include "core/stage/next_uploads.h"
+#include "core/stage/outbox.h"
 
 namespace sluice::stage {
 
@@ -33,6 +34,7 @@ void end_item(Context& ctx, ItemRow item, ItemState state, std::string reason, s
   item.effort.last_error = std::move(text);
   item.finished_at = ctx.now;
   move(ctx, item, was, item.effort.last_error);
+  plan_acts(ctx, item);
 }
 
 // What a person must mend fails at once; what the disk or this host could not do now is tried again, and only

@@ -9,6 +9,7 @@
 #include "core/stage/effort.h"
 #include "core/stage/follow_rename.h"
 #include "core/stage/moves.h"
+#include "core/stage/outbox.h"
 
 namespace sluice::stage {
 
@@ -31,6 +32,13 @@ bool is_taken_now(Context const& ctx, ItemRow const& known, SourcePolicy const& 
   if (known.state != ItemState::kSkipped || known.reason != "no_pipeline") return false;
   auto const by_source = known.pipeline.empty();  // else a person named one, which does not take it
   return by_source && !known.kind.empty() && pipeline_for(ctx.policy, source, known.kind) != nullptr;
+}
+
+// We had moved or deleted it, and a file of the same content is there: not the one that an older listing still shows,
+// since no rename leaves the ctime as it was.
+bool was_put_back(Context const& ctx, ItemRow const& known, ports::FilePrint const& fresh) {
+  if (!is_end(known.state) || known.print == fresh) return false;
+  return put_away(ctx.journal.acts_of(known.id), known) != nullptr;
 }
 
 // Two sources may have one folder.
@@ -136,7 +144,9 @@ void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& ca
   if (known) {
     auto const was = known->state;
     auto const is_wanted = is_taken_now(ctx, *known, *watched.policy);
-    auto const compared = is_wanted ? Known::kBack : compare(*known, candidate.print);
+    auto compared = is_wanted ? Known::kBack : compare(*known, candidate.print);
+    if (compared == Known::kSame && was_put_back(ctx, *known, candidate.print))
+      compared = was == ItemState::kFailed ? Known::kBack : Known::kReplaced;
     switch (compared) {
       case Known::kSame:
         if (is_end(was)) return;
@@ -146,6 +156,7 @@ void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& ca
       case Known::kReplaced: break;
       case Known::kRepaired:
       case Known::kBack:
+        withdraw_acts(ctx, known->id, "the file is there again");
         abandon_upload(ctx, *known);  // one that failed in the middle of it may have a session yet
         known->state = ItemState::kSeen;
         known->generation += 1;

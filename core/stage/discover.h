@@ -29,9 +29,9 @@ namespace sluice::stage {
 enum class Known : std::uint8_t {
   kSame,      // nothing to do
   kGrowing,   // still settling, and changed: its quiet time begins anew
-  kReplaced,  // at its end, and other content is there now: a new item
+  kReplaced,  // at its end, and other content is there now, or the same after we put it away: a new item
   kRepaired,  // failed, and the file was replaced or made readable: the same item goes on
-  kBack,      // ended because it was not there, and is there: the same item goes on
+  kBack,      // ended because it was not there, or was moved away when it failed, and is there: the same item goes on
 };
 Known compare(journal::ItemRow const& known, ports::FilePrint const& fresh);
 

@@ -6,6 +6,7 @@
 
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
+#include "core/stage/outbox.h"
 
 namespace sluice::stage {
 
@@ -37,6 +38,7 @@ void finish(Context& ctx, ItemRow item) {
   item.finished_at = ctx.now;
   item.url = {};  // its query may be a secret, and nobody needs it any more
   move(ctx, item, ItemState::kAssetReady);
+  plan_acts(ctx, item);
 }
 
 }  // namespace

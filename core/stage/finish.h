@@ -1,11 +1,11 @@
 // finish.h - stage FINISH: an item whose asset is ready and whose steps are over -> its end.
 //
 //   takes    items in `asset_ready` whose due_at has come
-//   writes   item: `done`; or `failed` with the reason of its first failed step; else it rests until a
+//   writes   item: `done`, with its acts; or `failed` with the reason of its first failed step; else it rests until a
 //            step ends
 //   remote   nothing
 //   unknown  -
-//   then     nothing: the item is at its end
+//   then     the item is at its end; ACT takes what is to be done to its file
 #pragma once
 
 #include "core/stage/stage.h"

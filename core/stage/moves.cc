@@ -6,6 +6,7 @@
 #include "core/source/identity.h"
 #include "core/stage/effort.h"
 #include "core/stage/gone.h"
+#include "core/stage/outbox.h"
 #include "core/stage/plan.h"
 
 namespace sluice::stage {
@@ -45,6 +46,7 @@ void fail_item(Context& ctx, ItemRow item, std::string reason, std::string text,
   move(ctx, item, was, item.effort.last_error);
   ctx.sources.forget(item.id);
   ground_chunks(ctx, item);
+  plan_acts(ctx, item);
 }
 
 void retry_item(Context& ctx, ItemRow item, Error const& error, ItemState back_to) {

@@ -10,6 +10,8 @@
 #include "core/stage/find_duplicate.h"
 #include "core/stage/moves.h"
 #include "core/stage/open_session.h"
+#include "core/stage/outbox.h"
+#include "core/stage/plan.h"
 
 namespace sluice::stage {
 
@@ -81,6 +83,25 @@ void restart_chunks(Context& ctx, journal::SessionRow const& session, ItemRow co
   }
 }
 
+// Of an item that goes on in that state; what was sent whole is not needed any more.
+bool needs_file(ItemState state) { return state < ItemState::kReported || state == ItemState::kSending; }
+
+// What becomes of the acts of the end that is taken back.
+Result<void> take_file_back(Context& ctx, ItemRow const& item, ItemState goes_on_in) {
+  auto const acts = ctx.journal.acts_of(item.id);
+  for (auto const& act : acts)
+    if (act.state == journal::ActState::kActing)
+      return fail(Fault::kRejected, "its file is being put away just now: try again in a moment", "acting");
+  auto const* const away = put_away(acts, item);
+  if (away != nullptr && needs_file(goes_on_in))
+    return fail(Fault::kRejected,
+                "its file was moved to " + printable(away->target_folder + "/" + away->target_path) +
+                    ": move it back to " + printable(item.root + "/" + item.path) + ", and it is taken up by itself",
+                "moved_away");
+  withdraw_acts(ctx, item.id, "retry");
+  return {};
+}
+
 }  // namespace
 
 Result<Added> add_item(Context& ctx, SourcePolicy const& source, Found const& found, Wishes const& wishes,
@@ -112,6 +133,7 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
     return fail(Fault::kRejected, "a newer item stands for the same file: " + latest->ulid, "superseded");
 
   auto const from = item->failed_from.empty() ? ItemState::kSeen : journal::item_state(item->failed_from);
+  SLUICE_CHECK(take_file_back(ctx, *item, from));
   auto const session = ctx.journal.open_session(id);
   auto const resumable = session && session->expires_at > ctx.now;
   // In `reported` every chunk is with the platform: whatever became of the session, its asset decides.

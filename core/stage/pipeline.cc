@@ -2,6 +2,7 @@
 
 #include <cassert>
 
+#include "core/stage/act.h"
 #include "core/stage/admit.h"
 #include "core/stage/await_asset.h"
 #include "core/stage/await_step.h"
@@ -27,6 +28,7 @@ using platform::CallKind;
 std::span<Stage const> stages() {
   static constexpr Stage kStages[] = {
       // name              takes due rows             in states
+      {"act",              choose_act},             // act wanted, acting
       {"finish",           choose_finish},          // asset_ready
       {"await_step",       choose_await_step},      // step created
       {"look_step",        choose_look_step},       // step creating, outcome unknown
@@ -64,6 +66,7 @@ ErrandRow const& errand_row(Errand errand) {
       {Errand::kCreateStep,     CallKind::kCreate,  settle_create_step},
       {Errand::kLookStep,       CallKind::kRead,    settle_look_step},
       {Errand::kAwaitStep,      CallKind::kRead,    settle_await_step},
+      {Errand::kVerifyAsset,    CallKind::kRead,    settle_verify_asset},
   };
   static_assert(std::size(kRows) == budget::kErrands);
   auto const& row = kRows[static_cast<std::size_t>(errand)];

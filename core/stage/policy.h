@@ -13,6 +13,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/base/after_end.h"
 #include "core/base/template.h"
 #include "core/base/time.h"
 #include "core/base/timetable.h"
@@ -75,10 +76,11 @@ struct SourcePolicy {
   ChecksumPolicy checksum = ChecksumPolicy::kIgnore;
   DuplicatePolicy duplicates = DuplicatePolicy::kUpload;
   std::optional<Template> ready_marker = {};  // the name of the file that says "finished" (core/base/marker.h)
-  std::optional<Millis> rescan = {};          // nothing: the policy's own
-  std::string manifest =
-      {};             // a pattern of names in the root whose lines name URLs; "": the files themselves are meant
-  bool swept = true;  // false: only files named by hand, never a scan (sluice ingest)
+  AfterEnd after_success = {}, after_failure = {};
+  ReceiptWish receipt = {};
+  std::optional<Millis> rescan = {};  // nothing: the policy's own
+  std::string manifest = {};          // a pattern of names in the root whose lines name URLs; "": its files are meant
+  bool swept = true;                  // false: only files named by hand, never a scan (sluice ingest)
 };
 
 struct Limits {  // the platform's documented limits (API README, section 10); decimal, as R67 asks

@@ -21,6 +21,7 @@
 #include "core/base/error.h"
 #include "core/budget/traffic.h"
 #include "core/journal/journal.h"
+#include "core/ports/acts.h"
 #include "core/ports/log.h"
 #include "core/ports/random.h"
 #include "core/ports/reader.h"
@@ -72,6 +73,7 @@ struct Context {
   journal::Journal& journal;
   source::Scout& scout;
   ports::Reader& reader;
+  ports::Acts& acts;  // used in lanes only
   ports::Random& random;
   ports::Log& log;
   Policy const& policy;

@@ -49,6 +49,7 @@ Context Turn::context() {
   return {.journal = journal_,
           .scout = scout_,
           .reader = ports_.reader,
+          .acts = ports_.acts,
           .random = ports_.random,
           .log = ports_.log,
           .policy = policy_,

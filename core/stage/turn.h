@@ -28,6 +28,7 @@ struct Ports {
   ports::Wire& wire;
   ports::Files& files;
   ports::Lanes& lanes;  // in which files are looked at
+  ports::Acts& acts;    // by which they are moved, deleted and described, in lanes too
   ports::Reader& reader;
   ports::Random& random;
   ports::Log& log;

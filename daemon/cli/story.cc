@@ -90,6 +90,18 @@ std::string steps(Json const& item) {
   return text;
 }
 
+// What is done to the file after the end.
+std::string acts(Json const& item) {
+  std::string text;
+  for (auto const& act : list_at(item, "acts")) {
+    auto made = text_at(act, "state");
+    if (auto const target = text_at(act, "target"); !target.empty()) made += ", " + target;
+    if (auto const error = text_at(act, "last_error"); !error.empty()) made += ": " + error;
+    text += line(text_at(act, "kind"), made);
+  }
+  return text;
+}
+
 std::string sessions(Json const& item) {
   std::string text;
   for (auto const& session : list_at(item, "sessions")) {
@@ -143,7 +155,8 @@ std::string render_story(Json const& item, Look const& look) {
   auto const stage = text_at(item, "stage");
   auto text = painted(text_at(item, "name"), Tone::kStrong, look) + "  " + text_at(item, "id") + "  " +
               painted(stage, tone_of_stage(stage), look) + " (" + text_at(item, "state") + ")\n\n";
-  text += diagnosis(item, look) + "\n" + standing(item, look) + steps(item) + sessions(item) + events(item, look);
+  text += diagnosis(item, look) + "\n" + standing(item, look) + steps(item) + acts(item) + sessions(item) +
+          events(item, look);
   return text;
 }
 

@@ -340,6 +340,19 @@ TEST_F(Queries, StepsAreFoundByStateTimeAndName) {
   EXPECT_THAT(journal_.steps_of(item), IsEmpty());
 }
 
+TEST_F(Queries, ActsAreDueByTimeAndNotWhileTheyWaitForAnother) {
+  auto const item = journal_.insert(item_in(ItemState::kDone));
+  auto late = act_of(item, 1), soon = act_of(item, 2), undated = act_of(item, 3);
+  late.effort.due_at = at(kNoon + 2);
+  soon.effort.due_at = at(kNoon + 1);
+  undated.effort.due_at.reset();
+  for (auto* const act : {&late, &soon, &undated}) act->id = journal_.insert(*act);
+  EXPECT_THAT(ids(journal_.due_acts(ActState::kWanted, at(kNoon), 10)), IsEmpty());
+  EXPECT_EQ(journal_.next_due(), at(kNoon + 1));
+  EXPECT_THAT(ids(journal_.due_acts(ActState::kWanted, at(kNoon + 9), 10)), ElementsAre(soon.id, late.id));
+  EXPECT_EQ(journal_.count_acts(ActState::kWanted), 3);
+}
+
 TEST_F(Queries, TheNextDueIsTheEarliestOfAllTables) {
   EXPECT_FALSE(journal_.next_due());
   auto const item = add(ItemState::kAssetReady, 1, 10, at(kNoon + 900));
@@ -402,6 +415,12 @@ TEST_F(Queries, AskForNoSessionOnceTheLastHasEnded) {
   EXPECT_THAT(asked_of("session"), IsEmpty());
 }
 
+void ask_of_acts(Journal& journal, RowId item) {
+  journal.update(*journal.act(journal.insert(act_of(item, 1))), ActState::kWanted, at(kNoon));
+  journal.acts_of(item);
+  journal.due_acts(ActState::kWanted, at(kNoon), 5);
+}
+
 // Every statement that a turn runs must be served by an index: a scan that takes a moment with ten rows
 // stops the daemon for seconds with a million.
 TEST_F(Queries, ScanNoTableButWhereThatIsMeant) {
@@ -446,6 +465,7 @@ TEST_F(Queries, ScanNoTableButWhereThatIsMeant) {
   journal_.steps_on(name.id, StepState::kWaiting, 5);
   journal_.steps_in(StepState::kWaiting, 5);
   journal_.due_steps(StepState::kCreated, StepKind::kIndex, at(kNoon), 5);
+  ask_of_acts(journal_, item);
   journal_.delete_steps_of(item);
   journal_.events_of(item, 5);
   journal_.events_of(0, 5);

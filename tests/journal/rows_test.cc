@@ -105,6 +105,18 @@ void expect_same(NamedRow const& a, NamedRow const& b) {
   expect_same(a.effort, b.effort);
 }
 
+void expect_same(ActRow const& a, ActRow const& b) {
+  EXPECT_EQ(a.item_id, b.item_id);
+  EXPECT_EQ(a.generation, b.generation);
+  EXPECT_EQ(a.ordinal, b.ordinal);
+  EXPECT_EQ(a.kind, b.kind);
+  EXPECT_EQ(a.state, b.state);
+  EXPECT_EQ(a.target_folder, b.target_folder);
+  EXPECT_EQ(a.target_path, b.target_path);
+  expect_same(a.effort, b.effort);
+  EXPECT_EQ(a.reason, b.reason);
+}
+
 void expect_same(StepRow const& a, StepRow const& b) {
   EXPECT_EQ(a.id, b.id);
   EXPECT_EQ(a.item_id, b.item_id);
@@ -245,6 +257,21 @@ TEST_F(Rows, AStepComesBackInEveryState) {
     journal_.update(row, before, at(kNoon));
     expect_same(*journal_.step(row.id), row);
   }
+}
+
+TEST_F(Rows, AnActComesBackInEveryState) {
+  auto const item = journal_.insert(item_in(ItemState::kDone));
+  auto row = full_act(item);
+  row.id = journal_.insert(row);
+  expect_same(*journal_.act(row.id), row);
+  row.reason.clear();
+  for (auto const state : {ActState::kWanted, ActState::kActing, ActState::kDone}) {
+    auto const before = journal_.act(row.id)->state;
+    row.state = state;
+    journal_.update(row, before, at(kNoon));
+    expect_same(*journal_.act(row.id), row);
+  }
+  EXPECT_EQ(journal_.events_of(item, 9).back().subject, "act 2 receipt");
 }
 
 TEST_F(Rows, ANamedThingIsMadeOnce) {

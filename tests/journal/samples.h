@@ -189,4 +189,24 @@ inline StepRow full_step(RowId item_id, RowId named_id) {
   return row;
 }
 
+inline ActRow act_of(RowId item_id, std::int64_t ordinal, ActKind kind = ActKind::kMove) {
+  ActRow row;
+  row.item_id = item_id;
+  row.ordinal = ordinal;
+  row.kind = kind;
+  row.effort.due_at = at(kNoon);
+  return row;
+}
+
+inline ActRow full_act(RowId item_id) {
+  auto row = act_of(item_id, 2, ActKind::kReceipt);
+  row.generation = 3;
+  row.state = ActState::kRefused;
+  row.target_folder = "/srv/" + kOddBytes;
+  row.target_path = kOddBytes + ".mp4";
+  row.effort = {.attempts = 4, .tries = 5, .due_at = at(kNoon + 6), .last_error = "no space"};
+  row.reason = "gave_up";
+  return row;
+}
+
 }  // namespace sluice::journal

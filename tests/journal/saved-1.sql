@@ -151,11 +151,30 @@ CREATE TABLE step (  -- one thing the pipeline asks for after asset_ready
 ) STRICT;
 CREATE INDEX step_due ON step (state, kind, due_at_ms) WHERE state IN ('waiting', 'creating', 'created');
 CREATE INDEX step_named ON step (named_id, state);
+CREATE TABLE act (  -- the outbox: what is done to a file after its item's end (D61 to D66)
+  id             INTEGER PRIMARY KEY,
+  item_id        INTEGER NOT NULL REFERENCES item (id),
+  generation     INTEGER NOT NULL,                  -- of the item at its end: an act is about no other content
+  ordinal        INTEGER NOT NULL,                  -- one after the other
+  kind           TEXT    NOT NULL CHECK (kind IN ('move', 'delete', 'receipt', 'error_note', 'clear_note')),
+  state          TEXT    NOT NULL CHECK (state IN ('wanted', 'acting', 'done', 'refused')),
+  target_folder  BLOB,                              -- where to; bytes, absolute; NULL: beside the file, or nowhere
+  target_path    BLOB,                              -- beneath it; of what is done, where it came to be
+  attempts       INTEGER NOT NULL DEFAULT 0,
+  tries          INTEGER NOT NULL DEFAULT 0,
+  due_at_ms      INTEGER,                           -- NULL: waits for the act before it
+  last_error     TEXT,
+  reason         TEXT,
+  UNIQUE (item_id, ordinal),
+  CHECK ((state = 'refused') = (reason IS NOT NULL)),
+  CHECK ((target_folder IS NULL) = (target_path IS NULL))
+) STRICT;
+CREATE INDEX act_due ON act (state, due_at_ms) WHERE state IN ('wanted', 'acting');
 CREATE TABLE event (  -- the story: one row per transition, in the transaction that made it
   id       INTEGER PRIMARY KEY,
   at_ms    INTEGER NOT NULL,
   item_id  INTEGER,                                 -- NULL: about the daemon or a shared name
-  subject  TEXT    NOT NULL,                        -- 'item', 'chunk 7', 'step 1 index', 'named index footage'
+  subject  TEXT    NOT NULL,                        -- 'item', 'chunk 7', 'step 1 index', 'act 1 move', ...
   was      TEXT    NOT NULL,
   became   TEXT    NOT NULL,
   note     TEXT    NOT NULL DEFAULT ''
@@ -254,4 +273,5 @@ INSERT INTO chunk VALUES (1,1,'has_url','https://storage.example/chunk?X-Amz-Sig
 INSERT INTO chunk VALUES (1,2,'needs_url',NULL,NULL,NULL,NULL,0,0,0,0,1795262400000,NULL);
 INSERT INTO named VALUES (1,'entity',0,'Ada "the first"','wanted',NULL,'{"description":"x"}','op',9,1,1795262400001,1795262400002,3,4,5,1795262400006,'timed out');
 INSERT INTO step VALUES (1,1,2,'entity','failed','{"name":"Ada"}','op2',1,'entity1','processing',1795262400001,1795262400002,3,4,5,1795262400006,'refused','timed out');
+INSERT INTO act VALUES (1,1,3,2,'receipt','refused',X'2F7372762F6F646420FFFE000A27225C20C3A9',X'6F646420FFFE000A27225C20C3A92E6D7034',4,5,1795262400006,'no space','gave_up');
 INSERT INTO event VALUES (1,1795262400000,1,'item','opened','failed','note');

@@ -95,6 +95,8 @@ TEST_F(Schema, ChecksTheVeryWordsOfTheEnums) {
   EXPECT_THAT(checked_words(*database_, "named", "state"), ElementsAreArray(words_up_to(NamedState::kPresent)));
   EXPECT_THAT(checked_words(*database_, "step", "kind"), ElementsAreArray(words_up_to(StepKind::kEntity)));
   EXPECT_THAT(checked_words(*database_, "named", "kind"), ElementsAreArray(words_up_to(NamedKind::kEntity)));
+  EXPECT_THAT(checked_words(*database_, "act", "state"), ElementsAreArray(words_up_to(ActState::kRefused)));
+  EXPECT_THAT(checked_words(*database_, "act", "kind"), ElementsAreArray(words_up_to(ActKind::kClearNote)));
 }
 
 TEST_F(Schema, EveryCheckedWordParsesBackToItself) {
@@ -105,6 +107,8 @@ TEST_F(Schema, EveryCheckedWordParsesBackToItself) {
   for (auto const& text : checked_words(*database_, "named", "state")) EXPECT_EQ(word(named_state(text)), text);
   for (auto const& text : checked_words(*database_, "step", "kind")) EXPECT_EQ(word(step_kind(text)), text);
   for (auto const& text : checked_words(*database_, "named", "kind")) EXPECT_EQ(word(named_kind(text)), text);
+  for (auto const& text : checked_words(*database_, "act", "state")) EXPECT_EQ(word(act_state(text)), text);
+  for (auto const& text : checked_words(*database_, "act", "kind")) EXPECT_EQ(word(act_kind(text)), text);
 }
 
 TEST_F(Schema, HasTheVeryColumnsOfTheRows) {
@@ -127,6 +131,7 @@ TEST_F(Schema, HasTheVeryColumnsOfTheRows) {
   EXPECT_EQ(columns("chunk"), rows("session_id, chunk_index, " + columns_of<ChunkRow>().listed));
   EXPECT_EQ(columns("named"), rows("id, " + columns_of<NamedRow>().listed));
   EXPECT_EQ(columns("step"), rows("id, " + columns_of<StepRow>().listed));
+  EXPECT_EQ(columns("act"), rows("id, " + columns_of<ActRow>().listed));
 }
 
 TEST_F(Schema, IsTheStoredOne) {
@@ -159,6 +164,7 @@ TEST(SavedJournal, OfSchema1IsOpenedAndRead) {
       journal.update(full_chunk(session, 1), ChunkState::kNeedsUrl, item, at(kNoon));
       auto const named = journal.ensure_named(full_named(0));
       journal.insert(full_step(item, named.id));
+      journal.insert(full_act(item));
       journal.add_event({0, at(kNoon), item, "item", "opened", "failed", "note"});
       journal.set_meta("key", "value");
       journal.commit();
@@ -176,6 +182,7 @@ TEST(SavedJournal, OfSchema1IsOpenedAndRead) {
   ASSERT_EQ(journal.sessions_of(items[0].id).size(), 1u);
   EXPECT_EQ(journal.chunk(journal.sessions_of(items[0].id)[0].id, 1)->state, ChunkState::kHasUrl);
   EXPECT_EQ(journal.steps_of(items[0].id).at(0).reason, "refused");
+  EXPECT_EQ(journal.acts_of(items[0].id).at(0).target_path, kOddBytes + ".mp4");
   EXPECT_EQ(journal.named_in(NamedState::kWanted).at(0).name, "Ada \"the first\"");
   EXPECT_EQ(journal.events_of(items[0].id, 10).size(), 1u);
   EXPECT_EQ(journal.meta("key"), "value");

@@ -35,6 +35,8 @@ std::vector<NamedScenario> const& all_scenarios() {
       {"changing_files", changing_files},
       {"copies", copies},
       {"failing_asset", failing_asset},
+      {"files_put_away", files_put_away},
+      {"files_deleted", files_deleted},
       {"cancelled_items", cancelled_items},
       {"vanishing_assets", vanishing_assets},
       {"vanishing_assets_on_an_old_platform", vanishing_assets_on_an_old_platform},

@@ -14,6 +14,7 @@
 
 #include "core/journal/journal.h"
 #include "tests/sim/scenario.h"
+#include "tests/sim/sim_acts.h"
 #include "tests/sim/sim_files.h"
 #include "tests/sim/sim_platform.h"
 
@@ -28,5 +29,10 @@ std::vector<std::string> judge(Scenario const& scenario, SimFiles const& files, 
 // The latest item of a path beneath `root`, or of a URL.
 std::optional<journal::ItemRow> item_of(journal::Journal const& journal, std::string const& root,
                                         std::string const& path_or_url);
+
+// What became of the files themselves: each stands where its scenario wants it and nowhere else, with one note beside
+// it, and nothing of ours is left lying about.
+std::vector<std::string> judge_acts(Scenario const& scenario, SimFiles const& files, SimActs const& acts,
+                                    journal::Journal const& journal);
 
 }  // namespace sluice::sim

@@ -297,4 +297,43 @@ Scenario refused_files() {
   return s;
 }
 
+namespace {
+
+AfterEnd moved_to(char const* target) { return {.what = AfterEnd::What::kMove, .move_to = *parse_template(target)}; }
+
+}  // namespace
+
+Scenario files_put_away() {
+  auto s = failing_asset();
+  s.name = "files_put_away";
+  auto& source = s.policy.sources.front();
+  source.after_success = moved_to("/srv/done/{source}/{path}");
+  source.after_failure = moved_to("/srv/far/{path}");
+  source.receipt = {.where = ReceiptWish::Where::kBeside};
+  s.drops.push_back({.path = "good.mp4.md5", .size_bytes = 50});
+  s.changes = {{.what = Change::What::kOverwrite, .path = "Di/one.jpg", .bytes = 800, .at = Millis(1'300)}};
+  auto const puts = [&](std::size_t n, std::string file, std::string const& note) {
+    s.expected[n].note_at = file + note;
+    s.expected[n].file_at = std::move(file);
+  };
+  puts(0, "/srv/far/broken.mp4", ".error.json");
+  puts(1, "/srv/done/drop/good.mp4", ".sluice.json");
+  puts(2, "/srv/done/drop/Di/one.jpg", ".sluice.json");
+  return s;
+}
+
+Scenario files_deleted() {
+  Scenario s{.name = "files_deleted", .policy = usual_policy()};
+  auto& source = s.policy.sources.front();
+  source.after_success = {.what = AfterEnd::What::kDelete};
+  source.receipt = {.where = ReceiptWish::Where::kFolder, .folder = "/srv/far"};
+  s.drops = {{.path = "a/one.mp4", .size_bytes = 9'000}, {.path = "two.mp3", .size_bytes = 900}};
+  s.expected = {filmed("a/one.mp4"), filmed("two.mp3")};
+  for (auto& expected : s.expected) {
+    expected.file_at = "-";
+    expected.note_at = "/srv/far/" + expected.path + ".sluice.json";
+  }
+  return s;
+}
+
 }  // namespace sluice::sim

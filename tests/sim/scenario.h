@@ -48,6 +48,8 @@ struct Expected {
   std::string index = {};
   std::string collection = {};
   std::string entity = {};
+  std::string file_at = {};  // where its file must be, absolute; "-": nowhere; "": nobody looks
+  std::string note_at = {};  // where its receipt or error note must be, absolute; "": there is none
 };
 
 struct Scenario {
@@ -104,5 +106,10 @@ Scenario urls();
 Scenario urls_on_an_old_platform();
 // An empty file, a too large one and one that no pipeline takes, beside a good one.
 Scenario refused_files();
+
+// Files that are moved when they were sent, or deleted, or moved to another device when they failed; with receipts and
+// notes. One changes after its end, one while it is on its way.
+Scenario files_put_away();
+Scenario files_deleted();
 
 }  // namespace sluice::sim

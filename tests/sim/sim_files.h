@@ -36,6 +36,8 @@ enum class FileCall : std::uint8_t { kOpen, kStat, kList, kRead };
 inline constexpr std::size_t kFileCalls = 4;
 
 class SimFiles final : public ports::Files {
+  friend class SimActs;  // which moves what is in the tree
+
  public:
   explicit SimFiles(SimClock const& clock, std::uint64_t seed = 0) : clock_(clock), trouble_(seed) {}
 
@@ -73,6 +75,7 @@ class SimFiles final : public ports::Files {
     bool has_leases = true;     // half of the files have none, as if they were another user's
     std::uint64_t writers = 0;  // that have come so far
     WallTime written_until{};   // by the last of them
+    std::string text = {};      // of a note, instead of the content
   };
   class Opened;
   struct Trouble {

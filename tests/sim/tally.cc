@@ -44,6 +44,7 @@ constexpr std::array kOtherTroubles = {
     "kill.after_send",
     "kill.before_commit",
     "kill.before_sync",
+    "kill.at_file",
     "kill.on_receipt",
     "person.add",
     "person.cancel",

@@ -64,7 +64,7 @@ class World::Witness final : public ports::Witness {
 
   void reached(ports::Moment moment) override {
     static constexpr char const* kNames[] = {"kill.on_receipt", "kill.before_commit", "kill.after_commit",
-                                             "kill.after_send"};
+                                             "kill.after_send", "kill.at_file"};
     if (moment == ports::Moment::kAfterCommit) ++world_.commits_;
     if (power_is_near()) remember(moment);
     if (!is_last()) return;
@@ -125,6 +125,7 @@ World::World(Scenario scenario, RunOptions options)
       disk_(options_.seed, empty_journal(options_.large_pages)),
       files_(clock_, options_.seed),
       lanes_(clock_, options_.seed),
+      acts_(files_, scenario_.policy.sources.front().root),
       platform_(options_.seed, scenario_.traits),
       wire_(platform_, clock_, log_, options_.mishaps, options_.seed),
       dice_(options_.seed, 4) {}
@@ -226,6 +227,8 @@ bool World::is_over(stage::Turn const& turn, Journal const& journal) const {
   if (!calm_ || drops_done_ < scenario_.drops.size() || changes_done_ < scenario_.changes.size()) return false;
   if (orders_done_ < scenario_.orders.size()) return false;
   if (!turn.traffic().idle()) return false;
+  if (journal.count_acts(journal::ActState::kWanted) + journal.count_acts(journal::ActState::kActing) != 0)
+    return false;
   for (auto state = ItemState::kSeen; !is_end(state); state = static_cast<ItemState>(static_cast<int>(state) + 1))
     if (journal.count_items(state) != 0) return false;
   return true;
@@ -396,6 +399,7 @@ World::End World::live_once() {
     witness.emplace(*this, journal, ends_at);
     disk_.ask_before_sync([&] { return witness->dies_before_sync(); });
     compare(journal);
+    acts_.on_change([&] { witness->reached(ports::Moment::kAtFile); });
     if (lives_ > 1) protect_stored(journal, platform_);
     SimRandom random(options_.seed, 100 + lives_);
     stage::Turn turn(journal,
@@ -403,6 +407,7 @@ World::End World::live_once() {
                       .wire = wire_,
                       .files = files_,
                       .lanes = lanes_,
+                      .acts = acts_,
                       .reader = reader_,
                       .random = random,
                       .log = log_,
@@ -414,9 +419,10 @@ World::End World::live_once() {
     });
     change_files(nullptr);
     auto const end = turn_until_done(turn, journal);
-    if (end == End::kDone)
-      for (auto& broken : judge(scenario_, files_, platform_, journal, longest_full_))
-        violations_.push_back(std::move(broken));
+    if (end != End::kDone) return end;
+    for (auto& broken : judge(scenario_, files_, platform_, journal, longest_full_))
+      violations_.push_back(std::move(broken));
+    for (auto& broken : judge_acts(scenario_, files_, acts_, journal)) violations_.push_back(std::move(broken));
     return end;
   } catch (Crash const&) {
     return End::kDied;
@@ -429,6 +435,7 @@ World::End World::live_once() {
 // Between two lives: the disk is what it is, and time passes.
 void World::next_life(bool died) {
   disk_.ask_before_sync({});
+  acts_.on_change({});
   wire_.watch_departures({});
   wire_.crash(options_.aftermath);
   lanes_.crash();
@@ -456,6 +463,11 @@ void World::next_life(bool died) {
 
 std::vector<std::string> World::run() {
   disk_.fail_by_dice(options_.disk_trouble);
+  acts_.judged_by([&](Content const& content) {  // what was sent may leave its folder, and nothing else
+    return std::ranges::any_of(platform_.assets(), [sum = content.sha256_hex()](auto const& asset) {
+      return asset.completed && asset.sha256 == sum;
+    });
+  });
   lanes_.be_slow(options_.file_delay_max, options_.file_hangs);
   files_.fail_by_dice(options_.file_trouble, options_.file_troubles_max);
   if (options_.prepare) options_.prepare(disk_, files_);
@@ -463,6 +475,7 @@ std::vector<std::string> World::run() {
     next_life(end == End::kDied);
     calm_down();
   }
+  for (auto const& complaint : acts_.complaints()) violations_.push_back("the files complain: " + complaint);
   for (auto const& complaint : platform_.complaints()) violations_.push_back("the platform complains: " + complaint);
   for (auto const& complaint : wire_.complaints()) violations_.push_back("the wire complains: " + complaint);
   if (wire_.requests() > scenario_.requests_max)

@@ -7,7 +7,7 @@
 // everything must come to its end. Then judge() says what is wrong with the result.
 //
 // Moments are numbered from 1 in each life: before and after a commit, before each sync of the disk, after
-// each send, after each receipt of answers.
+// each send, after each receipt of answers, before and after each change of a file.
 #pragma once
 
 #include <cstdint>
@@ -23,6 +23,7 @@
 #include "tests/sim/instant_reader.h"
 #include "tests/sim/mishaps.h"
 #include "tests/sim/scenario.h"
+#include "tests/sim/sim_acts.h"
 #include "tests/sim/sim_disk.h"
 #include "tests/sim/sim_files.h"
 #include "tests/sim/sim_lanes.h"
@@ -135,6 +136,7 @@ class World {
   SimDisk disk_;
   SimFiles files_;
   SimLanes lanes_;
+  SimActs acts_;
   InstantReader reader_;
   SimPlatform platform_;
   SimWire wire_;

@@ -18,6 +18,7 @@
 #include "core/stage/turn.h"
 #include "core/upload/leaves.h"
 #include "tests/bench/micro/lived_rows.h"
+#include "tests/unit/stage/played_acts.h"
 
 namespace sluice::bench {
 namespace {
@@ -156,6 +157,7 @@ class Stand {
   StandingClock clock_ = {};
   SoundFiles files_{lived_item(ItemState::kOpened, 0, std::nullopt).print};
   ports::AtOnce lanes_ = {};
+  PlayedActs acts_ = {};
   HashedReader reader_ = {};
   CountedDice dice_ = {};
   NoLog log_ = {};
@@ -167,6 +169,7 @@ class Stand {
              .wire = wire,
              .files = files_,
              .lanes = lanes_,
+             .acts = acts_,
              .reader = reader_,
              .random = dice_,
              .log = log_},

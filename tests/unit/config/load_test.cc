@@ -145,12 +145,19 @@ sources:
   poll: 10s
   ready_marker: "{name}.done"
   guard_file: .mounted/here
+  after_success: {move_to: "/srv/done/{source}/{path}"}
+  after_failure: {move_to: "/srv/failed/{path}"}
+  receipt: {dir: /srv/receipts/}
 - {name: other, folder: /srv/other, poll: auto, checksum: ignore, sidecar: ignore, duplicates: upload,
    after_success: keep, after_failure: keep, receipt: none, ready_marker: ~, guard_file: ~, allow_hosts: []}
 )");
   ASSERT_EQ(errors_of(loaded), "");
   auto const& drop = loaded->sources.at(0);
   EXPECT_EQ(drop.folder, "/srv/drop");
+  EXPECT_EQ(drop.after_success.what, AfterEnd::What::kMove);
+  EXPECT_EQ(drop.after_success.move_to.text, "/srv/done/{source}/{path}");
+  EXPECT_EQ(drop.after_failure.move_to.text, "/srv/failed/{path}");
+  EXPECT_EQ(drop.receipt, (ReceiptWish{.where = ReceiptWish::Where::kFolder, .folder = "/srv/receipts"}));
   EXPECT_THAT(drop.pipelines, ElementsAre("b", "a"));
   EXPECT_FALSE(drop.recursive);
   EXPECT_EQ(drop.guard_file, ".mounted/here");

@@ -163,9 +163,7 @@ TEST(Refuse, WhatIsNotSupportedYet) {
                            "pipelines: {p: {index: [{name: \"{source}\"}]}}\n"}) {
     EXPECT_THAT(refusal(line), HasSubstr("not supported yet")) << line;
   }
-  for (auto const* line :
-       {"sidecar: auto", "after_success: delete", "after_success: {move_to: /srv/done}", "after_failure: {move_to: /x}",
-        "receipt: beside", "fetch: relay", "fetch: auto", "allow_hosts: [a]"}) {
+  for (auto const* line : {"sidecar: auto", "fetch: relay", "fetch: auto", "allow_hosts: [a]"}) {
     EXPECT_THAT(refusal_of_source("  " + std::string(line) + "\n"), HasSubstr("is not supported yet in this release"))
         << line;
   }
@@ -182,6 +180,24 @@ TEST(Refuse, ManifestsThatNameNoFilesOfOneFolder) {
   EXPECT_THAT(said("/srv/feeds/*.jsonl.zst"), HasSubstr("the name must tell the format"));
   EXPECT_THAT(said("feeds/a.jsonl"), HasSubstr("absolute"));
   EXPECT_THAT(said("/srv/a.csv\", folder: \"/srv"), HasSubstr("is for folders, and this source is a manifest"));
+}
+
+TEST(Refuse, ActsThatAreNone) {
+  for (auto const* line : {"after_success: remove", "after_failure: delete", "receipt: yes", "receipt: {dir: done}",
+                           "after_success: {move_to: /srv/done}", "after_success: {move_to: \"{path}\"}",
+                           "after_success: {to: \"/srv/done/{path}\"}", "after_success: {move_to: \"/a/{nam}\"}",
+                           "after_failure: {move_to: \"/srv/done/{date}\"}"}) {
+    auto const key = std::string(line).substr(0, std::string(line).find(':'));
+    EXPECT_THAT(refusal_of_source("  " + std::string(line) + "\n"), HasSubstr(key)) << line;
+  }
+}
+
+TEST(Refuse, TargetsThatAWatchedFolderWouldTakeAgain) {
+  for (auto const* target : {"/srv/drop/done/{path}", "/srv/drop/{name}", "/srv/{source}/{path}"})
+    EXPECT_THAT(refusal_of_source("  after_success: {move_to: \"" + std::string(target) + "\"}\n"),
+                HasSubstr("may lie in the folder of source"))
+        << target;
+  EXPECT_THAT(refusal_of_source("  after_failure: {move_to: \"/var/lib/sluice/{name}\"}\n"), HasSubstr("state_dir"));
 }
 
 TEST(Refuse, MarkersThatNameNoFileOrTheFileItself) {

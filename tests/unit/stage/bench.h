@@ -10,6 +10,7 @@
 #include "core/stage/stage.h"
 #include "tests/journal/samples.h"
 #include "tests/sim/instant_reader.h"
+#include "tests/unit/stage/played_acts.h"
 
 namespace sluice::stage {
 
@@ -46,7 +47,7 @@ class Bench {
   Bench() { journal.begin(); }
 
   Context context() {
-    return {journal, scout, reader, random, log, policy, traffic, sources, digests, poll_round, now};
+    return {journal, scout, reader, acts, random, log, policy, traffic, sources, digests, poll_round, now};
   }
 
   // As the turn does it: settles one call, with the platform's answer or with how it failed.
@@ -63,6 +64,7 @@ class Bench {
   journal::Journal journal{scratch.file()};
   ToldFiles files = {};
   sim::InstantReader reader = {};
+  PlayedActs acts = {};
   NoDice random = {};
   RememberedLog log = {};
   Policy policy = {};

@@ -268,5 +268,41 @@ TEST_F(Discover, HasScannedAFolderOnlyWhenAllOfItWasSeen) {
   EXPECT_EQ(discovery.views().at(0).last_scan, now);
 }
 
+// A file that we moved away when its item came to that end.
+void put_away_at(Context& ctx, journal::ItemRow const& item) {
+  ctx.journal.insert(journal::ActRow{.item_id = item.id,
+                                     .generation = item.generation,
+                                     .ordinal = 1,
+                                     .kind = journal::ActKind::kMove,
+                                     .state = journal::ActState::kDone,
+                                     .target_folder = "/srv/away",
+                                     .target_path = item.path});
+}
+
+TEST_F(Discover, AFileThatIsStillInAnOldListingAfterItWasMovedIsNoNewItem) {
+  for (auto const state : {ItemState::kDone, ItemState::kFailed}) {
+    auto row = put_item(state, state == ItemState::kDone ? 1 : 2);
+    within([&](Context& ctx) { put_away_at(ctx, row); });
+    Discovery discovery(files, policy);
+    discovery.want_all();
+    run(discovery);
+    EXPECT_EQ(item(row.id).state, state);
+  }
+  EXPECT_EQ(items().size(), 2u);
+}
+
+TEST_F(Discover, AFailedFileThatIsMovedBackGoesOnAndASentOneIsANewItem) {
+  auto const failed = put_item(ItemState::kFailed, 1), sent = put_item(ItemState::kDone, 2);
+  within([&](Context& ctx) { put_away_at(ctx, failed), put_away_at(ctx, sent); });
+  for (auto const& row : {failed, sent}) files.files[row.path].print.ctime_ns += 1;  // by the rename
+  Discovery discovery(files, policy);
+  discovery.want_all();
+  run(discovery);
+  EXPECT_EQ(item(failed.id).state, ItemState::kSeen);
+  EXPECT_EQ(item(failed.id).generation, failed.generation + 1);
+  EXPECT_EQ(item(sent.id).state, ItemState::kDone);
+  EXPECT_NE(journal.latest_item("/srv/drop", sent.path)->id, sent.id);
+}
+
 }  // namespace
 }  // namespace sluice::stage

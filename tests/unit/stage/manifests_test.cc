@@ -8,6 +8,7 @@
 #include "core/stage/take_entries.h"
 #include "core/stage/turn.h"
 #include "tests/unit/source/manifest/memory_file.h"
+#include "tests/unit/stage/played_acts.h"
 #include "tests/unit/stage/stage_fixture.h"
 
 namespace sluice::stage {
@@ -91,6 +92,7 @@ class ManifestsTest : public testing::Test {
                                         .wire = wire,
                                         .files = files,
                                         .lanes = lanes,
+                                        .acts = acts,
                                         .reader = reader,
                                         .random = dice,
                                         .log = log,
@@ -147,6 +149,7 @@ class ManifestsTest : public testing::Test {
   sim::InstantReader reader;
   MiddleDice dice;
   KeptLog log;
+  PlayedActs acts;
   MemoryResults results;
   DeadlyMoments moments;
   std::unique_ptr<journal::Journal> journal;

@@ -23,6 +23,7 @@
 #include "tests/journal/samples.h"
 #include "tests/sim/instant_reader.h"
 #include "tests/unit/source/hand_lanes.h"
+#include "tests/unit/stage/played_acts.h"
 
 namespace sluice::stage {
 
@@ -123,6 +124,7 @@ class StageTest : public testing::Test {
     Context ctx{.journal = journal,
                 .scout = scout,
                 .reader = reader,
+                .acts = acts,
                 .random = dice,
                 .log = log,
                 .policy = policy,
@@ -251,6 +253,7 @@ class StageTest : public testing::Test {
   journal::Journal journal{folder.file()};
   PlayedFiles files;
   sim::InstantReader reader;
+  PlayedActs acts;
   MiddleDice dice;
   KeptLog log;
   Policy policy;

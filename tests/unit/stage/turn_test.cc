@@ -92,6 +92,7 @@ class TurnTest : public StageTest {
              .wire = wire,
              .files = files,
              .lanes = lanes,
+             .acts = acts,
              .reader = reader,
              .random = dice,
              .log = log,
@@ -187,10 +188,16 @@ TEST_F(TurnTest, WhoseOutcomesChangeNoRowAsksForNoOther) {
 }
 
 TEST_F(TurnTest, NeedsNoWitness) {
-  Turn alone{
-      journal,
-      {.clock = clock, .wire = wire, .files = files, .lanes = lanes, .reader = reader, .random = dice, .log = log},
-      policy};
+  Turn alone{journal,
+             {.clock = clock,
+              .wire = wire,
+              .files = files,
+              .lanes = lanes,
+              .acts = acts,
+              .reader = reader,
+              .random = dice,
+              .log = log},
+             policy};
   put_item(ItemState::kSent);
   put_item(ItemState::kAssetReady, 2);
   EXPECT_TRUE(alone.run());
@@ -382,10 +389,16 @@ TEST_F(TurnTest, PausesTheGroupThatWasThrottled) {
 
 TEST_F(TurnTest, IsDueAtOnceWhileFoldersAreToBeListed) {
   policy.sources.push_back({.name = "drop", .root = "/srv/drop"});
-  Turn sweeping{
-      journal,
-      {.clock = clock, .wire = wire, .files = files, .lanes = lanes, .reader = reader, .random = dice, .log = log},
-      policy};
+  Turn sweeping{journal,
+                {.clock = clock,
+                 .wire = wire,
+                 .files = files,
+                 .lanes = lanes,
+                 .acts = acts,
+                 .reader = reader,
+                 .random = dice,
+                 .log = log},
+                policy};
   sweeping.discovery().want_all();
   EXPECT_EQ(sweeping.next_due(), clock.now);
   sweeping.run();

@@ -1,0 +1,30 @@
+#include "core/source/companions.h"
+
+#include <algorithm>
+
+#include "core/base/marker.h"
+#include "core/base/text.h"
+
+namespace sluice::source {
+
+std::vector<std::string> companions_of(std::string_view name, std::optional<Template> const& marker) {
+  std::vector<std::string> names;
+  for (std::string_view const suffix : {".json", ".yaml", ".yml", ".md5", ".sha256", ".done"})
+    names.push_back(std::string(name).append(suffix));
+  auto const is_name = [](Template::Piece const& piece) {
+    return piece.is_variable && piece.variable == TemplateVariable::kName;
+  };
+  if (marker && std::ranges::any_of(marker->pieces, is_name)) names.push_back(marker_of(*marker, name));
+  return names;
+}
+
+std::string numbered(std::string_view path, unsigned n) {
+  if (n == 0) return std::string(path);
+  auto const name = basename_of(path);
+  auto const dot = name.rfind('.');
+  auto const stem = dot == std::string_view::npos || dot == 0 ? name : name.substr(0, dot);
+  std::string text(path.substr(0, path.size() - name.size()));
+  return text.append(stem).append("~").append(std::to_string(n)).append(name.substr(stem.size()));
+}
+
+}  // namespace sluice::source

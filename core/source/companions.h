@@ -1,0 +1,23 @@
+// companions.h - the files that belong to another file and go where it goes (D71).
+//
+// By name alone: the sidecars, checksum files and markers that exist for exactly this name ("clip.mp4.json" of
+// "clip.mp4"). What may belong to two files ("clip.json", of clip.mp4 and of clip.mov) stays. Pure.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/base/template.h"
+
+namespace sluice::source {
+
+// The names that the companions of a file would have, always the same ones in the same order, so that the lists of two
+// names can be held side by side. `marker` is the source's ready_marker.
+std::vector<std::string> companions_of(std::string_view name, std::optional<Template> const& marker);
+
+// "clip.mp4" -> "clip~2.mp4", beneath whatever folders; the path itself for 0 (D64).
+std::string numbered(std::string_view path, unsigned n);
+
+}  // namespace sluice::source

@@ -1,0 +1,144 @@
+#include "core/stage/outbox.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/base/after_end.h"
+#include "core/base/text.h"
+#include "core/stage/effort.h"
+
+namespace sluice::stage {
+
+using journal::ActKind;
+using journal::ActRow;
+using journal::ActState;
+using journal::ItemRow;
+using journal::ItemState;
+
+namespace {
+
+// An item's acts of one end, in the order in which they are done.
+class Plan {
+ public:
+  Plan(Context& ctx, ItemRow const& item, std::vector<ActRow> const& before) : ctx_(ctx), item_(item) {
+    ordinal_ = before.empty() ? 0 : before.back().ordinal;
+    first_ = std::ranges::all_of(before, [](ActRow const& act) { return is_over(act.state); });
+  }
+
+  void add(ActKind kind, std::string folder = {}, std::string path = {}, std::string const& refused = {}) {
+    ActRow act{.item_id = item_.id, .generation = item_.generation, .ordinal = ++ordinal_, .kind = kind};
+    act.target_folder = std::move(folder);
+    act.target_path = std::move(path);
+    act.reason = refused;
+    if (!refused.empty())
+      act.state = ActState::kRefused;
+    else if (std::exchange(first_, false))
+      act.effort.due_at = ctx_.now;
+    ctx_.journal.insert(act);
+  }
+
+ private:
+  Context& ctx_;
+  ItemRow const& item_;
+  std::int64_t ordinal_;
+  bool first_;  // nothing is before it: it need not wait
+};
+
+void add_move(Context& ctx, Plan& plan, ItemRow const& item, AfterEnd const& after) {
+  auto const values = template_values(item.source, item.path, ctx.policy.host, item.created_at);
+  auto target = target_of(after.move_to, values);
+  if (target) return plan.add(ActKind::kMove, std::move(target->folder), std::move(target->path));
+  plan.add(ActKind::kMove, {}, {}, "bad_target");
+  ctx.log.warning("item=" + item.ulid + " path=\"" + printable(item.path) +
+                  "\" is not moved: " + printable(after.move_to.text) + " gives it no path");
+}
+
+// The error note of an earlier end that nobody has removed yet.
+ActRow const* standing_note(std::vector<ActRow> const& acts) {
+  ActRow const* note = nullptr;
+  for (auto const& act : acts) {
+    if (act.kind == ActKind::kErrorNote && act.state == ActState::kDone) note = &act;
+    if (act.kind == ActKind::kClearNote && act.state == ActState::kDone) note = nullptr;
+  }
+  return note;
+}
+
+void plan_success(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy const& source,
+                  std::vector<ActRow> const& before) {
+  if (auto const* const note = standing_note(before))
+    plan.add(ActKind::kClearNote, note->target_folder, note->target_path);
+  auto const away = put_away(before, item) != nullptr;  // it succeeded from where it was put when it had failed
+  if (!away && source.after_success.what == AfterEnd::What::kMove) add_move(ctx, plan, item, source.after_success);
+  if (!away && source.after_success.what == AfterEnd::What::kDelete) plan.add(ActKind::kDelete);
+  if (source.receipt.where == ReceiptWish::Where::kBeside) plan.add(ActKind::kReceipt);
+  if (source.receipt.where == ReceiptWish::Where::kFolder)
+    plan.add(ActKind::kReceipt, source.receipt.folder, item.path + ".sluice.json");
+}
+
+void plan_failure(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy const& source,
+                  std::vector<ActRow> const& before) {
+  if (source.after_failure.what != AfterEnd::What::kMove || item.reason == kSourceGone) return;
+  if (put_away(before, item) == nullptr) add_move(ctx, plan, item, source.after_failure);
+  plan.add(ActKind::kErrorNote);
+}
+
+}  // namespace
+
+void plan_acts(Context& ctx, ItemRow const& item) {
+  auto const* const source = ctx.policy.source(item.source);
+  if (source == nullptr || source->root != item.root) return;
+  auto const before = ctx.journal.acts_of(item.id);
+  Plan plan(ctx, item, before);
+  if (item.state == ItemState::kDone) plan_success(ctx, plan, item, *source, before);
+  if (item.state == ItemState::kFailed) plan_failure(ctx, plan, item, *source, before);
+}
+
+void withdraw_acts(Context& ctx, journal::RowId item, std::string_view why) {
+  for (auto act : ctx.journal.acts_of(item)) {
+    if (act.state != ActState::kWanted) continue;
+    act.state = ActState::kRefused;
+    act.reason = "withdrawn";
+    act.effort.due_at.reset();
+    move(ctx, act, ActState::kWanted, why);
+  }
+}
+
+bool is_of_this_end(ActRow const& act, ItemRow const& item) {
+  return is_end(item.state) && act.generation == item.generation;
+}
+
+void next_act(Context& ctx, journal::RowId item) {
+  for (auto act : ctx.journal.acts_of(item)) {
+    if (is_over(act.state)) continue;
+    if (act.effort.due_at) return;
+    act.effort.due_at = ctx.now;
+    return ctx.journal.update(act, act.state, ctx.now);
+  }
+}
+
+ActRow const* put_away(std::span<ActRow const> acts, ItemRow const& item) {
+  ActRow const* last = nullptr;
+  for (auto const& act : acts)
+    if ((act.kind == ActKind::kMove || act.kind == ActKind::kDelete) && act.state == ActState::kDone &&
+        act.generation == item.generation)
+      last = &act;
+  return last;
+}
+
+ports::Place place_of_file(std::span<ActRow const> acts, ItemRow const& item) {
+  auto const* const away = put_away(acts, item);
+  if (away != nullptr && away->kind == ActKind::kMove) return {away->target_folder, away->target_path};
+  return {item.root, item.path};
+}
+
+void move(Context& ctx, ActRow const& row, ActState was, std::string_view note) {
+  ctx.journal.update(row, was, ctx.now, note);
+  auto line = "act item=" + std::to_string(row.item_id) + " kind=" + std::string(word(row.kind));
+  line.append(" ").append(word(was)).append("→").append(word(row.state));
+  if (!note.empty()) line.append(" note=\"").append(printable(note)).append("\"");
+  auto const is_trouble = row.state == ActState::kRefused && row.reason != "withdrawn" && row.reason != "superseded";
+  is_trouble ? ctx.log.warning(line) : ctx.log.info(line);
+}
+
+}  // namespace sluice::stage

@@ -1,0 +1,37 @@
+// outbox.h - which acts follow from an item's end, and where its file is.
+//
+// Acts are written in the transaction in which the item ends, so that there is no instant at which the one is known
+// without the other (D65). The policy of that moment decides, not that of the item's admission: who changes `delete` to
+// `keep` and restarts the daemon wants no file deleted any more, however long ago it was taken. The row then holds what
+// was decided, so that it stays the same over restarts.
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "core/ports/acts.h"
+#include "core/stage/stage.h"
+
+namespace sluice::stage {
+
+// The item has just come to its end: `done` or `failed`. First our older error note goes, then the file is moved or
+// deleted, then what is beside it is written beside its new place.
+void plan_acts(Context& ctx, journal::ItemRow const& item);
+
+// The item is to go on: what was not begun of its last end is not done any more. An act that is under way is no longer
+// this item's; is_of_this_end() says so.
+void withdraw_acts(Context& ctx, journal::RowId item, std::string_view why);
+bool is_of_this_end(journal::ActRow const& act, journal::ItemRow const& item);
+
+// The first that waits for an act that is over is due now.
+void next_act(Context& ctx, journal::RowId item);
+
+// Whether the item's file was moved away or deleted by us, as it was sent: the last such act.
+journal::ActRow const* put_away(std::span<journal::ActRow const> acts, journal::ItemRow const& item);
+
+// Where the file is now, or was before it was deleted.
+ports::Place place_of_file(std::span<journal::ActRow const> acts, journal::ItemRow const& item);
+
+void move(Context& ctx, journal::ActRow const& row, journal::ActState was, std::string_view note = {});
+
+}  // namespace sluice::stage

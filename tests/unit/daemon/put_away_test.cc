@@ -1,0 +1,319 @@
+// The orders of core/source/put_away.h on the real file system, with a death at every step.
+#include "core/source/put_away.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <utility>
+
+#include "core/source/companions.h"
+#include "daemon/acts_linux.h"
+#include "daemon/beneath_linux.h"
+#include "tests/unit/daemon/stopping_acts.h"
+#include "tests/unit/daemon/temp_folder.h"
+
+namespace sluice::source {
+
+using daemon::ActsLinux;
+using daemon::Died;
+using daemon::StoppingActs;
+using daemon::TempFolder;
+using ports::Place;
+
+namespace {
+
+constexpr char kOtherDisk[] = "/dev/shm";
+
+ports::FilePrint print_of_file(std::string const& path) {
+  struct stat about {};
+  EXPECT_EQ(::lstat(path.c_str(), &about), 0) << path;
+  return daemon::print_of(about);
+}
+
+// Every regular file beneath a folder, with what is in it.
+std::map<std::string, std::string> files_in(std::string const& folder) {
+  std::map<std::string, std::string> all;
+  for (auto const& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (!entry.is_regular_file() || entry.is_symlink()) continue;
+    std::ifstream file(entry.path(), std::ios::binary);
+    all[entry.path().lexically_relative(folder)] = {std::istreambuf_iterator<char>(file), {}};
+  }
+  return all;
+}
+
+using Files = std::map<std::string, std::string>;
+
+class OtherDisk {
+ public:
+  OtherDisk() {
+    auto pattern = std::string(kOtherDisk) + "/sluice_XXXXXX";
+    path_ = ::mkdtemp(pattern.data()) != nullptr ? pattern : "";
+  }
+  ~OtherDisk() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  OtherDisk(OtherDisk const&) = delete;
+  OtherDisk& operator=(OtherDisk const&) = delete;
+  std::string const& path() const { return path_; }
+  bool differs_from(std::string const& folder) const {
+    return !path_.empty() && print_of_file(path_).device != print_of_file(folder).device;
+  }
+
+ private:
+  std::string path_;
+};
+
+class PutAway : public testing::Test {
+ protected:
+  PutAway() {
+    drop.folder("day1");
+    drop.write("day1/clip.mp4", "film");
+    print = print_of_file(drop.at("day1/clip.mp4"));
+  }
+  Leaving leaving() const { return {.at = {drop.path(), "day1/clip.mp4"}, .print = print, .tag = "01J.1"}; }
+  Place to(std::string const& folder) const { return {folder, "north/day1/clip.mp4"}; }
+
+  TempFolder drop, done;
+  ports::FilePrint print;
+  ActsLinux real;
+};
+
+}  // namespace
+
+TEST_F(PutAway, MovesAFileAndMakesTheFoldersOnTheWay) {
+  auto const left = move_away(real, leaving(), to(done.path()));
+  ASSERT_TRUE(left) << left.error().text;
+  EXPECT_EQ(left->at, to(done.path()));
+  EXPECT_EQ(files_in(done.path()), (Files{{"north/day1/clip.mp4", "film"}}));
+  EXPECT_EQ(files_in(drop.path()), Files{});
+  EXPECT_TRUE(std::filesystem::is_directory(drop.at("day1"))) << "folders that are not ours stay";
+}
+
+TEST_F(PutAway, AMoveThatWasDoneIsDoneWhenItIsAskedForAgain) {
+  ASSERT_TRUE(move_away(real, leaving(), to(done.path())));
+  auto const again = move_away(real, leaving(), to(done.path()));
+  ASSERT_TRUE(again) << again.error().text;
+  EXPECT_EQ(again->at, to(done.path()));
+}
+
+TEST_F(PutAway, NeverOverwritesAndCountsBeforeTheExtension) {
+  done.folder("north/day1");
+  done.write("north/day1/clip.mp4", "older");
+  done.write("north/day1/clip~1.mp4", "old");
+  auto const left = move_away(real, leaving(), to(done.path()));
+  ASSERT_TRUE(left) << left.error().text;
+  EXPECT_EQ(left->at.path, "north/day1/clip~2.mp4");
+  EXPECT_EQ(
+      files_in(done.path()),
+      (Files{{"north/day1/clip.mp4", "older"}, {"north/day1/clip~1.mp4", "old"}, {"north/day1/clip~2.mp4", "film"}}));
+}
+
+TEST_F(PutAway, LeavesAFileThatChanged) {
+  drop.write("day1/clip.mp4", "another film");
+  auto const moved = move_away(real, leaving(), to(done.path()));
+  ASSERT_FALSE(moved);
+  EXPECT_EQ(moved.error().fault, Fault::kSourceChanged);
+  auto const deleted = delete_away(real, leaving());
+  ASSERT_FALSE(deleted);
+  EXPECT_EQ(deleted.error().fault, Fault::kSourceChanged);
+  EXPECT_EQ(files_in(drop.path()), (Files{{"day1/clip.mp4", "another film"}}));
+}
+
+TEST_F(PutAway, LeavesAFileThatWasReplacedBetweenTheLookAndTheDeed) {
+  for (bool const moves : {true, false}) {
+    StoppingActs acts(real);
+    auto replaced = false;
+    acts.meanwhile = [&](std::string const& step) {
+      if (step != "rename" || std::exchange(replaced, true)) return;
+      drop.write("day1/new", "newer");
+      drop.rename("day1/new", "day1/clip.mp4");
+    };
+    auto const left = moves ? move_away(acts, leaving(), to(done.path())) : delete_away(acts, leaving());
+    ASSERT_FALSE(left);
+    EXPECT_EQ(left.error().fault, Fault::kSourceChanged);
+    EXPECT_EQ(files_in(drop.path()), (Files{{"day1/clip.mp4", "newer"}})) << "it went back";
+    EXPECT_EQ(files_in(done.path()), Files{});
+    drop.write("day1/clip.mp4", "film");
+    print = print_of_file(drop.at("day1/clip.mp4"));
+  }
+}
+
+TEST_F(PutAway, AFileThatIsGoneCannotBeMovedButIsDeleted) {
+  drop.remove("day1/clip.mp4");
+  auto const moved = move_away(real, leaving(), to(done.path()));
+  ASSERT_FALSE(moved);
+  EXPECT_EQ(moved.error().fault, Fault::kGone);
+  EXPECT_TRUE(delete_away(real, leaving()));
+}
+
+TEST_F(PutAway, SidecarsChecksumsAndMarkersGoWithTheirFile) {
+  for (auto const* name : {"clip.mp4.json", "clip.mp4.sha256", "clip.mp4.done", "clip.json", "other.mp4.json"})
+    drop.write(std::string("day1/") + name, name);
+  done.folder("north/day1");
+  done.write("north/day1/clip.mp4", "older");
+  auto const left = move_away(real, leaving(), to(done.path()));
+  ASSERT_TRUE(left) << left.error().text;
+  EXPECT_EQ(left->note, "");
+  EXPECT_EQ(files_in(done.path()), (Files{{"north/day1/clip.mp4", "older"},
+                                          {"north/day1/clip~1.mp4", "film"},
+                                          {"north/day1/clip~1.mp4.json", "clip.mp4.json"},
+                                          {"north/day1/clip~1.mp4.sha256", "clip.mp4.sha256"},
+                                          {"north/day1/clip~1.mp4.done", "clip.mp4.done"}}));
+  EXPECT_EQ(files_in(drop.path()), (Files{{"day1/clip.json", "clip.json"}, {"day1/other.mp4.json", "other.mp4.json"}}));
+}
+
+TEST_F(PutAway, DeletesTheCompanionsWithTheirFile) {
+  drop.write("day1/clip.mp4.md5", "x");
+  drop.write("day1/other.mp4", "y");
+  ASSERT_TRUE(delete_away(real, leaving()));
+  EXPECT_EQ(files_in(drop.path()), (Files{{"day1/other.mp4", "y"}}));
+}
+
+TEST_F(PutAway, AMarkerOfTheSourcesOwnKindGoesToo) {
+  drop.write("day1/ok-clip.mp4", "");
+  auto file = leaving();
+  file.marker = *parse_template("ok-{name}");
+  ASSERT_TRUE(delete_away(real, file));
+  EXPECT_EQ(files_in(drop.path()), Files{});
+}
+
+TEST_F(PutAway, FollowsNoLinkInTheSourceOrInTheTarget) {
+  TempFolder outside;
+  outside.write("canary.mp4", "film");
+  drop.remove("day1");
+  drop.link(outside.path(), "day1");
+  auto file = leaving();
+  file.at.path = "day1/canary.mp4";
+  file.print = print_of_file(outside.at("canary.mp4"));
+  EXPECT_FALSE(move_away(real, file, to(done.path())));
+  EXPECT_FALSE(delete_away(real, file));
+  drop.remove("day1");
+  drop.folder("day1");
+  drop.write("day1/clip.mp4", "film");
+  print = print_of_file(drop.at("day1/clip.mp4"));
+  done.link(outside.path(), "north");
+  EXPECT_FALSE(move_away(real, leaving(), to(done.path())));
+  EXPECT_EQ(files_in(outside.path()), (Files{{"canary.mp4", "film"}}));
+}
+
+TEST_F(PutAway, WithoutTheTargetsOwnFolderNothingIsMade) {
+  auto const left = move_away(real, leaving(), to(done.at("not_mounted")));
+  ASSERT_FALSE(left);
+  EXPECT_EQ(left.error().code, "no_folder");
+  EXPECT_EQ(files_in(drop.path()), (Files{{"day1/clip.mp4", "film"}}));
+}
+
+TEST_F(PutAway, MovesToAnotherFileSystemWithModeAndTime) {
+  OtherDisk const disk;
+  if (!disk.differs_from(drop.path())) GTEST_SKIP() << "needs a second file system at " << kOtherDisk;
+  auto const left = move_away(real, leaving(), to(disk.path()));
+  ASSERT_TRUE(left) << left.error().text;
+  EXPECT_EQ(files_in(disk.path()), (Files{{"north/day1/clip.mp4", "film"}}));
+  EXPECT_EQ(files_in(drop.path()), Files{});
+  EXPECT_EQ(print_of_file(disk.path() + "/north/day1/clip.mp4").mtime_ns, print.mtime_ns);
+}
+
+TEST_F(PutAway, ACopyOfAFileThatChangesMeanwhileIsNotKept) {
+  OtherDisk const disk;
+  if (!disk.differs_from(drop.path())) GTEST_SKIP() << "needs a second file system at " << kOtherDisk;
+  StoppingActs acts(real);
+  acts.meanwhile = [&](std::string const& step) {
+    if (step == "copy") drop.write("day1/clip.mp4", "newer film");
+  };
+  auto const left = move_away(acts, leaving(), to(disk.path()));
+  ASSERT_FALSE(left);
+  EXPECT_EQ(left.error().fault, Fault::kSourceChanged);
+  EXPECT_EQ(files_in(drop.path()), (Files{{"day1/clip.mp4", "newer film"}}));
+  EXPECT_EQ(files_in(disk.path()), Files{});
+}
+
+// At every step of each way, and once more at every step of the second life, where `twice`.
+TEST_F(PutAway, ADeathAtAnyStepLosesNothingAndComesToTheSameEnd) {
+  OtherDisk const disk;
+  enum class Way { kMove, kCopy, kDelete };
+  for (auto const way : {Way::kMove, Way::kCopy, Way::kDelete}) {
+    if (way == Way::kCopy && !disk.differs_from(drop.path())) continue;
+    auto const folder = way == Way::kCopy ? disk.path() : done.path();
+    auto const target = Place{folder, "n/clip.mp4"};
+    auto const order = [&](ports::Acts& acts) {
+      return way == Way::kDelete ? delete_away(acts, leaving()) : move_away(acts, leaving(), target);
+    };
+    for (std::size_t k = 1;; ++k) {
+      std::error_code ignored;
+      std::filesystem::remove_all(folder + "/n", ignored);
+      drop.remove("day1");
+      drop.folder("day1");
+      drop.write("day1/clip.mp4", "film");
+      drop.write("day1/clip.mp4.md5", "sum");
+      print = print_of_file(drop.at("day1/clip.mp4"));
+      StoppingActs acts(real);
+      acts.dies_at = k;
+      auto died = false;
+      try {
+        ASSERT_TRUE(order(acts));
+      } catch (Died const&) {
+        died = true;
+      }
+      auto all = files_in(drop.path());
+      all.merge(files_in(folder));
+      auto const kept = std::ranges::any_of(all, [](auto const& file) { return file.second == "film"; });
+      EXPECT_TRUE(kept || way == Way::kDelete) << "lost at moment " << k;
+      auto const left = order(real);
+      ASSERT_TRUE(left) << "moment " << k << ": " << left.error().text;
+      EXPECT_EQ(files_in(drop.path()), Files{}) << "moment " << k;
+      auto const expected = way == Way::kDelete ? Files{} : Files{{"n/clip.mp4", "film"}, {"n/clip.mp4.md5", "sum"}};
+      EXPECT_EQ(files_in(folder), expected) << "moment " << k;
+      if (!died) {
+        EXPECT_GT(k, 10U);
+        break;
+      }
+    }
+  }
+}
+
+TEST_F(PutAway, ANoteReplacesOurOlderOneAndNobodyElses) {
+  Note note{.at = {drop.path(), "day1/clip.mp4.sluice.json"}, .text = "ours:clip 1", .ours = "ours:clip", .tag = "t"};
+  ASSERT_TRUE(write_note(real, note));
+  note.text = "ours:clip 2";
+  ASSERT_TRUE(write_note(real, note));
+  EXPECT_EQ(files_in(drop.path()), (Files{{"day1/clip.mp4", "film"}, {"day1/clip.mp4.sluice.json", "ours:clip 2"}}));
+  drop.write("day1/clip.mp4.sluice.json", "a person's");
+  auto const beside = write_note(real, note);
+  ASSERT_TRUE(beside);
+  EXPECT_EQ(beside->path, "day1/clip.mp4.sluice~1.json");
+  EXPECT_EQ(files_in(drop.path())["day1/clip.mp4.sluice.json"], "a person's");
+  ASSERT_TRUE(remove_note(real, note));
+  EXPECT_EQ(files_in(drop.path()), (Files{{"day1/clip.mp4", "film"}, {"day1/clip.mp4.sluice.json", "a person's"}}));
+}
+
+TEST_F(PutAway, ADeathAtAnyStepOfANoteLeavesOneNote) {
+  for (std::size_t k = 1;; ++k) {
+    Note const note{.at = {done.path(), "r.json"}, .text = "ours 2", .ours = "ours", .tag = "t"};
+    done.write("r.json", "ours 1");
+    StoppingActs acts(real);
+    acts.dies_at = k;
+    auto died = false;
+    try {
+      ASSERT_TRUE(write_note(acts, note));
+    } catch (Died const&) {
+      died = true;
+    }
+    ASSERT_TRUE(write_note(real, note));
+    EXPECT_EQ(files_in(done.path()), (Files{{"r.json", "ours 2"}})) << "moment " << k;
+    if (!died) break;
+  }
+}
+
+TEST(Numbered, CountsBeforeTheExtension) {
+  EXPECT_EQ(numbered("a/clip.mp4", 0), "a/clip.mp4");
+  EXPECT_EQ(numbered("a.b/clip.mp4", 2), "a.b/clip~2.mp4");
+  EXPECT_EQ(numbered("clip", 1), "clip~1");
+  EXPECT_EQ(numbered("a/.hidden", 1), "a/.hidden~1");
+}
+
+}  // namespace sluice::source
