@@ -105,7 +105,7 @@ class YesWire final : public ports::Wire {
   std::vector<ports::Outcome> collect() override { return std::exchange(outcomes_, {}); }
   void cancel(std::uint64_t) override { std::abort(); }
   std::uint64_t progress_bytes(std::uint64_t) const override { return 0; }
-  std::optional<Millis> quiet(std::uint64_t) const override { return std::nullopt; }
+  std::optional<ports::Quiet> quiet(std::uint64_t) const override { return std::nullopt; }
 
   std::int64_t answer_all() {  // returns how many chunks there were
     std::int64_t chunks = 0;
@@ -157,7 +157,7 @@ class Stand {
   StandingClock clock_ = {};
   SoundFiles files_{lived_item(ItemState::kOpened, 0, std::nullopt).print};
   ports::AtOnce lanes_ = {};
-  PlayedActs acts_ = {};
+  stage::PlayedActs acts_ = {};
   HashedReader reader_ = {};
   CountedDice dice_ = {};
   NoLog log_ = {};
