@@ -3,6 +3,7 @@
 // Every query names `finished_at_ms IS NULL` where it means live items: without that very term SQLite
 // does not use the partial index, and walks all items that ever were (measured).
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
 
@@ -52,6 +53,17 @@ std::optional<std::string> next_source(Database& db, std::string_view method, st
       "AND source > ? ORDER BY source LIMIT 1");
   if (!statement.bind(method).bind(priority).bind(std::string_view(after ? *after : "")).next()) return std::nullopt;
   return statement.take_text();
+}
+
+std::vector<std::string> sources_of_seen(Database& db) {
+  std::vector<std::string> sources;
+  while (true) {
+    auto statement = db.statement(
+        "SELECT source FROM item WHERE state = 'seen' AND finished_at_ms IS NULL AND source > ? ORDER BY source LIMIT "
+        "1");
+    if (!statement.bind(std::string_view(sources.empty() ? "" : sources.back())).next()) return sources;
+    sources.push_back(statement.take_text());
+  }
 }
 
 }  // namespace
@@ -176,6 +188,22 @@ std::vector<ItemRow> Journal::due_items(ItemState state, WallTime now, int limit
     for (auto& row : some) due.push_back(std::move(row));
   }
   if (due.empty()) learn_due(state);  // not asked again before that
+  return due;
+}
+
+std::vector<ItemRow> Journal::due_seen_items(WallTime now, int limit) const {
+  if (lines_.of(ItemState::kSeen).surely_nothing_due(now)) return {};
+  static auto const sql = select<ItemRow>(
+      "WHERE t.state = 'seen' AND t.finished_at_ms IS NULL AND t.source = ? AND t.due_at_ms <= ? "
+      "ORDER BY t.due_at_ms LIMIT ?");
+  auto const sources = sources_of_seen(*db_);
+  std::vector<ItemRow> due;
+  for (auto const& source : sources) {
+    auto const share = std::max(1, limit / static_cast<int>(sources.size()));
+    auto some = all_rows<ItemRow>(std::move(db_->statement(sql).bind(std::string_view(source)).bind(now).bind(share)));
+    for (auto& row : some) due.push_back(std::move(row));
+  }
+  if (due.empty()) learn_due(ItemState::kSeen);  // not asked again before that
   return due;
 }
 

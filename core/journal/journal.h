@@ -109,6 +109,8 @@ class Journal {
   // only when no more are left. In the order of states, priorities and ids.
   std::vector<UndatedItem> undated_items(std::span<ItemState const> states, UndatedPlace& place, int limit) const;
   std::vector<ItemRow> due_items(ItemState state, WallTime now, int limit) const;
+  // Due rows in `seen`, of each source an even share of `limit` (one at the least), the longest due first.
+  std::vector<ItemRow> due_seen_items(WallTime now, int limit) const;
   // The next lower priority at which items in `stable` wait for this method, due or not; nothing if there is none.
   std::optional<std::int64_t> next_upload_priority(std::string_view method, std::optional<std::int64_t> below) const;
   // Those of one priority that are due: up to `limit` of each source, oldest first; no source without one.

@@ -151,7 +151,7 @@ source::Scout::Wanted wanted_of(SourcePolicy const& source, std::string const& p
 }
 
 void choose_admit(Context& ctx) {
-  for (auto& item : ctx.journal.due_items(ItemState::kSeen, ctx.now, kRowsPerTurn)) {
+  for (auto& item : ctx.journal.due_seen_items(ctx.now, kRowsPerTurn)) {
     auto const* source = ctx.policy.source(item.source);
     if (source == nullptr) {
       item.effort.due_at = ctx.now + kSourceRemovedPause;

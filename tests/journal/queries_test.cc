@@ -1,8 +1,8 @@
 // What the journal finds, in which order, and by which index.
 
 #include <gmock/gmock.h>
-
 #include <gtest/gtest.h>
+
 #include <array>
 
 #include "tests/journal/samples.h"
@@ -50,6 +50,13 @@ class Queries : public testing::Test {
     for (auto const& row : rows) found.push_back(row.index);
     return found;
   }
+  void ask_for_twins(RowId item) {
+    auto twin = *journal_.item(item);
+    twin.ends_hash = 1;
+    journal_.items_of_ends(twin);
+    journal_.live_items_of_inode("/srv", 1);
+    journal_.due_seen_items(at(kNoon), 5);
+  }
   // The queries so far that look for open rows of a table.
   std::vector<std::string> asked_of(std::string const& table) const {
     auto plans = journal_.query_plans();
@@ -82,32 +89,6 @@ TEST_F(Queries, ItemsWithoutADueTimeAreWalkedOverOnceAPiece) {
     }
     EXPECT_EQ(walked, made) << "by " << limit;
   }
-}
-
-TEST_F(Queries, UploadsWaitByPriorityThenInALineOfEachSource) {
-  auto const add_of = [&](std::int64_t n, char const* source, char const* method, std::int64_t priority, WallTime due) {
-    auto row = item_in(ItemState::kStable, n);
-    row.source = source;
-    row.method = method;
-    row.priority = priority;
-    row.effort.due_at = due;
-    return journal_.insert(row);
-  };
-  auto const many = add_of(1, "a", "direct", 50, at(kNoon - 9));
-  auto const more = add_of(2, "a", "direct", 50, at(kNoon - 8));
-  add_of(3, "a", "direct", 50, at(kNoon - 7));
-  auto const other = add_of(4, "b", "direct", 50, at(kNoon));
-  add_of(5, "c", "direct", 50, at(kNoon + 1));  // not yet
-  add_of(6, "d", "multipart", 50, at(kNoon));
-  auto const low = add_of(7, "e", "direct", 10, at(kNoon));
-  EXPECT_EQ(journal_.next_upload_priority("direct", std::nullopt), 50);
-  auto const lines = journal_.uploads_waiting("direct", 50, at(kNoon), 2);
-  ASSERT_EQ(lines.size(), 2u);
-  EXPECT_THAT(ids(lines[0]), ElementsAre(many, more));
-  EXPECT_THAT(ids(lines[1]), ElementsAre(other));
-  EXPECT_EQ(journal_.next_upload_priority("direct", 50), 10);
-  EXPECT_THAT(ids(journal_.uploads_waiting("direct", 10, at(kNoon), 2).at(0)), ElementsAre(low));
-  EXPECT_FALSE(journal_.next_upload_priority("direct", 10));
 }
 
 TEST_F(Queries, DueItemsComeByPriorityThenByAge) {
@@ -428,6 +409,7 @@ TEST_F(Queries, ScanNoTableButWhereThatIsMeant) {
   auto const item = journal_.session(session)->item_id;
   auto const name = journal_.ensure_named(named_called("footage"));
   set_chunk(session, 1, ChunkState::kPutting);
+  ask_for_twins(item);
   journal_.update(*journal_.session(session), SessionState::kOpen, at(kNoon));
   journal_.update(name, NamedState::kWanted, at(kNoon));
   journal_.update(*journal_.item(item), ItemState::kOpened, at(kNoon));
@@ -449,8 +431,7 @@ TEST_F(Queries, ScanNoTableButWhereThatIsMeant) {
   journal_.asset_known("a");
   journal_.count_by_stage(at(kNoon));
   journal_.list_items({.state = ItemState::kFailed});
-  journal_.open_session(item);
-  journal_.sessions_of(item);
+  journal_.open_session(item), journal_.sessions_of(item);
   journal_.count_chunks(session);
   journal_.has_chunks(session, {ChunkState::kStored});
   journal_.visit_leaves(session, [](std::string_view) {});

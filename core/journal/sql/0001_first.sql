@@ -66,6 +66,8 @@ CREATE INDEX item_due ON item (state, priority DESC, due_at_ms, finished_at_ms) 
 -- What may go up next, of each method: by priority, then of each source by time.
 CREATE INDEX item_upload ON item (method, priority DESC, source, due_at_ms)
   WHERE state = 'stable' AND finished_at_ms IS NULL;
+-- What is to be looked at next, of each source by time: a slow folder holds up its own files only.
+CREATE INDEX item_seen ON item (source, due_at_ms) WHERE state = 'seen' AND finished_at_ms IS NULL;
 CREATE INDEX item_ended ON item (state, id) WHERE state IN ('failed', 'cancelled', 'skipped');
 CREATE UNIQUE INDEX item_live ON item (root, path) WHERE finished_at_ms IS NULL AND root <> x'';
 CREATE UNIQUE INDEX item_key ON item (item_key) WHERE item_key IS NOT NULL;

@@ -67,6 +67,23 @@ TEST_F(Admit, WaitsForAFolderThatDoesNotAnswerAndChargesNobody) {
             row.root + " does not answer since " + to_rfc3339(now - source::Scout::kStuckAfter));
 }
 
+TEST_F(Admit, TakesTheFilesOfOtherFoldersWhileASlowOneHasHundredsDue) {
+  lanes.at_once = false;
+  policy.sources.push_back({.name = "other", .root = "/srv/other", .pipelines = {"footage"}, .settle = 5s});
+  for (int i = 0; i < 600; ++i) seen(std::to_string(i) + ".mp4");
+  auto row = journal::item_in(ItemState::kSeen, ++number_);
+  row.source = "other";
+  row.root = "/srv/other";
+  row.path = "last.mp4";
+  row.quiet_since = row.created_at = now - 10s;
+  files.files["last.mp4"].print = row.print;
+  row.id = put(row);
+  choose(choose_admit);
+  lanes.finish("/srv/other");  // and not the slow one
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+}
+
 TEST_F(Admit, WaitsForTheMarkerAndNamesIt) {
   policy.sources[0].ready_marker = *parse_template("{name}.done");
   auto const row = seen();
