@@ -89,7 +89,8 @@ bool Engine::has_work() {
 // settled, the wire would stand idle: then only the disk is a reason to wait.
 BootTime Engine::turn_at() const {
   auto const most_landed = wire_.outcomes() >= wire_.in_air() && wire_.outcomes() > 0;
-  auto const at = turn_ended_ + std::max(2 * turn_.commit_took(), most_landed ? Millis(0) : kTurnPause);
+  auto const rest = wire_.in_air() > 0 ? 2 * turn_.commit_took() : Millis(0);  // it is the payload's
+  auto const at = turn_ended_ + std::max(rest, most_landed ? Millis(0) : kTurnPause);
   return std::max(at, full_since_ ? retry_full_at_ : BootTime{});
 }
 

@@ -40,8 +40,8 @@ void sync_folder_of(std::string const& path) {
 
 }  // namespace
 
-Result<ports::ResultsFile> ResultsLinux::make(std::string const& path) {
-  ::mkdir(std::string(directory_of(path)).c_str(), kFolderMode);
+Result<ports::ResultsFile> ResultsLinux::make(std::string const& path, bool with_folder) {
+  if (with_folder) ::mkdir(std::string(directory_of(path)).c_str(), kFolderMode);
   UniqueFd const fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, kFileMode));
   if (fd.get() < 0) return failed(path, "make", errno);
   struct stat status {};

@@ -7,7 +7,7 @@ namespace sluice::daemon {
 
 class ResultsLinux final : public ports::Results {
  public:
-  Result<ports::ResultsFile> make(std::string const& path) override;
+  Result<ports::ResultsFile> make(std::string const& path, bool with_folder) override;
   Result<std::uint64_t> append(ports::ResultsFile const& file, std::string_view text) override;
 };
 

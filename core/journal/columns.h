@@ -161,7 +161,6 @@ void visit_step(Visitor& v, Row& row) {
 
 template <class Visitor, class Row>
 void visit_manifest_fixed(Visitor& v, Row& row) {
-  v.text("source", row.source);
   v.blob("root", row.root);
   v.blob("path", row.path);
   v.time("created_at_ms", row.created_at);
@@ -169,6 +168,7 @@ void visit_manifest_fixed(Visitor& v, Row& row) {
 
 template <class Visitor, class Row>
 void visit_manifest(Visitor& v, Row& row) {
+  v.text("source", row.source);
   v.word("state", row.state);
   v.text_or_null("reason", row.reason);
   v.number("pass", row.pass);

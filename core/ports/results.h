@@ -23,9 +23,10 @@ class Results {
  public:
   virtual ~Results() = default;
 
-  // Makes a new file, or takes an empty one that is there. Its folder is made too where only that one is missing.
+  // Makes a new file, or takes an empty one that is there. `with_folder`: its folder is made too where only that one is
+  // missing; never in a source, whose folder may be away for a moment.
   // Fails  kLocal: there is one with content ("taken"), or it cannot be made.
-  virtual Result<ResultsFile> make(std::string const& path) = 0;
+  virtual Result<ResultsFile> make(std::string const& path, bool with_folder) = 0;
 
   // Cuts the file to `file.bytes`, appends `text` and syncs. One that somebody cut is only appended to.
   // Returns  its length after that. Fails  kGone: the file of that inode is not there; kLocal: anything else.

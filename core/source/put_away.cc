@@ -66,18 +66,25 @@ Result<void> give_back(Acts& acts, Place const& taken, Place const& to) {
   return occupied(to);
 }
 
-// Removes a file by first taking its name away, so that what is removed is what was looked at.
-Result<void> discard(Acts& acts, Place const& at, FilePrint const& print, std::string const& tag) {
+// Takes a file's name away, so that what is removed is what was looked at.
+Result<void> take(Acts& acts, Place const& at, FilePrint const& print, std::string const& tag) {
   auto const taken = hidden(at, tag, "taken");
   SLUICE_TRY(renamed, acts.rename(at, taken));
   if (!renamed) return fail(Fault::kSourceIo, shown(taken) + " is in the way", "busy");
   SLUICE_TRY(there, acts.look(taken));
-  if (there && is_it(*there, print)) {
-    SLUICE_CHECK(acts.remove(taken));
-    return acts.sync(at);
-  }
+  if (there && is_it(*there, print)) return {};
   SLUICE_CHECK(give_back(acts, taken, at));
   return changed(at);
+}
+
+Result<void> remove_taken(Acts& acts, Place const& at, std::string const& tag) {
+  SLUICE_CHECK(acts.remove(hidden(at, tag, "taken")));
+  return acts.sync(at);
+}
+
+Result<void> discard(Acts& acts, Place const& at, FilePrint const& print, std::string const& tag) {
+  SLUICE_CHECK(take(acts, at, print, tag));
+  return remove_taken(acts, at, tag);
 }
 
 // A life that ended within discard() left the taken file. Returns whether that is the one that is leaving; another one
@@ -255,19 +262,18 @@ Result<Left> move_away(Acts& acts, Leaving const& file, Place const& to) {
   return left;
 }
 
+// The taken file is the memory of it: while it stands there the companions are those of the file that was sent.
 Result<Left> delete_away(Acts& acts, Leaving const& file) {
-  auto const gone = [&] { return Left{file.at, with_companions(acts, file, file.at, delete_companion)}; };
-  SLUICE_TRY(taken, was_taken(acts, file));
-  if (taken) {
-    SLUICE_CHECK(acts.remove(hidden(file.at, file.tag, "taken")));
-    SLUICE_CHECK(acts.sync(file.at));
-    return gone();
+  SLUICE_TRY(was, was_taken(acts, file));
+  if (!was) {
+    SLUICE_TRY(here, acts.look(file.at));
+    if (!here) return Left{.at = file.at, .note = "it was gone already"};
+    if (!is_untouched(*here, file.print)) return changed(file.at);
+    SLUICE_CHECK(take(acts, file.at, file.print, file.tag));
   }
-  SLUICE_TRY(here, acts.look(file.at));
-  if (!here) return gone();
-  if (!is_untouched(*here, file.print)) return changed(file.at);
-  SLUICE_CHECK(discard(acts, file.at, file.print, file.tag));
-  return gone();
+  auto note = with_companions(acts, file, file.at, delete_companion);
+  SLUICE_CHECK(remove_taken(acts, file.at, file.tag));
+  return Left{.at = file.at, .note = std::move(note)};
 }
 
 Result<Place> write_note(Acts& acts, Note const& note) {

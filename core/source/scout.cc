@@ -14,6 +14,7 @@ constexpr std::size_t kNameBytesMax = 255;  // NAME_MAX
 constexpr Millis kPruneEvery{60'000};
 constexpr std::uint64_t kNobodys = 0;                // the ticket of a piece that nobody waits for
 constexpr std::string_view kDigestLane = "digest ";  // a root is absolute
+constexpr std::string_view kOpenQuestion = "open ";
 
 // Its work may take long: that it gives no sign of life says nothing.
 bool may_take_long(std::string const& lane) { return lane.starts_with(kDigestLane) || lane.starts_with(kActLane); }
@@ -93,12 +94,17 @@ void Scout::collect(WallTime now) {
   if (now >= next_prune_ || next_prune_ > now + kPruneEvery) prune();
 }
 
+// An open file keeps writers out.
+Millis Scout::kept_for(std::string const& question) {
+  return question.starts_with(kOpenQuestion) ? kPruneEvery : kKeptMax;
+}
+
 // What nobody fetched: its row went another way.
 void Scout::prune() {
   next_prune_ = now_ + kPruneEvery;
   std::vector<std::uint64_t> old;
   for (auto const& [ticket, asked] : asked_)
-    if (asked.answered_at && *asked.answered_at + kKeptMax < now_) old.push_back(ticket);
+    if (asked.answered_at && *asked.answered_at + kept_for(asked.question) < now_) old.push_back(ticket);
   for (auto const ticket : old) {
     auto& asked = asked_.at(ticket);
     lanes_.start(asked.root, kNobodys, [result = std::move(asked.result)] {});  // it may hold an open file
@@ -195,7 +201,7 @@ bool Scout::put_untyped(std::string const& root, std::string const& question, st
 
 Answer<Met> Scout::open(std::string const& root, std::string const& path, std::uint64_t device,
                         std::string const& whose) {
-  return ask<Met>(root, "open " + whose + " " + path, {},
+  return ask<Met>(root, std::string(kOpenQuestion) + whose + " " + path, {},
                   [=, guard = guard_of(root)](ports::Files& files) -> Result<Met> {
                     auto file = files.open(root, path);
                     if (!file)

@@ -171,6 +171,7 @@ class Scout {
   Asked* find(std::string const& root, std::string const& question);
   void forget(std::uint64_t ticket);
   void prune();
+  static Millis kept_for(std::string const& question);
   void close_what_left();
 
   ports::Lanes& lanes_;

@@ -1,5 +1,6 @@
 #include "core/stage/act.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <string>
@@ -28,9 +29,8 @@ using source::Left;
 namespace {
 
 constexpr int kRowsPerTurn = 64;
-constexpr int kActingMax = 1'000;         // rows looked at for answers in a turn
-constexpr std::size_t kPerFolder = 16;    // acts of one folder under way
-constexpr Millis kRoomPause{2'000};       // before a folder that has so many is asked again
+constexpr int kActingMax = 1'000;         // rows looked at for answers in a turn, or behind those of a full folder
+constexpr std::size_t kPerFolder = 16;    // acts of one folder under way; others of it wait for an answer
 constexpr std::uint32_t kTriesMax = 300;  // at the longest pause of 5 minutes: a day
 
 std::string lane_of(ItemRow const& item) { return std::string(source::kActLane) + item.root; }
@@ -223,13 +223,13 @@ void choose_act(Context& ctx) {
     under_way[item->root] += 1;
     go_on(ctx, act, *item);
   }
-  for (auto act : ctx.journal.due_acts(ActState::kWanted, ctx.now, kRowsPerTurn)) {
+  auto const is_full = [&](auto const& folder) { return folder.second >= kPerFolder; };
+  auto const rows = std::ranges::any_of(under_way, is_full) ? kActingMax : kRowsPerTurn;
+  for (auto act : ctx.journal.due_acts(ActState::kWanted, ctx.now, rows)) {
     auto const item = item_of(ctx, act);
-    if (!item) continue;
-    if (++under_way[item->root] > kPerFolder) {
-      act.effort.due_at = ctx.now + kRoomPause;
-      ctx.journal.update(act, ActState::kWanted, ctx.now);
-    } else if (is_verified_first(act, *item)) {
+    if (!item || under_way[item->root] >= kPerFolder) continue;
+    under_way[item->root] += 1;
+    if (is_verified_first(act, *item)) {
       verify(ctx, act, *item);
     } else {
       begin(ctx, std::move(act));

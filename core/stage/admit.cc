@@ -87,6 +87,7 @@ void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look 
   }
   auto const found = find_duplicate(ctx, item, source, *plan);
   if (!found.held.reason.empty()) return hold(ctx, unplanned, source, found.held);
+  ctx.digests.forget(item.id);
   if (!found.of.empty()) {
     item.duplicate_of = found.of;
     return end_item(ctx, std::move(item), ItemState::kSkipped, kDuplicate, found.text);
@@ -132,7 +133,6 @@ void settle_one(Context& ctx, ItemRow item, SourcePolicy const& source) {
   if (verdict.is == Verdict::Is::kStable) {
     auto const held = item.print.size_bytes > 0 ? held_by_checksum(ctx, item, source, **look) : Held{};
     if (!held.reason.empty()) return hold(ctx, std::move(item), source, held);
-    ctx.digests.forget(item.id);
     return admit(ctx, std::move(item), source, **look);
   }
   if (verdict.reason == Verdict::Reason::kMarker)

@@ -178,12 +178,12 @@ void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& ca
         return move(ctx, *known, was);
     }
   }
-  take_new(ctx, watched, candidate);
+  take_new(ctx, watched, candidate, known ? known->id : 0);
 }
 
-void Discovery::take_new(Context& ctx, Watched& watched, source::Candidate const& candidate) {
-  auto const renamed = follow_rename(ctx, *watched.policy, candidate);
-  if (renamed == Rename::kFollowed) return;
+void Discovery::take_new(Context& ctx, Watched& watched, source::Candidate const& candidate, journal::RowId latest) {
+  auto const renamed = follow_rename(ctx, *watched.policy, candidate, latest);
+  if (renamed == Rename::kFollowed || renamed == Rename::kUnclear) return;
   if (renamed == Rename::kAsked) return watched.want(std::string(directory_of(candidate.path)));
   auto const item = make_item(ctx, *watched.policy, candidate.path, candidate.print);
   ctx.journal.insert(item);

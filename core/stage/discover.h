@@ -86,7 +86,7 @@ class Discovery {
   void go_on(Context& ctx, Watched& watched);
   void note(Context& ctx, Watched& watched, source::Slice slice);
   void take(Context& ctx, Watched& watched, source::Candidate const& candidate);
-  static void take_new(Context& ctx, Watched& watched, source::Candidate const& candidate);
+  static void take_new(Context& ctx, Watched& watched, source::Candidate const& candidate, journal::RowId latest);
 
   std::vector<Watched> sources_ = {};
 };

@@ -13,7 +13,7 @@ using journal::ItemState;
 namespace {
 
 constexpr Millis kReadingPause{1'000};
-constexpr Millis kTwinPause{15'000};
+constexpr Millis kTwinPause{60'000};
 
 // What a done item's file held; one that was sent while the daemon died is read once more. "" when nobody can know any
 // more; nothing: not known yet.
@@ -21,10 +21,7 @@ std::optional<std::string> key_of(Context& ctx, ItemRow const& twin) {
   if (!twin.content_key.empty()) return twin.content_key;
   auto const key = ctx.digests.content_key(ctx, twin);
   if (!key) return std::nullopt;
-  if (*key) return **key;
-  auto const fault = key->error().fault;
-  if (fault == Fault::kGone || fault == Fault::kSourceChanged) return "";
-  return std::nullopt;
+  return key->value_or("");
 }
 
 }  // namespace
@@ -41,6 +38,8 @@ Duplicate find_duplicate(Context& ctx, ItemRow const& item, SourcePolicy const& 
   for (auto const& twin : ctx.journal.items_of_ends(item)) {
     if (!same_places(plan, read_plan(twin.plan))) continue;
     auto const name = printable(twin.path) + " (" + twin.ulid + ")";
+    if (!is_end(twin.state) && ctx.now - item.created_at >= source.max_settle)
+      continue;  // it is stuck: no more waiting
     if (!is_end(twin.state))
       return {.held = {"waiting_for_twin", name + " may have the same content, and is under way", kTwinPause}};
     auto const key = key_of(ctx, twin);

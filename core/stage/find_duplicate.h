@@ -5,7 +5,7 @@
 // copy and a file that is dropped again are recognised; the same picture for another person is not one.
 //
 // Only a file whose size and ends are those of a known item is read for that, whole, in a lane. While that item is
-// itself under way the file waits for its end: it may fail.
+// itself under way the file waits for its end, for max_settle at most: it may fail.
 #pragma once
 
 #include <string>

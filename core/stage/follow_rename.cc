@@ -4,7 +4,9 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/stage/admit.h"
 #include "core/stage/effort.h"
+#include "core/stage/wishes.h"
 
 namespace sluice::stage {
 
@@ -14,9 +16,17 @@ using journal::ItemState;
 namespace {
 
 bool may_be(ItemRow const& item, ports::FilePrint const& fresh) {
-  if (item.print.device != fresh.device) return false;
-  if (item.state == ItemState::kSeen) return true;  // whatever it holds, it is still to settle
-  return item.print.size_bytes == fresh.size_bytes && item.print.mtime_ns == fresh.mtime_ns;
+  return item.print.device == fresh.device && item.print.size_bytes == fresh.size_bytes &&
+         item.print.mtime_ns == fresh.mtime_ns;
+}
+
+// What was planned for its old name; what a person asked for stays.
+void plan_anew(Context const& ctx, ItemRow& item, SourcePolicy const& source) {
+  if (item.pipeline == kByHand) return;
+  auto const* const usual = item.kind.empty() ? nullptr : pipeline_for(ctx.policy, source, item.kind);
+  if (usual != nullptr && usual->name == item.pipeline) item.pipeline.clear();
+  item.plan.clear();
+  item.kind.clear();
 }
 
 void go_on_as(Context& ctx, ItemRow item, SourcePolicy const& source, source::Candidate const& candidate) {
@@ -34,6 +44,7 @@ void go_on_as(Context& ctx, ItemRow item, SourcePolicy const& source, source::Ca
   if (was == ItemState::kSeen || was == ItemState::kStable) {
     ctx.sources.forget(item.id);
     ctx.journal.delete_steps_of(item.id);
+    plan_anew(ctx, item, source);
     item.state = ItemState::kSeen;
     item.print = candidate.print;
     item.quiet_since = ctx.now;
@@ -46,12 +57,15 @@ void go_on_as(Context& ctx, ItemRow item, SourcePolicy const& source, source::Ca
 
 }  // namespace
 
-Rename follow_rename(Context& ctx, SourcePolicy const& source, source::Candidate const& candidate) {
+Rename follow_rename(Context& ctx, SourcePolicy const& source, source::Candidate const& candidate,
+                     journal::RowId latest) {
   for (auto& item : ctx.journal.live_items_of_inode(source.root, candidate.print.inode)) {
-    if (item.source != source.name || !may_be(item, candidate.print)) continue;
+    if (item.id < latest || item.source != source.name || !may_be(item, candidate.print)) continue;
     auto const there = ctx.scout.stat(item.root, item.path, item.print.device);
     if (!there) return Rename::kAsked;
-    if (*there || there->error().fault != Fault::kGone) continue;
+    if (!*there && there->error().fault != Fault::kGone) return Rename::kUnclear;
+    if (*there && (*there)->inode == item.print.inode)
+      continue;  // a hard link; another inode: another file has its name
     go_on_as(ctx, std::move(item), source, candidate);
     return Rename::kFollowed;
   }

@@ -68,7 +68,9 @@ void plan_success(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy co
                   std::vector<ActRow> const& before) {
   if (auto const* const note = standing_note(before))
     plan.add(ActKind::kClearNote, note->target_folder, note->target_path);
-  auto const away = put_away(before, item) != nullptr;  // it succeeded from where it was put when it had failed
+  // It succeeded from where it was put when it had failed; or only resembles an asset that a rebuild found (rebuild.h),
+  // and nobody has compared the bytes.
+  auto const away = put_away(before, item) != nullptr || item.client_op.empty();
   if (!away && source.after_success.what == AfterEnd::What::kMove) add_move(ctx, plan, item, source.after_success);
   if (!away && source.after_success.what == AfterEnd::What::kDelete) plan.add(ActKind::kDelete);
   if (source.receipt.where == ReceiptWish::Where::kBeside) plan.add(ActKind::kReceipt);

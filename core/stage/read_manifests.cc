@@ -101,6 +101,20 @@ void Manifests::start_over() {
 
 // --- which files there are
 
+namespace {
+
+// A file of two sources is the first one's.
+std::vector<std::string> patterns_before(Policy const& policy, SourcePolicy const& source) {
+  std::vector<std::string> patterns;
+  for (auto const& other : policy.sources) {
+    if (&other == &source) break;
+    if (!other.manifest.empty() && other.root == source.root) patterns.push_back(other.manifest);
+  }
+  return patterns;
+}
+
+}  // namespace
+
 // Whether a file is to be read now, and how.
 void Manifests::consider(Context& ctx, Feed& feed, ManifestRow row, ports::FilePrint const& print) {
   auto const was = row.state;
@@ -128,6 +142,10 @@ void Manifests::note_listing(Context& ctx, Feed& feed, std::vector<Listed> const
       row->id = ctx.journal.insert(*row);
       ctx.log.info(named(*row) + " seen source=" + printable(row->source));
     }
+    if (row->source != feed.policy->name) {  // the source has another name now, or another one has the file
+      row->source = feed.policy->name;
+      ctx.journal.update(*row, row->state, ctx.now);
+    }
     consider(ctx, feed, *std::move(row), file.print);
   }
   for (auto& row : ctx.journal.manifests(feed.policy->name)) {
@@ -146,8 +164,8 @@ void Manifests::look(Context& ctx, Feed& feed) {
   if (!feed.listing && feed.next_look <= ctx.now) {
     feed.listing = ctx.scout.put<std::vector<Listed>>(
         feed.policy->root, question,
-        [root = feed.policy->root,
-         pattern = feed.policy->manifest](ports::Files& files) -> Result<std::vector<Listed>> {
+        [root = feed.policy->root, pattern = feed.policy->manifest,
+         others = patterns_before(ctx.policy, *feed.policy)](ports::Files& files) -> Result<std::vector<Listed>> {
           std::vector<Listed> listed;
           SLUICE_TRY(listing, files.list(root, ""));
           for (;;) {
@@ -155,6 +173,8 @@ void Manifests::look(Context& ctx, Feed& feed) {
             if (some.empty()) break;
             for (auto& each : some) {
               if (each.type != ports::FileType::kRegular || !glob_match(pattern, each.name)) continue;
+              if (std::ranges::any_of(others, [&](auto const& other) { return glob_match(other, each.name); }))
+                continue;
               if (is_results_name(each.name) || !source::manifest::format_for(each.name)) continue;
               if (!each.has_print) {
                 auto print = files.stat(root, each.name);
@@ -225,7 +245,8 @@ void Manifests::note(Context& ctx, Feed& feed, ManifestRow row, Batch const& bat
     row.pass += 1;
     ctx.log.warning(named(row) + " is another file than it was, or was cut: it is read from its beginning");
   }
-  for (auto const& entry : batch.found.entries) take_line(ctx, *feed.policy, row, entry);
+  if (!batch.found.refused)
+    for (auto const& entry : batch.found.entries) take_line(ctx, *feed.policy, row, entry);
   for (auto const& error : batch.found.errors) {
     row.errors += 1;
     journal::NoteRow const said{

@@ -72,14 +72,17 @@ std::string line_of(journal::NoteRow const& note) {
   return line.set("message", note.text).dump() + "\n";
 }
 
-// Beside the manifest, else in the fallback folder; by the first name that is not somebody else's.
-Result<ports::ResultsFile> make_somewhere(ports::Results& results, std::string const& root, std::string const& name,
-                                          std::string const& fallback, std::string const& prefix) {
+// Beside the manifest, else in the fallback folder; by the first name that is not somebody else's. Where the manifest
+// itself is not there its folder may be unmounted: what is written there would vanish beneath the mount.
+Result<ports::ResultsFile> make_somewhere(ports::Files& files, ports::Results& results, std::string const& root,
+                                          std::string const& name, std::string const& fallback,
+                                          std::string const& prefix) {
   Error first{Fault::kLocal, "there is no place for its results"};
-  for (auto const& folder : {root + "/", fallback.empty() ? std::string() : fallback + "/" + prefix}) {
+  auto const beside = files.stat(root, name) ? root + "/" : std::string();
+  for (auto const& folder : {beside, fallback.empty() ? std::string() : fallback + "/" + prefix}) {
     if (folder.empty()) continue;
     for (int number = 1; number <= kNamesTried; ++number) {
-      auto made = results.make(folder + results_name(name, number));
+      auto made = results.make(folder + results_name(name, number), folder != beside);
       if (made) return made;
       first = std::move(made).error();
       if (first.code != "taken") break;
@@ -123,8 +126,8 @@ void ResultsReport::start_making(Context& ctx, ManifestRow const& row) {
   auto const prefix = std::to_string(row.id) + "-";
   auto const put = ctx.scout.put<ports::ResultsFile>(
       writing.lane, writing.question,
-      [results = results_, root = row.root, name = row.path, fallback = fallback_folder_, prefix](ports::Files&) {
-        return make_somewhere(*results, root, name, fallback, prefix);
+      [results = results_, root = row.root, name = row.path, fallback = fallback_folder_, prefix](ports::Files& files) {
+        return make_somewhere(files, *results, root, name, fallback, prefix);
       });
   if (put) writing_.emplace(row.id, std::move(writing));
 }
@@ -140,7 +143,10 @@ void ResultsReport::start_append(Context& ctx, ManifestRow const& row) {
   }
   writing.notes = ctx.journal.open_notes(row.id, kLinesAtOnce);
   for (auto const& note : writing.notes) text += line_of(note);
-  if (text.empty()) return;
+  if (text.empty()) {
+    stuck_.erase(row.id);
+    return;
+  }
   ports::ResultsFile const file{.path = row.results, .inode = row.results_inode, .bytes = row.results_bytes};
   auto const put = ctx.scout.put<std::uint64_t>(
       writing.lane, writing.question,
@@ -216,6 +222,7 @@ void ResultsReport::run(Context& ctx) {
     auto const stuck = stuck_.find(id);
     if (made.contains(id) || writing_.contains(id) || (stuck != stuck_.end() && stuck->second.retry_at > ctx.now))
       continue;
+    if (stuck != stuck_.end()) stuck->second.retry_at = ctx.now + kRetryEvery;  // whatever comes of this try
     auto const row = ctx.journal.manifest(id);
     if (row) row->results.empty() ? start_making(ctx, *row) : start_append(ctx, *row);
   }

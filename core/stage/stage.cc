@@ -78,6 +78,7 @@ void OpenSources::forget(journal::RowId item) {
 
 void move(Context& ctx, journal::ItemRow const& row, journal::ItemState was, std::string_view note) {
   ctx.journal.update(row, was, ctx.now, note);
+  if (row.state == journal::ItemState::kStable) ctx.sources.forget(row.id);  // others may be chosen before it
   log_move(ctx, "item=" + row.ulid + " path=\"" + printable(row.path) + "\"", word(was), word(row.state), note);
 }
 

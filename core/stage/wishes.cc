@@ -20,7 +20,7 @@ std::string models_for(Policy const& policy, std::string const& index) {
 
 // A pipeline made of the wishes alone.
 PipelinePolicy by_hand(Policy const& policy, Wishes const& wishes) {
-  PipelinePolicy pipeline{.name = "by_hand",
+  PipelinePolicy pipeline{.name = kByHand,
                           .kinds = {"video", "audio", "image"},
                           .filename = *parse_template("{name}"),
                           .user_metadata = {},

@@ -9,6 +9,9 @@
 namespace sluice::stage {
 
 // Everything empty: as its source says.
+// The pipeline of an item whose places a person named.
+inline constexpr char kByHand[] = "by_hand";
+
 struct Wishes {
   std::string pipeline = {};
   std::optional<std::string> index = {};       // instead of a pipeline: the asset goes into this index

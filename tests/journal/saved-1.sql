@@ -60,12 +60,14 @@ CREATE TABLE item (
 CREATE INDEX item_due ON item (state, priority DESC, due_at_ms, finished_at_ms) WHERE finished_at_ms IS NULL;
 CREATE INDEX item_upload ON item (method, priority DESC, source, due_at_ms)
   WHERE state = 'stable' AND finished_at_ms IS NULL;
+CREATE INDEX item_seen ON item (source, due_at_ms) WHERE state = 'seen' AND finished_at_ms IS NULL;
 CREATE INDEX item_ended ON item (state, id) WHERE state IN ('failed', 'cancelled', 'skipped');
 CREATE UNIQUE INDEX item_live ON item (root, path) WHERE finished_at_ms IS NULL AND root <> x'';
 CREATE UNIQUE INDEX item_key ON item (item_key) WHERE item_key IS NOT NULL;
 CREATE INDEX item_path ON item (root, path, id);
 CREATE INDEX item_inode ON item (inode) WHERE finished_at_ms IS NULL;
-CREATE INDEX item_ends ON item (ends_hash, size_bytes) WHERE ends_hash IS NOT NULL;
+CREATE INDEX item_ends ON item (ends_hash, size_bytes)
+  WHERE ends_hash IS NOT NULL AND state NOT IN ('seen', 'failed', 'cancelled', 'skipped');
 CREATE INDEX item_asset ON item (asset_id) WHERE asset_id IS NOT NULL;
 CREATE TABLE session (  -- one row per upload session; the old ones stay, for the record
   id               INTEGER PRIMARY KEY,

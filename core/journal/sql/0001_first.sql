@@ -73,7 +73,8 @@ CREATE UNIQUE INDEX item_live ON item (root, path) WHERE finished_at_ms IS NULL 
 CREATE UNIQUE INDEX item_key ON item (item_key) WHERE item_key IS NOT NULL;
 CREATE INDEX item_path ON item (root, path, id);
 CREATE INDEX item_inode ON item (inode) WHERE finished_at_ms IS NULL;  -- a file that was renamed (D11)
-CREATE INDEX item_ends ON item (ends_hash, size_bytes) WHERE ends_hash IS NOT NULL;
+CREATE INDEX item_ends ON item (ends_hash, size_bytes)
+  WHERE ends_hash IS NOT NULL AND state NOT IN ('seen', 'failed', 'cancelled', 'skipped');
 CREATE INDEX item_asset ON item (asset_id) WHERE asset_id IS NOT NULL;
 
 CREATE TABLE session (  -- one row per upload session; the old ones stay, for the record

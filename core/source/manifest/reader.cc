@@ -33,15 +33,19 @@ void Reader::forget_file() {
   format_.reset();
   head_.clear();
   recent_.clear();
+  before_mark_.clear();
+  before_at_ = 0;
   found_mark_ = open_line_ = false;
 }
 
 std::string Reader::fingerprint() const {
   if (mark_.place.offset == 0) return {};
   auto const before = std::min<std::uint64_t>(mark_.place.offset, kPrintedBytes);
-  auto const end = recent_.size() - static_cast<std::size_t>(stream_->at() - mark_.place.offset);
-  auto const start = end - static_cast<std::size_t>(before);
-  auto const sum = sha256(head_.substr(0, before) + recent_.substr(start, before));
+  auto const behind = static_cast<std::size_t>(stream_->at() - mark_.place.offset);
+  auto const reaches_back = recent_.size() >= behind + before;
+  if (!reaches_back && before_at_ != mark_.place.offset) return {};  // then the file is read again: keys are known
+  auto const last = reaches_back ? recent_.substr(recent_.size() - behind - before, before) : before_mark_;
+  auto const sum = sha256(head_.substr(0, before) + last);
   return to_hex(std::span(sum).first(16));
 }
 
@@ -50,6 +54,12 @@ void Reader::keep_recent() {
   auto const behind = static_cast<std::size_t>(stream_->at() - mark_.place.offset);
   auto const needed = behind + static_cast<std::size_t>(std::min<std::uint64_t>(mark_.place.offset, kPrintedBytes));
   if (recent_.size() > needed) recent_.erase(0, recent_.size() - needed);
+  if (recent_.size() <= 2 * kRecentKept) return;
+  if (before_at_ != mark_.place.offset) {
+    before_mark_ = recent_.substr(0, needed - behind);
+    before_at_ = mark_.place.offset;
+  }
+  recent_.erase(0, recent_.size() - kRecentKept);
 }
 
 Result<std::size_t> Reader::read_on() {

@@ -43,7 +43,10 @@ class Reader {
  public:
   static constexpr std::size_t kBytesPerStep = 4 << 20;
   static constexpr std::size_t kPassedPerStep = 256 << 20;  // of what was read before, in a compressed file
-  static constexpr std::size_t kPrintedBytes = 4096;        // of the beginning and of the end, in the fingerprint
+  // While a line or a record does not end the mark stands still, and only so much behind it is kept: more than one of
+  // them may have.
+  static constexpr std::size_t kRecentKept = 8 * kLineBytesMax;
+  static constexpr std::size_t kPrintedBytes = 4096;  // of the beginning and of the end, in the fingerprint
 
   // `name` is a path beneath the root whose extension tells the format.
   Reader(std::string root, std::string name, Mark mark);
@@ -52,6 +55,9 @@ class Reader {
   // an end is taken for whole.
   // Fails  as Files::open() and OpenFile::read_at(); kRejected for a broken compressed file.
   Result<Batch> step(ports::Files& files, std::size_t lines_max, bool take_rest);
+
+  // Of what was read; for tests of its bound.
+  std::size_t remembered_bytes() const { return head_.size() + recent_.size() + before_mark_.size(); }
 
  private:
   Result<void> open(ports::Files& files, ports::FilePrint const& print, Batch& batch);
@@ -72,9 +78,11 @@ class Reader {
   std::unique_ptr<Stream> stream_ = {};
   std::unique_ptr<Format> format_ = {};
   Lines lines_ = Lines();
-  ports::FilePrint print_ = {};  // of the open file, when it was looked at last
-  std::string head_ = {};        // the file's first bytes, kPrintedBytes at most
-  std::string recent_ = {};      // bytes up to stream_->at(); from the mark's last kPrintedBytes on
+  ports::FilePrint print_ = {};   // of the open file, when it was looked at last
+  std::string head_ = {};         // the file's first bytes, kPrintedBytes at most
+  std::string recent_ = {};       // bytes up to stream_->at(); from the mark's last kPrintedBytes on, or kRecentKept
+  std::string before_mark_ = {};  // those last bytes, where recent_ does not reach back to them
+  std::uint64_t before_at_ = 0;   // the mark that they are of
   std::string chunk_ = {};
   bool found_mark_ = false;  // what is read next is behind it
   bool open_line_ = false;   // the last line was taken without its end

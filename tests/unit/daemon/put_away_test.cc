@@ -174,6 +174,15 @@ TEST_F(PutAway, DeletesTheCompanionsWithTheirFile) {
   EXPECT_EQ(files_in(drop.path()), (Files{{"day1/other.mp4", "y"}}));
 }
 
+// Whoever took the file away may have put there what belongs to the next one.
+TEST_F(PutAway, LeavesTheCompanionsOfAFileThatIsNotThere) {
+  drop.write("day1/clip.mp4.json", "of the next");
+  auto const file = leaving();
+  std::filesystem::remove(drop.at("day1/clip.mp4"));
+  ASSERT_TRUE(delete_away(real, file));
+  EXPECT_EQ(files_in(drop.path()), (Files{{"day1/clip.mp4.json", "of the next"}}));
+}
+
 TEST_F(PutAway, AMarkerOfTheSourcesOwnKindGoesToo) {
   drop.write("day1/ok-clip.mp4", "");
   auto file = leaving();

@@ -276,6 +276,36 @@ TEST_F(Act, ManyActsOfOneFolderWaitForRoom) {
   choose(choose_act);
   choose(choose_act);
   EXPECT_EQ(journal.count_acts(ActState::kActing), 16);
+  auto const before = journal.rows_written();
+  choose(choose_act);
+  EXPECT_EQ(journal.rows_written(), before) << "an answer brings the next one on, and no row";
+}
+
+TEST_F(Act, AFullFolderHoldsUpNoOther) {
+  policy.sources.push_back({.name = "other", .root = "/srv/other", .pipelines = {}});
+  for (auto& source : policy.sources) source.after_failure = move_to("/srv/failed/{path}");
+  lanes.at_once = false;
+  auto const fail_one = [&](ItemRow row, std::string const& source) {
+    row.source = source;
+    row.root = "/srv/" + source;
+    row.id = put(row);
+    within([&](Context& ctx) { fail_item(ctx, row, "refused", "x", ItemState::kStable); });
+  };
+  for (std::int64_t n = 1; n <= 100; ++n) fail_one(journal::item_in(ItemState::kStable, n), "drop");
+  fail_one(journal::item_in(ItemState::kStable, 101), "other");
+  choose(choose_act);
+  choose(choose_act);
+  EXPECT_EQ(journal.count_acts(ActState::kActing), 17);
+}
+
+// As a rebuild adopts them: nobody has compared the bytes.
+TEST_F(Act, AFileThatOnlyResemblesAnAssetIsKept) {
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  auto const row = put_ready();
+  change(row, [](auto& it) { it.client_op.clear(); });
+  choose(choose_finish);
+  settle();
+  EXPECT_THAT(outbox(), ElementsAre());
 }
 
 }  // namespace

@@ -76,6 +76,7 @@ TEST_F(Admit, TakesTheFilesOfOtherFoldersWhileASlowOneHasHundredsDue) {
   row.root = "/srv/other";
   row.path = "last.mp4";
   row.quiet_since = row.created_at = now - 10s;
+  row.print = {.size_bytes = 100, .mtime_ns = 1, .ctime_ns = 2, .inode = 9, .device = 4};
   files.files["last.mp4"].print = row.print;
   row.id = put(row);
   choose(choose_admit);

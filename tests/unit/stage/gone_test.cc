@@ -6,10 +6,10 @@
 #include "core/stage/await_asset.h"
 #include "core/stage/await_step.h"
 #include "core/stage/create_step.h"
+#include "core/stage/look_asset.h"
 #include "core/stage/orders.h"
 #include "core/stage/plan.h"
 #include "core/stage/resolve_named.h"
-#include "core/stage/look_asset.h"
 #include "core/stage/send_direct.h"
 #include "tests/unit/stage/bench.h"
 

@@ -5,11 +5,11 @@
 #include "core/stage/admit.h"
 #include "core/stage/create_step.h"
 #include "core/stage/discover.h"
+#include "core/stage/look_asset.h"
 #include "core/stage/open_session.h"
 #include "core/stage/plan.h"
 #include "core/stage/put_chunk.h"
 #include "core/stage/resolve_named.h"
-#include "core/stage/look_asset.h"
 #include "core/stage/send_direct.h"
 
 namespace sluice::stage {

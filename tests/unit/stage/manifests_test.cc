@@ -52,7 +52,7 @@ class MemoryResults final : public ports::Results {
     std::uint64_t inode;
     std::string text;
   };
-  Result<ports::ResultsFile> make(std::string const& path) override {
+  Result<ports::ResultsFile> make(std::string const& path, bool) override {
     if (is_read_only && path.starts_with("/feeds/")) return fail(Fault::kLocal, path + ": is read-only");
     auto const [at, is_new] = files.try_emplace(path, File{++inodes, ""});
     if (!at->second.text.empty()) return fail(Fault::kLocal, path + ": is there", "taken");
@@ -276,6 +276,56 @@ TEST_F(ManifestsTest, WriteToNoFileOfSomebodyElse) {
   run();
   EXPECT_EQ(results.files["/feeds/a.csv.results.jsonl"].text, "mine\n");
   EXPECT_EQ(reported("/feeds/a.csv.results-2.jsonl").size(), 2u);
+}
+
+TEST_F(ManifestsTest, GoOnWhenTheirSourceHasAnotherName) {
+  files.write("a.csv", "url\n" + rows(0, 3));
+  for (int turns = 0; turns < 3; ++turns) turn->run();
+  policy.sources[0].name = "renamed";
+  open();
+  run();
+  EXPECT_EQ(manifest().source, "renamed");
+  EXPECT_EQ(manifest().waiting, 0);
+  EXPECT_EQ(reported().size(), 3u);
+}
+
+TEST_F(ManifestsTest, BelongToTheFirstSourceWhosePatternFits) {
+  auto second = policy.sources[0];
+  second.name = "second";
+  second.manifest = "a*.csv";
+  policy.sources.push_back(second);
+  open();
+  files.write("a.csv", "url\n" + rows(0, 40));
+  run();
+  EXPECT_EQ(manifest().duplicates, 0);
+  EXPECT_EQ(manifest().source, "partner");
+}
+
+TEST_F(ManifestsTest, GiveNoLineOfAFileThatIsRefused) {
+  policy.sources[0].manifest = "*.txt";
+  policy.manifest_lines_per_turn = 100;
+  open();
+  files.write("a.txt", rows(0, 2) + "#EXT-X-VERSION:3\n");
+  run();
+  EXPECT_EQ(manifest("a.txt").state, journal::ManifestState::kRefused);
+  EXPECT_EQ(manifest("a.txt").entries, 0);
+}
+
+// What is written into the folder of a mount that is away vanishes beneath it.
+TEST_F(ManifestsTest, WriteResultsElsewhereWhileTheirFileIsNotThere) {
+  policy.results_folder.clear();
+  results.is_read_only = true;
+  open();
+  files.write("a.csv", "url\n" + rows(0, 2));
+  run();
+  ASSERT_TRUE(results.files.empty());
+  files.remove("a.csv");
+  results.is_read_only = false;
+  policy.results_folder = "/state/results";
+  open();
+  run();
+  EXPECT_FALSE(results.files.contains("/feeds/a.csv.results.jsonl"));
+  EXPECT_EQ(results.files.size(), 1u);
 }
 
 }  // namespace

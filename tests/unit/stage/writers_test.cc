@@ -6,6 +6,7 @@
 #include "core/stage/put_chunk.h"
 #include "core/stage/report_chunks.h"
 #include "core/stage/send_direct.h"
+#include "core/stage/wishes.h"
 #include "tests/unit/stage/stage_fixture.h"
 
 namespace sluice::stage {
@@ -243,6 +244,63 @@ TEST_F(FollowRename, WaitsForTheAnswerWhetherTheOldNameIsGone) {
   }
   EXPECT_EQ(item(item_.id).path, "b.mp4");
   EXPECT_EQ(journal.list_items({}).size(), 1u);
+}
+
+// The newest item of a path stands for it.
+TEST_F(FollowRename, GivesNoItemThePathOfANewerOneThatHasEnded) {
+  upload_some();
+  auto const newer = put_item(ItemState::kDone, 2);
+  change(newer, [](auto& row) { row.print.size_bytes = 50; });
+  rename_to(newer.path);
+  sweep();
+  sweep();
+  auto const items = journal.list_items({});
+  ASSERT_EQ(items.size(), 3u);
+  EXPECT_EQ(item(item_.id).path, item_.path);
+  EXPECT_EQ(journal.latest_item("/srv/drop", newer.path)->id, items.back().id);
+}
+
+TEST_F(FollowRename, PlansAFileByItsNewName) {
+  policy.pipelines.push_back({.name = "films", .kinds = {"video"}});
+  policy.sources[0].pipelines = {"films"};
+  change(item_, [](auto& row) {
+    row.state = ItemState::kStable;
+    row.pipeline = "films";
+  });
+  rename_to("face.jpg");
+  sweep();
+  EXPECT_EQ(item(item_.id).plan, "");
+  EXPECT_EQ(item(item_.id).pipeline, "");
+}
+
+TEST_F(FollowRename, KeepsWhatAPersonAskedFor) {
+  change(item_, [](auto& row) {
+    row.state = ItemState::kStable;
+    row.pipeline = kByHand;
+  });
+  rename_to("b.mp4");
+  sweep();
+  EXPECT_EQ(item(item_.id).plan, item_.plan);
+  EXPECT_EQ(item(item_.id).pipeline, kByHand);
+}
+
+TEST_F(FollowRename, TakesARotationForARename) {
+  upload_some();
+  rename_to("b.mp4");
+  files.files[item_.path].print = {.size_bytes = 7, .mtime_ns = 9, .ctime_ns = 9, .inode = 99, .device = 4};
+  sweep();
+  EXPECT_EQ(item(item_.id).path, "b.mp4");
+  sweep();
+  EXPECT_EQ(journal.list_items({}).size(), 2u) << "the other file has an item of its own";
+}
+
+TEST_F(FollowRename, WaitsForTheNextSweepWhereItCannotBeFoundOut) {
+  upload_some();
+  rename_to("b.mp4");
+  files.files[item_.path].open_error = Error{Fault::kSourceIo, "Input/output error", "io"};
+  sweep();
+  EXPECT_EQ(journal.list_items({}).size(), 1u);
+  EXPECT_EQ(item(item_.id).path, item_.path);
 }
 
 }  // namespace

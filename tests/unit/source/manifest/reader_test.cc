@@ -184,5 +184,30 @@ TEST_F(ManifestReader, RefusesUtf16) {
   EXPECT_EQ(*last.found.refused, "is UTF-16; save it as UTF-8");
 }
 
+// A line without an end, and a URL that waits for its options through thousands of comments.
+TEST_F(ManifestReader, KeepsLittleOfWhatHasNoEndAndGoesOnBehindIt) {
+  std::string comments;
+  while (comments.size() < 6'000'000) comments += "# nothing, and again nothing\n";
+  for (auto const& [name, text] : {std::pair<std::string, std::string>{"a.csv", table(std::string(6'000'000, 'x'))},
+                                   {"a.txt", urls(0, 1) + comments}}) {
+    mark = {};
+    files.write(name, text);
+    Reader reader("/feeds", name, {});
+    for (int step = 0; step < 2'000 && !(last.at_end && step > 0); ++step) {
+      auto const batch = reader.step(files, 100, false);
+      ASSERT_TRUE(batch) << batch.error().text;
+      last = *batch;
+      mark = last.mark;
+      ASSERT_LT(reader.remembered_bytes(), 2'000'000u) << name;
+    }
+    files.append(name, "\n" + urls(1, 3));
+    auto const got = read_on(reader, true);
+    ASSERT_GE(got.size(), 2u) << name;
+    EXPECT_EQ(got.back(), url(2));
+    EXPECT_FALSE(began_anew) << name;
+    last = {};
+  }
+}
+
 }  // namespace
 }  // namespace sluice::source::manifest
