@@ -21,13 +21,12 @@ struct UrlParameter {
 // Those of a query, in their order; views into `url`.
 std::vector<UrlParameter> parameters_of(std::string_view url);
 
-// Whether a parameter belongs to a signature: of AWS (X-Amz-*, AWSAccessKeyId), CloudFront (Policy, Key-Pair-Id),
-// Google (X-Goog-*, GoogleAccessId), OSS, and Signature, Expires, exp, token everywhere. Azure's names have two
-// letters, so they count only where `sig` stands among them.
-bool is_volatile(UrlParameter const& parameter, bool has_sig);
-
 // The URL without its volatile parameters, for the identity of what it names (M2). A secret still: what is left may
 // be one.
+//
+// Volatile is what belongs to a signature: of AWS (X-Amz-*, AWSAccessKeyId), CloudFront (Policy, Key-Pair-Id), Google
+// (X-Goog-*, GoogleAccessId), OSS, and Signature, Expires, exp everywhere. Azure's names have two letters, so they count
+// only where `sig` stands among them; `token` may be the very file, and counts only beside an end.
 std::string identity_text(UrlText const& url);
 
 // Whether it is signed: there is a volatile parameter.

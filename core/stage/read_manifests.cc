@@ -273,6 +273,21 @@ void Manifests::note(Context& ctx, Feed& feed, ManifestRow row, Batch const& bat
   ctx.journal.update(row, was, ctx.now, row.reason);
 }
 
+// It is read again by the next look; what only another file mends, once there is another.
+void Manifests::note_failure(Context& ctx, ManifestRow row, ports::FilePrint const& print, Error const& error) {
+  auto const was = row.state;
+  auto const is_new = row.reason != error.text;
+  row.reason = error.text;
+  if (error.fault == Fault::kRejected) {
+    row.state = ManifestState::kRefused;
+    row.inode = print.inode;
+    row.size_bytes = print.size_bytes;
+    row.mtime_ns = print.mtime_ns;
+  }
+  if (is_new) ctx.log.warning(named(row) + " " + row.reason);
+  if (is_new || row.state == ManifestState::kRefused) ctx.journal.update(row, was, ctx.now, row.reason);
+}
+
 void Manifests::go_on(Context& ctx, Feed& feed) {
   start_step(ctx, feed);
   if (!feed.stepping) return;
@@ -281,18 +296,8 @@ void Manifests::go_on(Context& ctx, Feed& feed) {
   feed.stepping = false;
   auto row = ctx.journal.manifest(feed.wanted.front().id);
   if (!row) return finish_reading(feed);
-  if (!*batch) {  // tried again by the next look, but for what only another file mends
-    auto const& error = batch->error();
-    if (error.fault == Fault::kRejected && row->state != ManifestState::kRefused) {
-      auto const was = row->state;
-      row->state = ManifestState::kRefused;
-      row->reason = error.text;
-      row->inode = feed.wanted.front().print.inode;
-      row->size_bytes = feed.wanted.front().print.size_bytes;
-      row->mtime_ns = feed.wanted.front().print.mtime_ns;
-      ctx.log.warning(named(*row) + " " + row->reason);
-      ctx.journal.update(*row, was, ctx.now, row->reason);
-    }
+  if (!*batch) {
+    note_failure(ctx, *std::move(row), feed.wanted.front().print, batch->error());
     return finish_reading(feed);
   }
   note(ctx, feed, *std::move(row), **batch);

@@ -82,6 +82,7 @@ class Manifests {
   static void consider(Context& ctx, Feed& feed, journal::ManifestRow row, ports::FilePrint const& print);
   void go_on(Context& ctx, Feed& feed);
   void start_step(Context& ctx, Feed& feed);
+  static void note_failure(Context& ctx, journal::ManifestRow row, ports::FilePrint const& print, Error const& error);
   static void note(Context& ctx, Feed& feed, journal::ManifestRow row, source::manifest::Batch const& batch);
   static void finish_reading(Feed& feed);
 

@@ -13,7 +13,7 @@ TEST(UrlParameters, LeaveOutEveryKnownSignature) {
        {"X-Amz-Algorithm=A&X-Amz-Date=20261122T030405Z&X-Amz-Expires=60&X-Amz-Signature=f&X-Amz-Security-Token=t",
         "x-amz-signature=f", "AWSAccessKeyId=k&Expires=1795000000&Signature=s", "Policy=p&Signature=s&Key-Pair-Id=k",
         "GoogleAccessId=g&Expires=1795000000&Signature=s", "X-Goog-Date=d&X-Goog-Expires=5&X-Goog-Signature=f",
-        "sv=2024-11-04&sr=b&sp=r&se=2026-11-22&sig=s", "token=abc", "exp=1795000000"})
+        "sv=2024-11-04&sr=b&sp=r&se=2026-11-22&sig=s", "token=abc&expires=1795000000", "exp=1795000000"})
     EXPECT_EQ(identity(std::string("https://h.example/a.mp4?") + query), "https://h.example/a.mp4") << query;
 }
 
@@ -21,6 +21,16 @@ TEST(UrlParameters, KeepWhatMayChooseTheObjectInItsOrder) {
   EXPECT_EQ(identity("https://h.example/get?id=7&X-Amz-Signature=f&versionId=3"),
             "https://h.example/get?id=7&versionId=3");
   EXPECT_EQ(identity("https://h.example/get?b=&a&&c=1=2"), "https://h.example/get?b=&a&c=1=2");
+}
+
+TEST(UrlParameters, TakeATokenForASignatureOnlyBesideAnEnd) {
+  EXPECT_EQ(identity("https://h.example/get?token=AAA"), "https://h.example/get?token=AAA");
+  EXPECT_EQ(identity("https://h.example/get?token=AAA&exp=5"), "https://h.example/get");
+}
+
+TEST(UrlParameters, KeepARendition) {
+  EXPECT_EQ(identity("https://h.example/a.mp4?x-oss-process=half&x-oss-signature=s"),
+            "https://h.example/a.mp4?x-oss-process=half");
 }
 
 TEST(UrlParameters, TakeAzuresShortNamesForASignatureOnlyBesideSig) {

@@ -262,6 +262,31 @@ TEST_F(ManifestsTest, SayOfARefusedFileWhyAndReadItOnceItIsAnother) {
   EXPECT_EQ(manifest().entries, 2);
 }
 
+TEST_F(ManifestsTest, SayWhyAFileCannotBeReadAndReadItOnceItCan) {
+  files.write("a.csv", "url\n" + rows(0, 2));
+  files.open_error = Error{Fault::kSourceIo, "open /feeds/a.csv: Permission denied", "permission"};
+  run();
+  EXPECT_EQ(manifest().reason, files.open_error->text);
+  EXPECT_TRUE(log.tells("Permission denied"));
+  files.open_error.reset();
+  run();
+  EXPECT_EQ(manifest().state, ManifestState::kFollowed);
+  EXPECT_EQ(manifest().reason, "");
+}
+
+TEST_F(ManifestsTest, ReadABrokenFileOnceForEachContent) {
+  policy.sources[0].manifest = "*.gz";
+  open();
+  files.write("a.csv.gz", "no gzip at all");
+  run();
+  EXPECT_EQ(manifest("a.csv.gz").state, ManifestState::kRefused);
+  files.write("a.csv.gz", "and this is none either");
+  run();
+  auto const before = files.opens;
+  run();
+  EXPECT_EQ(files.opens, before);
+}
+
 TEST_F(ManifestsTest, WriteResultsElsewhereWhereTheFolderIsReadOnly) {
   results.is_read_only = true;
   files.write("a.csv", "url\n" + rows(0, 2));

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,8 @@ class MemoryFiles final : public ports::Files {
   Result<std::shared_ptr<ports::OpenFile>> open(std::string const&, std::string const& name) override {
     auto const found = files_.find(name);
     if (found == files_.end()) return fail(Fault::kGone, name + ": there is no such file");
+    ++opens;
+    if (open_error) return std::unexpected(*open_error);
     return std::make_shared<Opened>(found->second);
   }
   Result<ports::FilePrint> stat(std::string const&, std::string const& name) override {
@@ -52,6 +55,9 @@ class MemoryFiles final : public ports::Files {
     return std::make_unique<ports::WholeListing>(std::move(entries));
   }
   Result<std::string> sniff(ports::OpenFile const&) override { return std::string(); }
+
+  std::optional<Error> open_error = {};
+  int opens = 0;
 
  private:
   static ports::FilePrint print_of(MemoryFile const& file) {
