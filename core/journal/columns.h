@@ -70,6 +70,7 @@ void visit_item(Visitor& v, Row& row) {
   v.text_or_null("content_key", row.content_key);
   v.number_or_null("ends_hash", row.ends_hash);
   v.text_or_null("duplicate_of", row.duplicate_of);
+  v.number_or_null("twin_id", row.twin);
   visit_intent(v, row.intent);
   visit_effort(v, row.effort);
   v.text_or_null("reason", row.reason);

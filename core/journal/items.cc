@@ -82,6 +82,7 @@ void Journal::update(ItemRow const& row, ItemState expected, WallTime now, std::
   lines_.open_sessions().written();  // only those of live items are due
   if (row.state == expected) return;
   if (is_end(expected) && !is_end(row.state)) reopen_entry(row.id);
+  if (is_end(row.state) || row.state == ItemState::kSeen) wake_twins_of(row.id, now);
   add_event({0, now, row.id, "item", std::string(word(expected)), std::string(word(row.state)), std::string(note)});
 }
 
@@ -123,6 +124,14 @@ std::vector<ItemRow> Journal::items_of_ends(ItemRow const& item) const {
   auto statement = db_->statement(sql);
   statement.bind(item.ends_hash).bind(static_cast<std::int64_t>(item.print.size_bytes)).bind(item.id);
   return all_rows<ItemRow>(std::move(statement));
+}
+
+void Journal::wake_twins_of(RowId item, WallTime now) {
+  db_->statement("UPDATE item SET due_at_ms = ?, twin_id = NULL WHERE twin_id = ? AND state = 'seen'")
+      .bind(now)
+      .bind(item)
+      .run();
+  if (db_->changes() > 0) lines_.of(ItemState::kSeen).written();
 }
 
 void Journal::rename(RowId item, std::string_view path) {

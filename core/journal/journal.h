@@ -83,7 +83,8 @@ class Journal {
   // --- items
   RowId insert(ItemRow const& row);
   // Writes `row` where it is in `expected`, and an event if the state changed. What names it stays as it is:
-  // ulid, source, root, path (see rename()), item_key, name, created_at.
+  // ulid, source, root, path (see rename()), item_key, name, created_at. An item that comes to an end, or is looked at
+  // anew, makes due who waits for it as its twin.
   void update(ItemRow const& row, ItemState expected, WallTime now, std::string_view note = {});
   // Writes only what every chunk changes: bytes_sent, bytes_acked, attempts, last_error and reason. No index holds
   // one of them, so that this costs one page where update() costs several.
@@ -246,6 +247,7 @@ class Journal {
   // Asks when the line's first row is due, so that until then nobody asks again.
   void learn_due(ItemState state) const;
   void reopen_entry(RowId item_id);  // its item left its end: the results will tell of the next one
+  void wake_twins_of(RowId item, WallTime now);
   void learn_due(StepState state) const;
   void learn_due(NamedState state) const;
   void learn_due(ActState state) const;

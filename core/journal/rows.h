@@ -61,6 +61,7 @@ struct ItemRow {
                                   // and after a death in the middle of a direct upload
   std::int64_t ends_hash = 0;     // core/upload/leaves.h; 0: not known
   std::string duplicate_of = {};  // the ulid of the item whose content it repeats
+  RowId twin = 0;                 // the item whose end makes this one due, while its content may be the same; 0: none
   Intent intent = {};
   Effort effort = {};
   std::string reason = {};

@@ -78,7 +78,7 @@ void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look 
     if (!look.type) return unreadable(ctx, std::move(item), look.type.error());
     media = source::media_by_type(*look.type);
   }
-  auto const unplanned = item;
+  auto unplanned = item;
   item.ends_hash = look.ends_hash;
   auto const plan = plan_item(ctx.policy, item, source, media, ctx.now);
   if (!plan) {
@@ -86,7 +86,8 @@ void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look 
     return end_item(ctx, std::move(item), end, plan.error().code, plan.error().text);
   }
   auto const found = find_duplicate(ctx, item, source, *plan);
-  if (!found.held.reason.empty()) return hold(ctx, unplanned, source, found.held);
+  unplanned.twin = found.twin;
+  if (!found.held.reason.empty()) return hold(ctx, std::move(unplanned), source, found.held);
   ctx.digests.forget(item.id);
   if (!found.of.empty()) {
     item.duplicate_of = found.of;
@@ -115,6 +116,7 @@ void settle_one(Context& ctx, ItemRow item, SourcePolicy const& source) {
       ctx.scout.look(item.root, item.path, item.print.device, wanted, item.effort.due_at.value_or(WallTime{}));
   if (!look) return;
   if (!*look) return unreadable(ctx, std::move(item), look->error());
+  item.twin = 0;
   auto const& fresh = (*look)->print;
   auto const verdict = source::settle({.recorded = item.print,
                                        .fresh = fresh,

@@ -13,7 +13,8 @@ using journal::ItemState;
 namespace {
 
 constexpr Millis kReadingPause{1'000};
-constexpr Millis kTwinPause{60'000};
+constexpr Millis kMendPause{60'000};
+constexpr Millis kTwinPause{600'000};  // the end of the twin comes first, by rule: its own file is looked at meanwhile
 
 // What a done item's file held; one that was sent while the daemon died is read once more. "" when nobody can know any
 // more; nothing: not known yet.
@@ -38,15 +39,17 @@ Duplicate find_duplicate(Context& ctx, ItemRow const& item, SourcePolicy const& 
   for (auto const& twin : ctx.journal.items_of_ends(item)) {
     if (!same_places(plan, read_plan(twin.plan))) continue;
     auto const name = printable(twin.path) + " (" + twin.ulid + ")";
-    if (!is_end(twin.state) && ctx.now - item.created_at >= source.max_settle)
-      continue;  // it is stuck: no more waiting
+    auto const patience = item.created_at + source.max_settle - ctx.now;
+    if (!is_end(twin.state) && patience <= Millis(0)) continue;  // it is stuck: no more waiting
     if (!is_end(twin.state))
-      return {.held = {"waiting_for_twin", name + " may have the same content, and is under way", kTwinPause}};
+      return {.held = {"waiting_for_twin", name + " may have the same content, and is under way",
+                       std::min(patience, kTwinPause)},
+              .twin = twin.id};
     auto const key = key_of(ctx, twin);
     if (key && key->empty()) continue;
     if (!own) own = ctx.digests.content_key(ctx, item);
     if (!key || !*own) return {.held = {"comparing", "it is read and compared with " + name, kReadingPause}};
-    if (!**own) return {.held = {"comparing", (*own)->error().text, kTwinPause}};
+    if (!**own) return {.held = {"comparing", (*own)->error().text, kMendPause}};
     if (***own == *key) return {.of = twin.ulid, .text = "the same content as " + name};
   }
   return {};

@@ -5,7 +5,7 @@
 // copy and a file that is dropped again are recognised; the same picture for another person is not one.
 //
 // Only a file whose size and ends are those of a known item is read for that, whole, in a lane. While that item is
-// itself under way the file waits for its end, for max_settle at most: it may fail.
+// itself under way the file waits for its end (the journal makes it due then), for max_settle at most: it may fail.
 #pragma once
 
 #include <string>
@@ -19,9 +19,10 @@ namespace sluice::stage {
 inline constexpr char kDuplicate[] = "duplicate";  // the reason of an item in `skipped`
 
 struct Duplicate {
-  Held held = {};         // "comparing", "waiting_for_twin"
-  std::string of = {};    // the ulid of the item that it repeats; "" if none
-  std::string text = {};  // the same in words
+  Held held = {};           // "comparing", "waiting_for_twin"
+  journal::RowId twin = 0;  // whose end it waits for
+  std::string of = {};      // the ulid of the item that it repeats; "" if none
+  std::string text = {};    // the same in words
 };
 
 // Requires  `item` has the print and the ends of its last look, and `plan` is its plan. One that a person asked for

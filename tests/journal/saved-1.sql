@@ -34,6 +34,7 @@ CREATE TABLE item (
   content_key    TEXT,                              -- what the file held when it was sent whole (D38)
   ends_hash      INTEGER,                           -- of its head and tail: other files than it may differ in there (D38)
   duplicate_of   TEXT,                              -- the ulid of the item whose content it repeats
+  twin_id        INTEGER,                           -- of 'waiting_for_twin': the item whose end makes it due
   intent_at_ms   INTEGER,                           -- when the unrepeatable call was allowed to leave
   unknown_at_ms  INTEGER,                           -- since when its outcome is unknown
   looks          INTEGER NOT NULL DEFAULT 0,        -- how often it was looked for since then
@@ -68,6 +69,7 @@ CREATE INDEX item_path ON item (root, path, id);
 CREATE INDEX item_inode ON item (inode) WHERE finished_at_ms IS NULL;
 CREATE INDEX item_ends ON item (ends_hash, size_bytes)
   WHERE ends_hash IS NOT NULL AND state NOT IN ('seen', 'failed', 'cancelled', 'skipped');
+CREATE INDEX item_twin ON item (twin_id) WHERE twin_id IS NOT NULL;
 CREATE INDEX item_asset ON item (asset_id) WHERE asset_id IS NOT NULL;
 CREATE TABLE session (  -- one row per upload session; the old ones stay, for the record
   id               INTEGER PRIMARY KEY,
@@ -273,7 +275,7 @@ SELECT i.ulid AS item, CAST(i.path AS TEXT) AS path, s.upload_id, s.state AS ses
        c.etag, c.attempts, c.last_error
   FROM chunk c JOIN session s ON s.id = c.session_id JOIN item i ON i.id = s.item_id;
 INSERT INTO meta VALUES ('key','value');
-INSERT INTO item VALUES (1,'00000000000000000000000007','drop',X'2F7372762F6F646420FFFE000A27225C20C3A9',X'6F646420FFFE000A27225C20C3A92E6D7034',NULL,NULL,NULL,'video','footage',3,'failed','multipart',11,-12,13,-1,-2,1795262400014,'{"filename":"a"}','video/mp4','op.3','asset7',0,'c0ffee',NULL,NULL,1795262400015,1795262400016,17,18,19,1795262400020,'gave_up','503 from the platform','opened',21,22,23,1795262400024,1795262400025);
+INSERT INTO item VALUES (1,'00000000000000000000000007','drop',X'2F7372762F6F646420FFFE000A27225C20C3A9',X'6F646420FFFE000A27225C20C3A92E6D7034',NULL,NULL,NULL,'video','footage',3,'failed','multipart',11,-12,13,-1,-2,1795262400014,'{"filename":"a"}','video/mp4','op.3','asset7',0,'c0ffee',NULL,NULL,NULL,1795262400015,1795262400016,17,18,19,1795262400020,'gave_up','503 from the platform','opened',21,22,23,1795262400024,1795262400025);
 INSERT INTO session VALUES (1,1,3,'expired','upload1','reserved1',100,10,10,'[["x-amz-meta-a","1"],["content-type","a \"quoted\" value"],["x-amz-meta-a","2"]]',1795262400000,1795348800000,1795262400005,4);
 INSERT INTO chunk VALUES (1,1,'has_url','https://storage.example/chunk?X-Amz-Signature=abc',1795262400001,NULL,NULL,2,3,4,5,1795262400006,'reset by peer');
 INSERT INTO chunk VALUES (1,2,'needs_url',NULL,NULL,NULL,NULL,0,0,0,0,1795262400000,NULL);

@@ -32,6 +32,7 @@ CREATE TABLE item (
   content_key    TEXT,                              -- what the file held when it was sent whole (D38)
   ends_hash      INTEGER,                           -- of its head and tail: other files than it may differ in there (D38)
   duplicate_of   TEXT,                              -- the ulid of the item whose content it repeats
+  twin_id        INTEGER,                           -- of 'waiting_for_twin': the item whose end makes it due
   intent_at_ms   INTEGER,                           -- when the unrepeatable call was allowed to leave
   unknown_at_ms  INTEGER,                           -- since when its outcome is unknown
   looks          INTEGER NOT NULL DEFAULT 0,        -- how often it was looked for since then
@@ -66,6 +67,7 @@ CREATE INDEX item_path ON item (root, path, id);
 CREATE INDEX item_inode ON item (inode) WHERE finished_at_ms IS NULL;
 CREATE INDEX item_ends ON item (ends_hash, size_bytes)
   WHERE ends_hash IS NOT NULL AND state NOT IN ('seen', 'failed', 'cancelled', 'skipped');
+CREATE INDEX item_twin ON item (twin_id) WHERE twin_id IS NOT NULL;
 CREATE INDEX item_asset ON item (asset_id) WHERE asset_id IS NOT NULL;
 CREATE TABLE session (  -- one row per upload session; the old ones stay, for the record
   id               INTEGER PRIMARY KEY,

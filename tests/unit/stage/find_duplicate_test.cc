@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "core/stage/admit.h"
+#include "core/stage/moves.h"
 #include "core/stage/orders.h"
 #include "core/upload/file_digest.h"
 #include "tests/unit/stage/stage_fixture.h"
@@ -95,6 +96,36 @@ TEST_F(FindDuplicate, WaitsForATwinThatIsUnderWay) {
   done(first_);
   later();
   EXPECT_EQ(item(again.id).state, ItemState::kSkipped);
+}
+
+TEST_F(FindDuplicate, IsDueAtTheMomentWhenItsTwinEnds) {
+  admit_first();
+  auto const again = seen("b.mp4", "the very same bytes", 2);
+  choose(choose_admit);
+  EXPECT_GT(item(again.id).effort.due_at, now + 1min);
+  done(first_);
+  EXPECT_EQ(journal.next_due(now - 1ms), now);
+  later(0ms);
+  EXPECT_EQ(item(again.id).state, ItemState::kSkipped);
+  EXPECT_EQ(item(again.id).twin, 0);
+}
+
+TEST_F(FindDuplicate, IsDueWhenItsTwinIsLookedAtAnew) {
+  admit_first();
+  auto const again = seen("b.mp4", "the very same bytes", 2);
+  choose(choose_admit);
+  within([&](Context& ctx) { source_changed(ctx, *ctx.journal.item(first_.id)); });
+  EXPECT_EQ(item(again.id).effort.due_at, now);
+}
+
+TEST_F(FindDuplicate, WaitsForAStuckTwinNoLongerThanForASettlingFile) {
+  policy.sources[0].max_settle = 65min;
+  admit_first();
+  auto const again = seen("b.mp4", "the very same bytes", 2);
+  choose(choose_admit);
+  EXPECT_EQ(item(again.id).effort.due_at, now + 5min);
+  later(5min);
+  EXPECT_EQ(item(again.id).state, ItemState::kStable);
 }
 
 TEST_F(FindDuplicate, TakesItWhenItsTwinFailed) {

@@ -174,10 +174,11 @@ TEST_F(Writers, AChangedModeUnderALeaseDoesNotHoldTheLastReportBack) {
 class FollowRename : public Writers {
  protected:
   void rename_to(std::string const& name) {
-    auto played = file();
-    played.print.ctime_ns += 1;
-    files.files.erase(item_.path);
-    files.files[name] = played;
+    files.files.erase(name);
+    auto renamed = files.files.extract(item_.path);  // who has it open keeps it
+    renamed.key() = name;
+    renamed.mapped().print.ctime_ns += 1;
+    files.files.insert(std::move(renamed));
   }
 };
 
