@@ -205,6 +205,7 @@ class Journal {
   std::optional<EntryRow> entry_of_key(std::string_view item_key) const;
   std::optional<EntryRow> entry_of_item(RowId item_id) const;
   void update(EntryRow const& row, EntryState expected);
+  void add_waiting(RowId manifest_id);  // an entry of it was sent back to `waiting` by another manifest's line
   // Waiting ones whose time has come, up to `limit`: by priority, then in the order of the file.
   std::vector<EntryRow> waiting_entries(RowId manifest_id, WallTime now, int limit) const;
   // Those that belong into the results: refused, or taken and their item is at its end. Up to `limit`.

@@ -108,6 +108,11 @@ void Journal::reopen_entry(RowId item_id) {
   db_->statement("UPDATE manifest SET open = open + 1 WHERE id = ?").bind(entry->manifest_id).run();
 }
 
+void Journal::add_waiting(RowId manifest_id) {
+  assert(in_transaction());
+  db_->statement("UPDATE manifest SET waiting = waiting + 1 WHERE id = ?").bind(manifest_id).run();
+}
+
 std::vector<EntryRow> Journal::waiting_entries(RowId manifest_id, WallTime now, int limit) const {
   static auto const sql = select<EntryRow>(
       "WHERE t.state = 'waiting' AND t.manifest_id = ? AND t.priority = ? AND t.not_before_ms <= ? "

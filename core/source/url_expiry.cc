@@ -77,4 +77,11 @@ std::optional<WallTime> url_end(SecretUrl const& url) {
   return said.end;
 }
 
+bool ends_later(SecretUrl const& fresh, SecretUrl const& old) {
+  if (old.empty()) return true;
+  auto const fresh_end = url_end(fresh);
+  auto const old_end = url_end(old);
+  return old_end && (!fresh_end || *fresh_end > *old_end);
+}
+
 }  // namespace sluice::source

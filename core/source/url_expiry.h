@@ -15,4 +15,7 @@ namespace sluice::source {
 // The earliest end that the URL names; nothing if it names none.
 std::optional<WallTime> url_end(SecretUrl const& url);
 
+// Whether `fresh` serves longer than `old`: an empty one never served, and one without an end serves for ever.
+bool ends_later(SecretUrl const& fresh, SecretUrl const& old);
+
 }  // namespace sluice::source

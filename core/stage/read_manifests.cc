@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/source/url_expiry.h"
 #include "core/stage/entry_row.h"
 #include "core/stage/report_results.h"
 
@@ -39,14 +40,32 @@ std::size_t lines_per_turn(Context const& ctx) {
 
 std::string named(ManifestRow const& row) { return "manifest \"" + printable(row.path) + "\""; }
 
+bool failed_for_its_url(journal::EntryRow const& entry) {
+  auto const failed = entry.state == EntryState::kEnded && entry.outcome == "failed";
+  return failed && (entry.item_id != 0 || entry.reason == "needs_new_url");
+}
+
+// What another line's URL is signed with serves where the signature of the first has ended, or will have.
+void take_signature(Context& ctx, ManifestRow& row, journal::EntryRow known, SecretUrl const& fresh) {
+  auto const was = known.state;
+  auto const goes_on = failed_for_its_url(known);
+  if ((was != EntryState::kWaiting && !goes_on) || !source::url_end(fresh) || !source::ends_later(fresh, known.url))
+    return;
+  known.url = fresh;
+  known.state = EntryState::kWaiting;
+  known.outcome.clear(), known.reason.clear(), known.last_error.clear();
+  ctx.journal.update(known, was);
+  if (goes_on && known.manifest_id == row.id) row.waiting += 1;
+  if (goes_on && known.manifest_id != row.id) ctx.journal.add_waiting(known.manifest_id);
+}
+
 // The key is known already. A line that was read before says nothing new, but for another URL.
 void meet_again(Context& ctx, ManifestRow& row, journal::EntryRow fresh) {
   auto known = ctx.journal.entry_of_key(fresh.item_key);
   if (!known) std::abort();  // it stood in the way of this one, within this transaction
   if (known->manifest_id == row.id && known->pass < row.pass) {
     auto const was = known->state;
-    auto const failed = was == EntryState::kEnded && known->outcome == "failed";
-    auto const may_go_on = failed && (known->item_id != 0 || known->reason == "needs_new_url");
+    auto const may_go_on = failed_for_its_url(*known);
     if (was != EntryState::kWaiting && !may_go_on) return;
     if (was == EntryState::kWaiting && known->url == fresh.url && known->options == fresh.options) return;
     known->url = std::move(fresh.url);
@@ -64,6 +83,7 @@ void meet_again(Context& ctx, ManifestRow& row, journal::EntryRow fresh) {
                               .is_error = false,
                               .text = "repeats line " + std::to_string(known->line) + " " + where};
   if (ctx.journal.add_note(note)) row.notes_open += 1;
+  take_signature(ctx, row, *std::move(known), fresh.url);
 }
 
 void take_line(Context& ctx, SourcePolicy const& source, ManifestRow& row, source::manifest::Entry const& entry) {

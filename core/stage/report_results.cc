@@ -48,8 +48,7 @@ Json begin_line(std::uint64_t number, std::string_view result) {
 }
 
 // The line of an entry, whose outcome it sets.
-std::string line_of(Context& ctx, EntryRow& entry) {
-  auto const item = ctx.journal.item(entry.item_id);
+std::string line_of(Context& ctx, EntryRow& entry, std::optional<ItemRow> const& item) {
   auto const refused = entry.state == EntryState::kRefused || !item;
   entry.outcome = refused ? entry.reason == "duplicate" ? "duplicate" : "failed" : outcome_of(*item);
   auto line = begin_line(entry.line, entry.outcome);
@@ -136,8 +135,10 @@ void ResultsReport::start_append(Context& ctx, ManifestRow const& row) {
   Writing writing{.lane = row.root, .question = "write results " + std::to_string(next_question_++)};
   std::string text;
   for (auto& entry : ctx.journal.ended_entries(row.id, kLinesAtOnce)) {
+    auto const item = ctx.journal.item(entry.item_id);
     writing.were.push_back(entry.state);
-    text += line_of(ctx, entry);
+    writing.ends.push_back(item ? item->finished_at : std::nullopt);
+    text += line_of(ctx, entry, item);
     entry.state = EntryState::kEnded;
     writing.entries.push_back(std::move(entry));
   }
@@ -157,8 +158,8 @@ void ResultsReport::start_append(Context& ctx, ManifestRow const& row) {
 void ResultsReport::settle_append(Context& ctx, ManifestRow row, Writing& writing, std::uint64_t bytes) {
   for (std::size_t i = 0; i < writing.entries.size(); ++i) {
     auto const item = ctx.journal.item(writing.entries[i].item_id);
-    auto const retried = writing.were[i] == EntryState::kTaken && item && !is_end(item->state);
-    if (retried) continue;  // its next end is told too
+    auto const another_end = item && item->finished_at != writing.ends[i];
+    if (writing.were[i] == EntryState::kTaken && another_end) continue;  // it was retried: its next end is told too
     ctx.journal.update(writing.entries[i], writing.were[i]);
     row.open -= 1;
   }

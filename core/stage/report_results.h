@@ -51,6 +51,7 @@ class ResultsReport {
     bool making = false;
     std::vector<journal::EntryRow> entries = {};  // as they will be
     std::vector<journal::EntryState> were = {};
+    std::vector<std::optional<WallTime>> ends = {};  // of their items, as told
     std::vector<journal::NoteRow> notes = {};
   };
   struct Stuck {

@@ -42,16 +42,9 @@ Result<void> check_end(Context const& ctx, UrlWish const& wish) {
               kNeedsNewUrl);
 }
 
-bool ends_later(SecretUrl const& fresh, SecretUrl const& old) {
-  if (old.empty()) return true;
-  auto const fresh_end = source::url_end(fresh);
-  auto const old_end = source::url_end(old);
-  return old_end && (!fresh_end || *fresh_end > *old_end);
-}
-
 // The URL came again: what it is signed with now may serve where the old signature does not.
 Result<ItemRow> refresh(Context& ctx, ItemRow item, SecretUrl const& fresh) {
-  if (item.state == ItemState::kDone || !is_of_url(item) || !ends_later(fresh, item.url)) return item;
+  if (item.state == ItemState::kDone || !is_of_url(item) || !source::ends_later(fresh, item.url)) return item;
   if (!is_usable(fresh, ctx.now + ctx.traffic.clock_offset())) return item;
   item.url = fresh;
   ctx.journal.update(item, item.state, ctx.now);

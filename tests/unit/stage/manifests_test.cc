@@ -73,6 +73,7 @@ class MemoryResults final : public ports::Results {
 class ManifestsTest : public testing::Test {
  protected:
   ManifestsTest() {
+    lanes.at_once = true;
     SourcePolicy source{.name = "partner", .root = "/feeds", .pipelines = {"all"}};
     source.manifest = "*.csv";
     source.swept = false;
@@ -145,7 +146,7 @@ class ManifestsTest : public testing::Test {
   SetClock clock;
   SilentWire wire;
   MemoryFiles files;
-  ports::AtOnce lanes;
+  source::HandLanes lanes;
   sim::InstantReader reader;
   MiddleDice dice;
   KeptLog log;
@@ -224,6 +225,49 @@ TEST_F(ManifestsTest, AreOneItemForAKeyOverAllOfThem) {
   EXPECT_EQ(manifest("a.csv").entries + manifest("b.csv").entries, 5);
   EXPECT_EQ(manifest("b.csv").duplicates, 2);
   EXPECT_EQ(reported("/feeds/b.csv.results.jsonl").size(), 4u);
+}
+
+TEST_F(ManifestsTest, TellOfTheSecondEndOfAnItemThatIsRetriedWhileTheFirstIsWritten) {
+  files.write("a.csv", "url\nhttps://h.example/clip.mp4\n");
+  run();
+  auto const put = [&](journal::ItemState state) {
+    auto row = journal->list_items({}).at(0);
+    auto const was = std::exchange(row.state, state);
+    row.reason = "refused";
+    row.finished_at = is_end(state) ? std::optional(clock.now) : std::nullopt;
+    journal->begin();
+    journal->update(row, was, clock.now);
+    journal->commit();
+  };
+  put(journal::ItemState::kFailed);
+  lanes.at_once = false;
+  turn->run();
+  ASSERT_TRUE(reported().empty()) << "the line is being written";
+  put(journal::ItemState::kStable);
+  clock.now += Millis(1);
+  put(journal::ItemState::kFailed);
+  lanes.finish("/feeds");
+  lanes.at_once = true;
+  run();
+  EXPECT_EQ(reported(), std::multiset<std::int64_t>({2, 2}));
+}
+
+TEST_F(ManifestsTest, LetALineThatFailedGoOnWithTheSignatureOfAnother) {
+  auto const signed_until = [](int day) {
+    return "https://h.example/clip.mp4?Signature=x&Expires=" + std::to_string(1'760'000'000 + day * 86'400) + "\n";
+  };
+  clock.now = WallTime(std::chrono::seconds(1'760'000'000 + 86'400 / 2));
+  files.write("a.csv", "url\n" + signed_until(0));
+  run();
+  ASSERT_EQ(reported(), std::multiset<std::int64_t>({2}));
+  ASSERT_EQ(manifest().open, 0);
+  files.write("b.csv", "url\n" + signed_until(0) + signed_until(1));
+  run();
+  EXPECT_EQ(manifest("b.csv").duplicates, 2) << "it is the other manifest's still";
+  EXPECT_EQ(manifest("a.csv").open, 1);
+  auto const items = journal->list_items({});
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(items[0].state, journal::ItemState::kSending);
 }
 
 TEST_F(ManifestsTest, MakeNoMoreItemsThanThereIsRoomFor) {
