@@ -2,6 +2,7 @@
 
 #include <sys/eventfd.h>
 
+#include <algorithm>
 #include <cassert>
 #include <condition_variable>
 #include <csignal>
@@ -35,27 +36,39 @@ struct LanesLinux::Pool {
   std::map<std::string, Lane> lanes;
   std::deque<std::string> waiting;  // lanes
   std::vector<std::uint64_t> done;
-  std::size_t threads = 0, idle = 0;
+  std::size_t threads = 0, idle = 0, at_long_work = 0;
   bool stopping = false;
 
   void live();
+  std::deque<std::string>::iterator next_lane();
   bool serve(std::unique_lock<std::mutex>& lock, std::string const& name);
   void publish(std::uint64_t ticket);
 };
+
+// The first that may have a thread now: of those whose work takes long, only half as many as there are threads.
+std::deque<std::string>::iterator LanesLinux::Pool::next_lane() {
+  auto const has_room = at_long_work < std::max<std::size_t>(threads_max / 2, 1);
+  return std::ranges::find_if(waiting, [&](auto const& lane) { return has_room || !ports::may_take_long(lane); });
+}
 
 // Each thread's life.
 void LanesLinux::Pool::live() {
   std::unique_lock lock(mutex);
   while (!stopping) {
-    if (waiting.empty()) {
+    auto const next = next_lane();
+    if (next == waiting.end()) {
       ++idle;
-      wanted.wait(lock, [this] { return stopping || !waiting.empty(); });
+      wanted.wait(lock, [this] { return stopping || next_lane() != waiting.end(); });
       --idle;
       continue;
     }
-    auto name = std::move(waiting.front());
-    waiting.pop_front();
+    auto name = std::move(*next);
+    waiting.erase(next);
+    auto const is_long = ports::may_take_long(name);
+    at_long_work += is_long ? 1 : 0;
     if (serve(lock, name)) waiting.push_back(std::move(name));
+    at_long_work -= is_long ? 1 : 0;
+    if (is_long) wanted.notify_one();
   }
   --threads;
   ended.notify_all();

@@ -1,8 +1,9 @@
 // lanes_linux.h - threads that do the file work of each root beside the loop (the contract: core/ports/lanes.h).
 //
 // A thread serves one lane at a time, for some pieces, then another lane that waits. Threads begin as lanes need them,
-// up to kThreadsMax: so many mounts may hang at once before other folders feel it. A thread that hangs cannot be ended
-// by anyone; the daemon's end waits kHangMax for it and then leaves it behind.
+// up to kThreadsMax: so many mounts may hang at once before other folders feel it. Lanes whose work may take long have
+// half of them at most, so that eight large files that are copied hold up no look at a folder. A thread that hangs
+// cannot be ended by anyone; the daemon's end waits kHangMax for it and then leaves it behind.
 #pragma once
 
 #include <cstddef>

@@ -2,15 +2,20 @@
 //
 // A mount that hangs holds up whoever touches it, for minutes or for ever, so the loop never touches a source's files
 // itself. Work of one lane is done in order, one piece at a time; lanes do not wait for one another. A lane is named by
-// the root whose files it is about. Production: daemon/lanes_linux, threads. Tests: done at once, or in virtual time.
+// the root whose files it is about, or by a word and that root, such as "digest /srv/drop": work of these may take
+// long, since whole files are read or copied, and they leave threads to the others. Production: daemon/lanes_linux,
+// threads. Tests: done at once, or in virtual time.
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace sluice::ports {
+
+inline bool may_take_long(std::string_view lane) { return !lane.starts_with('/'); }
 
 class Lanes {
  public:

@@ -16,9 +16,6 @@ constexpr std::uint64_t kNobodys = 0;                // the ticket of a piece th
 constexpr std::string_view kDigestLane = "digest ";  // a root is absolute
 constexpr std::string_view kOpenQuestion = "open ";
 
-// Its work may take long: that it gives no sign of life says nothing.
-bool may_take_long(std::string const& lane) { return lane.starts_with(kDigestLane) || lane.starts_with(kActLane); }
-
 std::string beside(std::string const& path, std::string const& name) {
   auto const folder = directory_of(path);
   return folder.empty() ? name : std::string(folder) + "/" + name;
@@ -135,7 +132,7 @@ void Scout::forget(std::uint64_t ticket) {
 }
 
 std::optional<WallTime> Scout::stuck_since(std::string const& root) const {
-  if (may_take_long(root)) return std::nullopt;
+  if (ports::may_take_long(root)) return std::nullopt;  // that it gives no sign of life says nothing
   auto const lane = by_root_.find(root);
   if (lane == by_root_.end() || lane->second.open == 0) return std::nullopt;
   if (now_ - lane->second.alive_at < kStuckAfter) return std::nullopt;
@@ -146,7 +143,7 @@ std::optional<WallTime> Scout::next_stuck() const {
   std::optional<WallTime> next;
   for (auto const& [root, lane] : by_root_) {
     auto const at = lane.alive_at + kStuckAfter;
-    if (lane.open > 0 && !may_take_long(root) && at > now_ && (!next || at < *next)) next = at;
+    if (lane.open > 0 && !ports::may_take_long(root) && at > now_ && (!next || at < *next)) next = at;
   }
   return next;
 }

@@ -62,6 +62,18 @@ TEST(LanesLinux, ServeMoreLanesThanThereAreThreads) {
   EXPECT_EQ(done, 1'000);
 }
 
+TEST(LanesLinux, LookAtAFolderThoughManyLargeFilesAreCopied) {
+  std::promise<void> let_go;
+  auto const end = let_go.get_future().share();
+  LanesLinux lanes(nullptr, 4);
+  for (std::uint64_t ticket = 1; ticket <= 8; ++ticket)
+    lanes.start("digest /srv/" + std::to_string(ticket), ticket, [end] { end.wait(); });
+  lanes.start("/srv/drop", 100, [] {});
+  EXPECT_EQ(collected(lanes, 1), (std::vector<std::uint64_t>{100}));
+  let_go.set_value();
+  EXPECT_EQ(collected(lanes, 8).size(), 8u);
+}
+
 TEST(LanesLinux, LetABusyLaneNotStarveTheOthers) {
   LanesLinux lanes(nullptr, 1);
   std::promise<void> begin;
