@@ -116,7 +116,7 @@ bool is_loopback_host(std::string_view host) {
   return host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos;
 }
 
-Result<UrlText> parse_url(std::string_view text, PlainHttp http) {
+Result<UrlText> parse_url(std::string_view text) {
   SLUICE_CHECK(check_bytes(text));
   auto const scheme_end = text.find("://");
   auto const scheme = to_lower_ascii(text.substr(0, std::min(scheme_end, text.size())));
@@ -126,8 +126,6 @@ Result<UrlText> parse_url(std::string_view text, PlainHttp http) {
   rest = rest.substr(0, rest.find('#'));
   auto const path_begin = std::min(rest.find_first_of("/?"), rest.size());
   SLUICE_TRY(place, read_place(rest.substr(0, path_begin)));
-  if (scheme == "http" && http == PlainHttp::kLoopback && !is_loopback_host(place.host))
-    return bad("the URL must begin with https://: http is taken for loopback addresses only");
   bool const is_default = place.port.empty() || place.port == (scheme == "https" ? "443" : "80");
   auto const after = rest.substr(path_begin);
   auto const query_begin = std::min(after.find('?'), after.size());

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -22,16 +21,13 @@ struct UrlText {
   std::string shown;  // the same without its query: for people, logs and paths
 };
 
-// Of which hosts plain http is taken: of loopback ones, where the tests' files lie; or of any, where whoever asks holds
-// it against `allow_hosts`.
-enum class PlainHttp : std::uint8_t { kLoopback, kAnyHost };
-
-// Reads "https://host[:port][/path][?query][#fragment]".
+// Reads "https://host[:port][/path][?query][#fragment]", or http. Whether plain http may be called is a matter of who
+// calls, and of `allow_hosts`: core/stage/fetch_policy.h.
 //
 // The path and the query stay byte by byte, since a signature covers them; the fragment is dropped.
 // Fails  kRejected, "bad_url": another scheme, user info, no host, letters beyond ASCII, a byte that no URL has, `%`
 //        without two hex digits, a bad port, more than kUrlBytesMax bytes.
-Result<UrlText> parse_url(std::string_view text, PlainHttp http = PlainHttp::kLoopback);
+Result<UrlText> parse_url(std::string_view text);
 
 // Whether a text is meant as a URL rather than as a path: it has "://" behind a scheme.
 bool looks_like_url(std::string_view text);

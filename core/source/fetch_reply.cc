@@ -105,7 +105,7 @@ Result<UrlText> redirect_target(SecretUrl const& from, ports::Reply const& reply
   if (!location || trimmed(*location).empty())
     return fail(Fault::kRejected, "the host redirects to nowhere", "bad_redirect");
   auto const& here = from.reveal_for_wire();
-  auto target = parse_url(absolute(here, trimmed(*location)), PlainHttp::kAnyHost);
+  auto target = parse_url(absolute(here, trimmed(*location)));
   if (!target) return fail(Fault::kRejected, "the host redirects: " + target.error().text, "bad_redirect");
   auto const place = url_place(target->shown);
   if (place.is_https) return target;

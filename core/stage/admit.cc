@@ -168,7 +168,7 @@ void choose_admit(Context& ctx) {
 Result<Plan> plan_item(Policy const& policy, ItemRow& item, SourcePolicy const& source,
                        std::optional<source::Media> const& media, WallTime at) {
   auto const by_url = is_of_url(item);
-  auto const relayed = item.method == kByRelay;
+  auto const relayed = by_url && !item.method.empty() && item.method != kByUrl;  // Sluice has its bytes, or will
   if (item.print.size_bytes == 0 && !by_url)
     return fail(Fault::kRejected, "the file is empty: write it again, it is then taken anew", "empty_file");
   if (!media && by_url)

@@ -33,6 +33,7 @@ namespace {
 
 constexpr std::uint32_t kRestartsMax = 3;
 constexpr Millis kPauseMax = std::chrono::hours(1);
+constexpr Millis kDiskFullPause{30'000};  // each try fetches a piece anew
 
 // A download that a call or a write is about, with its item; it may wait meanwhile.
 struct Pair {
@@ -90,12 +91,12 @@ void restart(Context& ctx, Pair pair, std::string const& why) {
   move(ctx, pair.item, ItemState::kStable, why + ": it is downloaded from its beginning");
 }
 
-void wait_for_room(Context& ctx, ItemRow item, DownloadRow row, std::string text) {
+void wait_for_room(Context& ctx, ItemRow item, DownloadRow row, std::string text, Millis wait) {
   ctx.spooling->has_no_room(item.id);
   rest(ctx, std::move(row));
   item.reason = kSpoolFull;
   item.effort.last_error = std::move(text);
-  item.effort.due_at = ctx.now + ctx.policy.poll_min;
+  item.effort.due_at = ctx.now + wait;
   ctx.journal.update(item, ItemState::kStable, ctx.now);
 }
 
@@ -266,7 +267,8 @@ bool reserve(Context& ctx, ItemRow const& item, DownloadRow& row) {
   if (held_up || row.total_bytes > max || used > max - row.total_bytes) {
     wait_for_room(ctx, item, row,
                   "the spool holds " + to_words_bytes(max) + ", " + to_words_bytes(used) +
-                      " are in use, and the file has " + to_words_bytes(row.total_bytes));
+                      " are in use, and the file has " + to_words_bytes(row.total_bytes),
+                  ctx.policy.poll_min);
     return false;
   }
   row.reserved_bytes = row.total_bytes;
@@ -300,7 +302,7 @@ void settle_written(Context& ctx, Spooling::Written const& written) {
   auto pair = live(ctx, written.piece.item);
   if (!pair || pair->row.restarts != written.piece.restarts || pair->row.reserved_bytes == 0) return;
   if (!written.result && written.result.error().code == ports::kNoSpace)
-    return wait_for_room(ctx, pair->item, pair->row, written.result.error().text);
+    return wait_for_room(ctx, pair->item, pair->row, written.result.error().text, kDiskFullPause);
   if (!written.result) return trouble(ctx, *std::move(pair), written.result.error());
   pair->row.have = source::with_blocks(std::move(pair->row.have), written.piece.run);
   ctx.journal.update(pair->row, pair->row.state, ctx.now);

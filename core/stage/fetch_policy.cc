@@ -35,9 +35,14 @@ SourcePolicy const* source_of(Policy const& policy, std::string_view name) {
   return name == policy.hand.name ? &policy.hand : nullptr;
 }
 
-Result<void> may_be_relayed(SourcePolicy const& source, std::string_view url) {
+Result<void> may_be_called(SourcePolicy const& source, std::string_view url, bool relayed) {
   auto const place = url_place(url);
-  if (place.is_https || is_named(source, place)) return {};
+  if (place.is_https || (relayed ? is_named(source, place) : is_loopback_host(place.host))) return {};
+  if (!relayed)
+    return fail(Fault::kRejected,
+                "the URL must begin with https://: by http, files are only downloaded by Sluice itself (fetch: relay), "
+                "from hosts that allow_hosts names",
+                ports::kHttpDenied);
   return fail(Fault::kRejected,
               "plain http is only downloaded from hosts that allow_hosts names, and " + place.host + " is none",
               ports::kHttpDenied);

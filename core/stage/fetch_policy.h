@@ -20,7 +20,9 @@ bool fetches_itself(Policy const& policy, SourcePolicy const& source, std::strin
 // The policy of an item's source, the hand's for one that was named by hand; null if it is not there any more.
 SourcePolicy const* source_of(Policy const& policy, std::string_view name);
 
-// Fails  kRejected, "http_denied": plain http to a host that allow_hosts does not name.
-Result<void> may_be_relayed(SourcePolicy const& source, std::string_view url);
+// Whether plain http may be called: by Sluice where allow_hosts names the host, by the platform never, but for loopback
+// hosts, where the tests' files lie.
+// Fails  kRejected, "http_denied".
+Result<void> may_be_called(SourcePolicy const& source, std::string_view url, bool relayed);
 
 }  // namespace sluice::stage

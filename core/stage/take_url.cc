@@ -105,7 +105,7 @@ Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& w
   auto const media = media_of(wish, item.name);
   auto const kind = media ? media->kind : std::string();
   auto const relayed = fetches_itself(ctx.policy, source, wish.url.shown, kind, wish.size_bytes);
-  if (relayed) SLUICE_CHECK(may_be_relayed(source, wish.url.shown));
+  SLUICE_CHECK(may_be_called(source, wish.url.shown, relayed));
   if (relayed) item.method = kByRelay;
   SLUICE_TRY(plan, plan_item(ctx.policy, item, source, media, ctx.now));
   add_metadata(plan, item, wish.metadata);

@@ -193,6 +193,27 @@ TEST_F(Relay, OfAManifestVerifiesChecksumsAndAnswersForEachLine) {
   EXPECT_EQ(site.daemon().item("none.mp4").at("why").at("code"), "fetch_gone");
 }
 
+TEST_F(Relay, SaysWhereADownloadStands) {
+  Site site({.more = by_hand(host_.place())});
+  serve(site, "film.mp4", 40 * kMebi, 14);
+  host_.hold_after(20 * kMebi);
+  site.daemon().start();
+  EXPECT_NE(site.sluice({"explain", host_.url("film.mp4")}).out.find("this host downloads it"), std::string::npos);
+  auto const dry = site.sluice({"add", "--dry-run", host_.url("film.mp4")});
+  EXPECT_NE(dry.out.find("download it from its host"), std::string::npos) << dry.out << dry.err;
+  ASSERT_EQ(site.sluice({"add", host_.url("film.mp4")}).code, 0);
+  ASSERT_TRUE(site.wait_until("a piece is in the spool", [&] {
+    return site.daemon().item("film.mp4").at("download").at("bytes").get<std::uint64_t>() >= 8 * kMebi;
+  }));
+  auto const item = site.daemon().item("film.mp4");
+  EXPECT_EQ(item.at("download").at("total_bytes"), 40 * kMebi);
+  EXPECT_NE(item.at("why").at("text").get<std::string>().find("of 41.9 MB are here"), std::string::npos) << item;
+  auto const shown = site.sluice({"show", host_.url("film.mp4")});
+  EXPECT_NE(shown.out.find("of 41.9 MB are in the spool"), std::string::npos) << shown.out;
+  host_.release();
+  ASSERT_TRUE(site.wait_for("done", 1));
+}
+
 TEST_F(Relay, OfIngestNeedsNoDaemonAndIsRepeatedForNothing) {
   Site site({.more = by_hand(host_.place())});
   serve(site, "film.mp4", 20 * kMebi, 13);

@@ -379,7 +379,7 @@ TEST_F(FetchPiece, WaitsWhileTheDiskIsFull) {
   EXPECT_EQ(item(id).reason, kSpoolFull);
   EXPECT_EQ(download(id).have, "") << "it is not there before it is synced";
   spool.trouble.reset();
-  now += policy.poll_min;
+  now += Millis(30'000);
   choose_some();
   answer(id, piece(0, "film", 4));
   choose_twice();

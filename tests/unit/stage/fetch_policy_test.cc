@@ -33,10 +33,12 @@ TEST(FetchPolicy, OfOneWordIsThat) {
 
 TEST(FetchPolicy, TakesPlainHttpFromNamedHostsOnly) {
   auto const source = source_with(FetchPolicy::kRelay);
-  EXPECT_TRUE(may_be_relayed(source, "http://media.lan/a.mp4"));
-  EXPECT_TRUE(may_be_relayed(source, "https://media.example/a.mp4"));
-  EXPECT_EQ(may_be_relayed(source, "http://127.0.0.1/a.mp4").error().code, "http_denied");
-  EXPECT_FALSE(may_be_relayed({}, "http://127.0.0.1/a.mp4"));
+  EXPECT_TRUE(may_be_called(source, "http://media.lan/a.mp4", true));
+  EXPECT_TRUE(may_be_called(source, "https://media.example/a.mp4", true));
+  EXPECT_EQ(may_be_called(source, "http://127.0.0.1/a.mp4", true).error().code, "http_denied");
+  EXPECT_FALSE(may_be_called({}, "http://127.0.0.1/a.mp4", true));
+  EXPECT_FALSE(may_be_called(source, "http://media.lan/a.mp4", false)) << "the platform is not told of it";
+  EXPECT_TRUE(may_be_called(source, "http://127.0.0.1/a.mp4", false));
 }
 
 }  // namespace
