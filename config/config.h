@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/base/after_end.h"
+#include "core/base/allowed_hosts.h"
 #include "core/base/template.h"
 #include "core/base/time.h"
 #include "core/base/timetable.h"
@@ -110,6 +111,9 @@ inline constexpr char kDefaultPipeline[] = "asset";
 
 enum class Checksum : std::uint8_t { kAuto, kRequire, kIgnore };
 
+// Who gets the bytes behind a URL: the platform by the URL, Sluice by a download, or whichever can.
+enum class Fetch : std::uint8_t { kPlatform, kRelay, kAuto };
+
 struct Source {
   std::string name;
   std::string folder;    // absolute, bytes, no '/' at its end
@@ -128,6 +132,8 @@ struct Source {
   AfterEnd after_failure;                // kept or moved
   ReceiptWish receipt;
   int priority = 50;                 // 0 to 100; more goes first
+  Fetch fetch = Fetch::kPlatform;    // of a manifest's URLs
+  AllowedHosts allow_hosts;          // that may be downloaded from though they are not public
   std::optional<Millis> poll_every;  // nothing: inotify, and polling where inotify cannot see
 };
 
@@ -173,6 +179,14 @@ struct Poll {
   Millis max = std::chrono::seconds(60);
 };
 
+// Of the URLs that `sluice add` and `sluice ingest` name.
+struct ByHand {
+  Fetch fetch = Fetch::kPlatform;
+  AllowedHosts allow_hosts;
+};
+
+inline constexpr std::uint64_t kSpoolMin = 64 * kMiB;
+
 struct Log {
   enum class Level : std::uint8_t { kDebug, kInfo, kWarning, kError };
   enum class Format : std::uint8_t {
@@ -194,6 +208,8 @@ struct Config {
   Retry retry;
   RateLimits rate_limits;
   Poll poll;
+  std::uint64_t spool_max_bytes = 20 * kGiB;  // of downloads that are not with the platform yet
+  ByHand by_hand;
   std::string control_socket = "/run/sluice/control.sock";  // absolute; fits in a sockaddr_un
   Log log;
   std::string file;  // the main file that this was read from

@@ -30,6 +30,8 @@ void read_main(At const& at, Draft& draft, LoadOptions const& options) {
   if (auto key = section.find("retry")) config.retry = read_retry(*key);
   if (auto key = section.find("rate_limits")) config.rate_limits = read_rate_limits(*key);
   if (auto key = section.find("poll")) config.poll = read_poll(*key);
+  if (auto key = section.find("spool")) config.spool_max_bytes = read_spool(*key);
+  if (auto key = section.find("by_hand")) config.by_hand = read_by_hand(*key);
   section.not_yet("hooks");
   if (auto key = section.find("control")) config.control_socket = read_control_socket(*key);
   if (auto key = section.find("log")) config.log = read_log(*key);
@@ -40,8 +42,8 @@ void read_addition(At const& at, Draft& draft) {
   Section section(at);
   if (auto key = section.find("pipelines")) read_pipelines(*key, draft);
   if (auto key = section.find("sources")) read_sources(*key, draft);
-  for (auto const* key :
-       {"platform", "state_dir", "transfer", "retry", "rate_limits", "poll", "hooks", "control", "log"}) {
+  for (auto const* key : {"platform", "state_dir", "transfer", "retry", "rate_limits", "poll", "spool", "by_hand",
+                          "hooks", "control", "log"}) {
     if (auto const found = section.find(key)) {
       found->complain("belongs in the main file; conf.d adds `sources` and `pipelines` only");
     }

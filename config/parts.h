@@ -27,6 +27,8 @@ std::vector<BandwidthRule> read_bandwidth(At const& at);
 Retry read_retry(At const& at);
 RateLimits read_rate_limits(At const& at);
 Poll read_poll(At const& at);
+std::uint64_t read_spool(At const& at);  // its bound, in bytes
+ByHand read_by_hand(At const& at);
 Log read_log(At const& at);
 std::string read_control_socket(At const& at);
 

@@ -89,6 +89,14 @@ Poll read_poll(At const& at) {
   return poll;
 }
 
+std::uint64_t read_spool(At const& at) {
+  auto max_bytes = Config{}.spool_max_bytes;
+  Section section(at);
+  if (auto key = section.find("max")) assign(max_bytes, read_size(*key, kSpoolMin));
+  section.finish();
+  return max_bytes;
+}
+
 Log read_log(At const& at) {
   using Level = Log::Level;
   using Format = Log::Format;

@@ -77,8 +77,6 @@ std::optional<ReceiptWish> read_receipt(At const& at) {
 // it asks for what the release does anyway.
 void refuse_later_keys(Section& section) {
   section.not_yet("sidecar", {"ignore"});
-  section.not_yet("fetch", {"platform"});
-  section.not_yet("allow_hosts");
   section.not_yet("match");
 }
 
@@ -100,12 +98,40 @@ void read_manifest(At const& at, Source& source) {
   source.recursive = false;
 }
 
+// Who fetches what URLs name, of a manifest and of what is named by hand.
+template <class Whose>
+void read_fetch_keys(Section& section, Whose& whose) {
+  if (auto key = section.find("fetch"))
+    assign(whose.fetch,
+           read_word<Fetch>(*key, {{"platform", Fetch::kPlatform}, {"relay", Fetch::kRelay}, {"auto", Fetch::kAuto}}));
+  auto const hosts = section.find("allow_hosts");
+  if (!hosts) return;
+  for (auto const& element : read_list(*hosts)) {
+    auto const text = read_text(element);
+    if (!text) continue;
+    if (auto const wrong = whose.allow_hosts.add(*text); !wrong.empty()) element.complain(wrong);
+  }
+  if (whose.fetch == Fetch::kPlatform && !whose.allow_hosts.empty())
+    hosts->complain(
+        "says from where Sluice itself may download, and fetch: platform downloads nothing; set fetch to "
+        "relay or auto, or remove the line");
+}
+
 // What says how files are found and settle says nothing of lines.
 void refuse_folder_keys(Section& section) {
   for (auto const* key : {"folder", "recursive", "include", "exclude", "max_settle", "checksum", "ready_marker",
                           "guard_file", "duplicates", "after_success", "after_failure", "receipt"})
     if (auto const found = section.find(key))
       found->complain("is for folders, and this source is a manifest; remove the line");
+}
+
+// What a folder does anyway may stand there.
+void refuse_url_keys(Section& section) {
+  constexpr char kWhy[] = "is for manifests, and this source is a folder; remove the line";
+  auto const fetch = section.find("fetch");
+  if (fetch && fetch->node->text != "platform") fetch->complain(kWhy);
+  auto const hosts = section.find("allow_hosts");
+  if (hosts && !read_list(*hosts).empty()) hosts->complain(kWhy);
 }
 
 void read_folder_keys(Section& section, Source& source) {
@@ -141,9 +167,11 @@ Source read_source(At const& at) {
   auto const manifest = at.node->type == Node::Type::kMap ? section.find_unless_null("manifest") : std::optional<At>();
   if (manifest) {
     read_manifest(*manifest, source);
+    read_fetch_keys(section, source);
     refuse_folder_keys(section);
   } else {
     read_folder_keys(section, source);
+    refuse_url_keys(section);
   }
   if (auto key = section.find("pipelines")) source.pipelines = read_texts(*key);
   if (auto key = section.find("settle")) {
@@ -162,6 +190,14 @@ void read_sources(At const& at, Draft& draft) {
     draft.config.sources.push_back(read_source(element));
     draft.source_origins.push_back(element.origin);
   }
+}
+
+ByHand read_by_hand(At const& at) {
+  ByHand by_hand;
+  Section section(at);
+  read_fetch_keys(section, by_hand);
+  section.finish();
+  return by_hand;
 }
 
 }  // namespace sluice::config

@@ -29,6 +29,7 @@
 #include "daemon/operations.h"
 #include "daemon/random_linux.h"
 #include "daemon/results_linux.h"
+#include "daemon/spool_linux.h"
 #include "daemon/wire_curl.h"
 
 namespace sluice::daemon {
@@ -93,6 +94,7 @@ class Engine {
     FilesLinux files;
     ActsLinux acts;
     ResultsLinux results;
+    SpoolLinux spool;
   };
   std::shared_ptr<Disks> disks_ = std::make_shared<Disks>();
   LanesLinux lanes_{disks_};

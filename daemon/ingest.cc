@@ -273,7 +273,8 @@ OrStop<int> ingest(IngestOptions const& options, Progress& progress) {
   if (!lock)
     return std::unexpected(
         Stop{kJournal, lock.error().text, "wait for the other run, or give this one its own --state-dir"});
-  auto const policy = ingest_policy(*config);
+  auto policy = ingest_policy(*config);
+  policy.spool_folder = directory + "/spool";
   LogSpdlog log(ports::Level::kError);  // the bars are the news; the journal keeps the story
   Engine engine(policy, config->platform.base_url, std::move(*key), std::move(*route), directory + "/journal.db", log);
   return Run(options, policy, engine, progress)(*files, urls);

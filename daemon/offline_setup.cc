@@ -99,6 +99,8 @@ stage::Policy ingest_policy(config::Config const& config) {
   stage::SourcePolicy source{
       .name = "ingest", .root = "/", .settle = Millis(0), .duplicates = stage::DuplicatePolicy::kSkip, .swept = false};
   for (auto const& pipeline : policy.pipelines) source.pipelines.push_back(pipeline.name);
+  source.fetch = policy.hand.fetch;
+  source.allow_hosts = policy.hand.allow_hosts;
   policy.sources.push_back(std::move(source));
   return policy;
 }

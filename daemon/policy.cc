@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <memory>
 #include <utility>
 
 #include "core/base/json.h"
@@ -64,6 +65,15 @@ stage::ChecksumPolicy checksum_from(config::Checksum wanted) {
   std::abort();
 }
 
+stage::FetchPolicy fetch_from(config::Fetch wanted) {
+  switch (wanted) {
+    case config::Fetch::kPlatform: return stage::FetchPolicy::kPlatform;
+    case config::Fetch::kRelay: return stage::FetchPolicy::kRelay;
+    case config::Fetch::kAuto: return stage::FetchPolicy::kAuto;
+  }
+  std::abort();
+}
+
 stage::SourcePolicy source_from(config::Source const& source) {
   return {.name = source.name,
           .root = source.folder,
@@ -83,6 +93,8 @@ stage::SourcePolicy source_from(config::Source const& source) {
           .receipt = source.receipt,
           .rescan = source.poll_every,
           .manifest = source.manifest,
+          .fetch = fetch_from(source.fetch),
+          .allow_hosts = std::make_shared<AllowedHosts const>(source.allow_hosts),
           .swept = source.manifest.empty()};
 }
 
@@ -95,6 +107,14 @@ void fit_into_memory(config::Transfer const& transfer, stage::Policy& policy) {
   policy.files_max = static_cast<std::uint32_t>(files);
   policy.chunks_max = static_cast<std::uint32_t>(chunks);
   policy.read_ahead_bytes = transfer.memory_bytes - (files + chunks) * WireCurl::kUploadBufferBytes;
+}
+
+// Where something is downloaded, a quarter of what was for reading ahead holds the pieces that come in.
+void share_memory(stage::Policy& policy) {
+  auto const is_relay = [](stage::SourcePolicy const& source) { return source.fetch != stage::FetchPolicy::kPlatform; };
+  if (!is_relay(policy.hand) && std::ranges::none_of(policy.sources, is_relay)) return;
+  policy.fetch_bytes = policy.read_ahead_bytes / 4;
+  policy.read_ahead_bytes -= policy.fetch_bytes;
 }
 
 // At least one of anything, however small a share is left.
@@ -128,6 +148,10 @@ stage::Policy policy_from(config::Config const& config, std::string host) {
   policy.results_folder = config.state_dir + "/results";
   for (auto const& source : config.sources) policy.sources.push_back(source_from(source));
   policy.hand.name = "hand";
+  policy.hand.fetch = fetch_from(config.by_hand.fetch);
+  policy.hand.allow_hosts = std::make_shared<AllowedHosts const>(config.by_hand.allow_hosts);
+  policy.spool_folder = config.state_dir + "/spool";
+  policy.spool_max_bytes = config.spool_max_bytes;
   for (auto const& pipeline : config.pipelines) {
     policy.pipelines.push_back(pipeline_from(pipeline));
     policy.hand.pipelines.push_back(pipeline.name);
@@ -142,6 +166,7 @@ stage::Policy policy_from(config::Config const& config, std::string host) {
   policy.limits.list_lag = limits.list_lag;
   policy.limits.late_effect = limits.late_effect;
   fit_into_memory(config.transfer, policy);
+  share_memory(policy);
   policy.direct_max_bytes = config.transfer.direct_max_bytes;
   policy.verify_etag = config.transfer.verify == config::Verify::kEtag;
   policy.url_renew_before = config.transfer.url_renew_before;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/source/spool_blocks.h"
 #include "core/stage/results.h"
 #include "daemon/policy.h"
 #include "daemon/view_manifests.h"
@@ -36,6 +37,11 @@ Json size_or_null(ItemRow const& item) {
   return is_of_url(item) && item.print.size_bytes == 0 ? Json() : Json(item.print.size_bytes);
 }
 
+struct Download {
+  std::uint64_t bytes = 0;
+  std::uint64_t total_bytes = 0;  // 0: not known yet
+};
+
 // All rows that one item's view is made of, each read once.
 struct Rows {
   std::vector<StepRow> steps;
@@ -52,13 +58,24 @@ Rows rows_of(ViewContext const& context, ItemRow const& item) {
   return {.steps = context.journal.steps_of(item.id), .sessions = context.journal.sessions_of(item.id)};
 }
 
+// How far the bytes behind a URL are in the spool; nothing where nobody downloads them.
+std::optional<Download> download_of(ViewContext const& context, ItemRow const& item) {
+  if (!is_relayed(item) || is_end(item.state)) return std::nullopt;
+  auto const row = context.journal.download_of(item.id);
+  if (!row || row->total_bytes == 0) return Download{};
+  return Download{.bytes = source::bytes_there(row->have, row->total_bytes), .total_bytes = row->total_bytes};
+}
+
 Json why_json(ViewContext const& context, ItemRow const& item, Rows const& rows) {
   auto const* const open = rows.open();
   auto const session = open == nullptr ? std::nullopt : std::optional(*open);
   auto const why = stage::why(item, rows.steps, session, context.surroundings, context.now);
   if (!why) return {};
+  auto text = why->text;
+  if (auto const got = download_of(context, item); got && got->total_bytes > 0 && item.method == "relay")
+    text += " (" + to_words_bytes(got->bytes) + " of " + to_words_bytes(got->total_bytes) + " are here)";
   return Json::object({{"code", why->code},
-                       {"text", why->text},
+                       {"text", text},
                        {"until", time_or_null(why->until)},
                        {"remedy", text_or_null(why->remedy)},
                        {"whose", text_or_null(why->whose)},
@@ -117,6 +134,9 @@ Json item_with(ViewContext const& context, ItemRow const& item, Rows const& rows
   set_bytes(json, is_of_url(item) ? "url" : "path", absolute_path(item));  // a URL without its query
   set_bytes(json, "name", std::string(file_name(item)));
   json.set("size", size_or_null(item));
+  if (auto const got = download_of(context, item))
+    json.set("download", Json::object({{"bytes", got->bytes},
+                                       {"total_bytes", got->total_bytes == 0 ? Json() : Json(got->total_bytes)}}));
   json.set("kind", text_or_null(item.kind));
   json.set("pipeline", text_or_null(item.pipeline));
   json.set("stage", word(stage_of(item.state, indexing)));

@@ -4,8 +4,10 @@
 #include <malloc.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <csignal>
+#include <cstdlib>
 #include <mutex>
 #include <unordered_map>
 #include <utility>
@@ -38,8 +40,32 @@ void keep_upload_buffers() {
   ::mallopt(M_TRIM_THRESHOLD, 32 * static_cast<int>(WireCurl::kUploadBufferBytes));
 }
 
-Outcome refusal(std::uint64_t ticket, std::string text) {
-  return {ticket, std::unexpected(WireFailure{WireFailure::Phase::kBeforeSend, std::move(text)}), std::nullopt, 0};
+Outcome refusal(std::uint64_t ticket, std::string text, std::string code = {}) {
+  return {ticket, std::unexpected(WireFailure{WireFailure::Phase::kBeforeSend, std::move(text), std::move(code)}),
+          std::nullopt, 0};
+}
+
+bool has_proxy(WireRoute const& route) {
+  if (!route.proxy.empty()) return true;
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): nobody sets them while the program runs
+  auto const is_set = [](char const* name) { return std::getenv(name) != nullptr && *std::getenv(name) != '\0'; };
+  return std::ranges::any_of(std::array{"https_proxy", "HTTPS_PROXY", "http_proxy", "all_proxy", "ALL_PROXY"}, is_set);
+}
+
+// Why a stranger may not be called at all, whatever its address; a code and a text. M22: through a proxy, nobody here
+// would see which address is connected to.
+std::optional<std::pair<std::string, std::string>> why_not_stranger(Place const& place, bool is_named, bool has_proxy) {
+  auto const host = printable(place.host);
+  if (place.scheme != "https" && place.scheme != "http")
+    return std::pair(ports::kHttpDenied, "refused: a URL that is not https");
+  if (is_named) return std::nullopt;
+  if (place.scheme != "https")
+    return std::pair(ports::kHttpDenied, "refused: plain http to " + host + "; allow_hosts does not name it");
+  if (has_proxy)
+    return std::pair(ports::kProxyDenied, "refused to download from " + host +
+                                              " through a proxy, since only the proxy would know the address; "
+                                              "allow_hosts can name it");
+  return std::nullopt;
 }
 
 }  // namespace
@@ -124,18 +150,31 @@ struct WireCurl::Impl {
     in_air.erase(at);
   }
 
+  // What came of a piece before its connection broke is a piece too.
+  static void note_cut(Transfer& transfer, CURLcode code) {
+    long status = 0;
+    curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    if (code != CURLE_OK && status == 206 && !transfer.reply.body.empty() && transfer.refused.empty())
+      transfer.reply.is_cut = true;
+  }
+
   void end(Transfer& transfer, CURLcode code) {
     auto const ticket = transfer.call.ticket;
     Outcome outcome{
         .ticket = ticket, .answer = {}, .body_error = std::nullopt, .body_bytes_sent = bytes_sent(transfer)};
-    if (code == CURLE_OK && !transfer.body_error) {
+    if (transfer.call.stranger) note_cut(transfer, code);
+    if ((code == CURLE_OK || transfer.reply.is_cut) && !transfer.body_error) {
       long status = 0;
       curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
       transfer.reply.status = static_cast<int>(status);
+      if (transfer.call.stranger)
+        transfer.reply.payload = std::make_shared<std::string const>(std::exchange(transfer.reply.body, {}));
       outcome.answer = std::move(transfer.reply);
     } else {
       auto const phase = transfer.sends == 0 ? WireFailure::Phase::kBeforeSend : WireFailure::Phase::kAfterSend;
-      outcome.answer = std::unexpected(WireFailure{phase, text_of(transfer, code)});
+      auto const denied = !transfer.denied.empty() && transfer.sends == 0;
+      outcome.answer =
+          std::unexpected(WireFailure{phase, text_of(transfer, code), denied ? ports::kAddressDenied : ""});
       outcome.body_error = std::move(transfer.body_error);
     }
     ended.push_back(std::move(outcome));
@@ -212,6 +251,15 @@ void WireCurl::send(Call call) {
 
   auto const place = place_of(url);
   if (!place) return impl_->ended.push_back(refusal(ticket, place.error()));
+  auto const& allowed = call.stranger ? call.stranger->allowed : nullptr;
+  auto const is_named = allowed && allowed->names(place->host, place->port);
+  if (call.stranger) {
+    assert(presigned != nullptr && call.method == Method::kGet);
+    if (auto const why = why_not_stranger(*place, is_named, has_proxy(impl_->route)))
+      return impl_->ended.push_back(refusal(ticket, why->second, why->first));
+  } else if (auto why = why_refused(place->scheme, place->host); !why.empty()) {
+    return impl_->ended.push_back(refusal(ticket, std::move(why)));
+  }
   for (auto const& [name, value] : call.headers) {
     if (is_sendable_header(name, value)) continue;
     return impl_->ended.push_back(refusal(ticket, "refused: the header " + printable(name) + " cannot be sent"));
@@ -222,6 +270,7 @@ void WireCurl::send(Call call) {
   transfer.is_storage = presigned != nullptr;
   transfer.is_once = !call.repeatable || call.method == Method::kPut || call.body != nullptr;
   transfer.host = printable(place->host);
+  transfer.is_named = is_named;
   transfer.call = std::move(call);
   transfer.easy = impl_->take(transfer.is_storage);
   transfer.ways_since = impl_->ways_since;

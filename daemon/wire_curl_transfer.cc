@@ -9,9 +9,11 @@
 #include <algorithm>
 #include <cassert>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <utility>
 
+#include "core/base/ip_address.h"
 #include "core/base/text.h"
 #include "core/base/units.h"
 #include "daemon/wire_rules.h"
@@ -39,6 +41,18 @@ struct UrlCloser {
 struct TextCloser {
   void operator()(char* text) const { curl_free(text); }
 };
+
+std::optional<IpAddress> address_of(sockaddr const* to) {
+  IpAddress address{.is_v6 = to->sa_family == AF_INET6};
+  if (address.is_v6) {
+    std::memcpy(address.bytes.data(), &reinterpret_cast<sockaddr_in6 const*>(to)->sin6_addr, 16);
+  } else if (to->sa_family == AF_INET) {
+    std::memcpy(address.bytes.data(), &reinterpret_cast<sockaddr_in const*>(to)->sin_addr, 4);
+  } else {
+    return std::nullopt;
+  }
+  return address;
+}
 
 Transfer& transfer_of(void* who) { return *static_cast<Transfer*>(who); }
 
@@ -87,6 +101,23 @@ curl_socket_t on_open(void* sockets, curlsocktype, curl_sockaddr* to) {
   return static_cast<OpenSockets*>(sockets)->open(*to);
 }
 
+// Denies what is not public, whichever name led there. libcurl goes on to the name's next address, if it has one.
+bool is_denied(Transfer& transfer, IpAddress const& address) {
+  auto const& allowed = transfer.call.stranger->allowed;
+  if (transfer.is_named || (allowed && allowed->opens(address))) return false;
+  auto const range = denied_range(address);
+  if (range.empty()) return false;
+  transfer.denied = to_text(address) + " is " + std::string(range);
+  return true;
+}
+
+curl_socket_t on_open_to_stranger(void* who, curlsocktype, curl_sockaddr* to) {
+  auto& transfer = transfer_of(who);
+  auto const address = address_of(&to->addr);
+  if (!address || is_denied(transfer, *address)) return CURL_SOCKET_BAD;
+  return transfer.sockets->open(*to);
+}
+
 int on_close(void* sockets, curl_socket_t socket) { return static_cast<OpenSockets*>(sockets)->close(socket); }
 
 int on_prerequest(void* who, char* peer_address, char*, int peer_port, int local_port) {
@@ -94,6 +125,10 @@ int on_prerequest(void* who, char* peer_address, char*, int peer_port, int local
   transfer.local_port = local_port;
   transfer.peer_address = peer_address;
   transfer.peer_port = peer_port;
+  if (transfer.call.stranger) {  // a connection that was there already was not opened for this call
+    auto const address = read_ip_address(peer_address);
+    if (!transfer.is_named && (!address || is_denied(transfer, *address))) return CURL_PREREQFUNC_ABORT;
+  }
   if (transfer.is_once && transfer.sends == 1) {
     transfer.refused = "the kept-alive connection died before an answer came";
     return CURL_PREREQFUNC_ABORT;
@@ -118,8 +153,25 @@ std::size_t on_header(char* bytes, std::size_t size, std::size_t count, void* wh
   return line.size();
 }
 
+// As much as may be is kept, and the rest is not read.
+std::size_t on_write_of_stranger(Transfer& transfer, std::string_view bytes) {
+  auto& body = transfer.reply.body;
+  auto const bytes_max = transfer.call.stranger->body_bytes_max;
+  if (body.empty()) {
+    curl_off_t announced = 0;
+    curl_easy_getinfo(transfer.easy.get(), CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &announced);
+    body.reserve(std::min(bytes_max, static_cast<std::size_t>(std::max<curl_off_t>(announced, 0))));
+  }
+  auto const room = bytes_max - body.size();
+  body.append(bytes.substr(0, room));
+  if (bytes.size() <= room) return bytes.size();
+  transfer.reply.is_cut = true;
+  return 0;
+}
+
 std::size_t on_write(char* bytes, std::size_t size, std::size_t count, void* who) {
   auto& transfer = transfer_of(who);
+  if (transfer.call.stranger) return on_write_of_stranger(transfer, {bytes, size * count});
   auto const bytes_max = transfer.is_storage ? kStorageBodyBytesMax : kApiBodyBytesMax;
   if (transfer.reply.body.size() + size * count > bytes_max) {
     transfer.refused = transfer.is_storage ? "the answer is larger than 64 KiB" : "the answer is larger than 8 MiB";
@@ -203,8 +255,8 @@ void set_callbacks(Transfer& transfer) {
   set(transfer, CURLOPT_PREREQFUNCTION, &on_prerequest);
   set(transfer, CURLOPT_PREREQDATA, who);
   // A connection keeps the two of the call that opened it, and outlives that call.
-  set(transfer, CURLOPT_OPENSOCKETFUNCTION, &on_open);
-  set(transfer, CURLOPT_OPENSOCKETDATA, static_cast<void*>(transfer.sockets));
+  set(transfer, CURLOPT_OPENSOCKETFUNCTION, transfer.call.stranger ? &on_open_to_stranger : &on_open);
+  set(transfer, CURLOPT_OPENSOCKETDATA, transfer.call.stranger ? who : static_cast<void*>(transfer.sockets));
   set(transfer, CURLOPT_CLOSESOCKETFUNCTION, &on_close);
   set(transfer, CURLOPT_CLOSESOCKETDATA, static_cast<void*>(transfer.sockets));
   set(transfer, CURLOPT_HEADERFUNCTION, &on_header);
@@ -217,8 +269,8 @@ void set_callbacks(Transfer& transfer) {
 }
 
 void set_rules(Transfer& transfer, bool is_loopback, WireRoute const& route) {
-  set(transfer, CURLOPT_PROTOCOLS_STR, is_loopback ? "http,https" : "https");  // T2
-  set(transfer, CURLOPT_FOLLOWLOCATION, 0L);                                   // K3
+  set(transfer, CURLOPT_PROTOCOLS_STR, is_loopback || transfer.is_named ? "http,https" : "https");  // T2, M23
+  set(transfer, CURLOPT_FOLLOWLOCATION, 0L);                                                        // K3
   set(transfer, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(transfer, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set(transfer, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -243,7 +295,12 @@ void set_rules(Transfer& transfer, bool is_loopback, WireRoute const& route) {
 
   auto const limit = transfer.call.stall_limit;
   set(transfer, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::min(kConnectMax, limit).count()));
-  if (!transfer.call.body) set(transfer, CURLOPT_TIMEOUT_MS, static_cast<long>(limit.count()));
+  if (transfer.call.stranger) {  // pieces that share a narrow line take long, and are no stalled calls for that
+    set(transfer, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(transfer.call.stall_below_bytes_per_s));
+    set(transfer, CURLOPT_LOW_SPEED_TIME, std::max(1L, static_cast<long>(limit.count() / 1000)));
+  } else if (!transfer.call.body) {
+    set(transfer, CURLOPT_TIMEOUT_MS, static_cast<long>(limit.count()));
+  }
 }
 
 }  // namespace
@@ -252,7 +309,7 @@ std::expected<Place, std::string> place_of(std::string const& url) {
   std::unique_ptr<CURLU, UrlCloser> const parsed(curl_url());
   auto const part = [&](CURLUPart which) {
     char* text = nullptr;
-    curl_url_get(parsed.get(), which, &text, 0);
+    curl_url_get(parsed.get(), which, &text, CURLU_DEFAULT_PORT);
     std::unique_ptr<char, TextCloser> const owner(text);
     return text == nullptr ? std::string() : to_lower_ascii(text);
   };
@@ -261,8 +318,11 @@ std::expected<Place, std::string> place_of(std::string const& url) {
     return std::unexpected("refused: not a URL");
   }
   auto const host = part(CURLUPART_HOST);
-  if (auto why = why_refused(part(CURLUPART_SCHEME), host); !why.empty()) return std::unexpected(std::move(why));
-  return Place{.host = host, .is_loopback = is_loopback_host(host)};
+  auto const port = part(CURLUPART_PORT);
+  return Place{.scheme = part(CURLUPART_SCHEME),
+               .host = host,
+               .port = static_cast<std::uint16_t>(std::strtoul(port.c_str(), nullptr, 10)),
+               .is_loopback = is_loopback_host(host)};
 }
 
 void prepare(Transfer& transfer, std::string const& url, bool is_loopback, ApiKey const& key, WireRoute const& route,
@@ -341,6 +401,8 @@ std::string text_of_timeout(Transfer const& transfer) {
 std::string text_of(Transfer const& transfer, CURLcode code) {
   if (transfer.body_error) return "the source failed: " + transfer.body_error->text;
   if (!transfer.refused.empty()) return transfer.refused;
+  if (!transfer.denied.empty() && transfer.sends == 0)
+    return "refused to connect to " + transfer.host + ": " + transfer.denied + "; allow_hosts can open it";
   if (code == CURLE_OPERATION_TIMEDOUT) return text_of_timeout(transfer);
   long error = 0;
   curl_easy_getinfo(transfer.easy.get(), CURLINFO_OS_ERRNO, &error);

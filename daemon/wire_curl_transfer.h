@@ -71,7 +71,8 @@ struct Transfer {
   std::uint64_t handed_out = 0;
   std::size_t header_bytes = 0;
   ports::Reply reply;
-  std::string refused;  // why we ended it ourselves; empty if we did not
+  std::string refused;      // why we ended it ourselves; empty if we did not
+  std::string denied = {};  // of a stranger: the last address that was not connected to, and why
   std::optional<Error> body_error;
   bool paused = false;   // until its body has more
   bool capped = false;   // until the gate lets it on
@@ -83,6 +84,7 @@ struct Transfer {
   // Of its connection, once it has one.
   std::string peer_address = {};
   int local_port = 0, peer_port = 0;
+  bool is_named = false;   // of a stranger: allow_hosts names it
   bool is_in_tls = false;  // the connection stands, and the handshake began
   std::shared_ptr<CertificateDays> refused_certificate = std::make_shared<CertificateDays>();
 
@@ -100,7 +102,9 @@ struct Transfer {
 };
 
 struct Place {
+  std::string scheme;
   std::string host;
+  std::uint16_t port = 0;
   bool is_loopback = false;
 };
 

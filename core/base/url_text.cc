@@ -126,8 +126,6 @@ Result<UrlText> parse_url(std::string_view text) {
   rest = rest.substr(0, rest.find('#'));
   auto const path_begin = std::min(rest.find_first_of("/?"), rest.size());
   SLUICE_TRY(place, read_place(rest.substr(0, path_begin)));
-  if (scheme == "http" && !is_loopback_host(place.host))
-    return bad("the URL must begin with https://: http is taken for loopback addresses only");
   bool const is_default = place.port.empty() || place.port == (scheme == "https" ? "443" : "80");
   auto const after = rest.substr(path_begin);
   auto const query_begin = std::min(after.find('?'), after.size());

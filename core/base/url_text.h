@@ -21,7 +21,8 @@ struct UrlText {
   std::string shown;  // the same without its query: for people, logs and paths
 };
 
-// Reads "https://host[:port][/path][?query][#fragment]"; http for loopback hosts only, where the tests' files lie.
+// Reads "https://host[:port][/path][?query][#fragment]", or http. Whether plain http may be called is a matter of who
+// calls, and of `allow_hosts`: core/stage/fetch_policy.h.
 //
 // The path and the query stay byte by byte, since a signature covers them; the fragment is dropped.
 // Fails  kRejected, "bad_url": another scheme, user info, no host, letters beyond ASCII, a byte that no URL has, `%`

@@ -55,10 +55,12 @@ void Traffic::count_out(Flight const& flight) {
 }
 
 void Traffic::send(Flight flight, ports::Call call, WallTime now) {
-  pace_of(flight.group).sent(now);
-  allowance(flight.group).spend(cost_of(flight), now);
+  if (!is_elsewhere(flight.errand)) {
+    pace_of(flight.group).sent(now);
+    allowance(flight.group).spend(cost_of(flight), now);
+    flight.is_probe = is_held(flight);
+  }
   call.ticket = next_ticket_++;
-  flight.is_probe = is_held(flight);
   flight.sent_at = now;
   count_in(flight);
   outbox_.push_back({call.ticket, std::move(flight), std::move(call)});
@@ -75,6 +77,7 @@ void Traffic::was_refused(Flight const& flight) {
 // It will not leave.
 void Traffic::take_back(Departing const& departing) {
   count_out(departing.flight);
+  if (is_elsewhere(departing.flight.errand)) return;
   allowance(departing.flight.group).give_back(cost_of(departing.flight), departing.flight.sent_at);
 }
 
@@ -137,13 +140,20 @@ bool Traffic::busy(Errand errand, journal::RowId row) const { return busy_.conta
 std::size_t Traffic::api_calls() const {
   std::size_t all = 0;
   for (auto const count : count_) all += count;
-  return all - in_air(Errand::kPutChunk);
+  return all - in_air(Errand::kPutChunk) - in_air(Errand::kFetchPiece);
 }
 
 std::vector<std::pair<std::uint64_t, Flight>> Traffic::flights(Errand errand) const {
   std::vector<std::pair<std::uint64_t, Flight>> found;
   for (auto const& [ticket, flight] : flights_)
     if (flight.errand == errand) found.emplace_back(ticket, flight);
+  return found;
+}
+
+std::vector<std::pair<std::uint64_t, Flight>> Traffic::queued(Errand errand) const {
+  std::vector<std::pair<std::uint64_t, Flight>> found;
+  for (auto const& departing : outbox_)
+    if (departing.flight.errand == errand) found.emplace_back(departing.ticket, departing.flight);
   return found;
 }
 

@@ -52,8 +52,10 @@ enum class Errand : std::uint8_t {
   kLookStep,
   kAwaitStep,
   kVerifyAsset,
+  kFetchPiece,  // of a host that is not the platform's: no quota, pause, key or breaker of the platform's is about it
 };
-inline constexpr std::size_t kErrands = 16;
+inline constexpr std::size_t kErrands = 17;
+inline bool is_elsewhere(Errand errand) { return errand == Errand::kFetchPiece; }
 
 // One call in the air and what its stage must remember of it.
 struct Flight {
@@ -62,9 +64,9 @@ struct Flight {
   journal::RowId row = 0;                      // the item, session, named, step or act row it is about
   std::vector<journal::RowId> rows = {};       // of a batch: all of them
   journal::RowId item = 0;                     // for pruning when the item is cancelled
-  std::uint32_t chunk_index = 0;               // kPutChunk
+  std::uint32_t chunk_index = 0;               // kPutChunk; kFetchPiece: the first block
   std::vector<std::uint32_t> chunks = {};      // kReportChunks
-  int page = 1;                                // of a look or a status read
+  int page = 1;                                // of a look or a status read; kFetchPiece: counts redirects
   int mode = 0;                                // the stage's own: which of its ways of looking or sending
   Millis media{0};                             // handed in to be indexed: spent from the group's allowance
   std::string host = {};                       // kPutChunk: whose ETag it will be; "" for the API's
@@ -95,9 +97,10 @@ class Traffic {
   // --- questions
   bool busy(Errand errand, journal::RowId row) const;  // a call of that kind for that row is on its way
   std::size_t in_air(Errand errand) const { return count_[static_cast<std::size_t>(errand)]; }
-  std::size_t api_calls() const;  // all but chunk PUTs
+  std::size_t api_calls() const;  // all but chunk PUTs and what is fetched elsewhere
   bool idle() const { return flights_.empty() && outbox_.empty(); }
   std::vector<std::pair<std::uint64_t, Flight>> flights(Errand errand) const;                 // tickets, and copies
+  std::vector<std::pair<std::uint64_t, Flight>> queued(Errand errand) const;                  // decided on in this turn
   void each_put(std::function<void(std::uint64_t ticket, Flight const&)> const& look) const;  // chunk PUTs in the air
   std::optional<WallTime> oldest_put() const;                                                 // when it left
 

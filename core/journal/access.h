@@ -38,6 +38,10 @@ struct Table<ActRow> {
   static constexpr std::string_view kName = "act";
 };
 template <>
+struct Table<DownloadRow> {
+  static constexpr std::string_view kName = "download";
+};
+template <>
 struct Table<ChunkRow> {
   static constexpr std::string_view kName = "chunk";
 };

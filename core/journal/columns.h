@@ -86,6 +86,19 @@ void visit_item_end(Visitor& v, Row& row) {
 }
 
 template <class Visitor, class Row>
+void visit_download(Visitor& v, Row& row) {
+  v.word("state", row.state);
+  v.number("restarts", row.restarts);
+  v.number("total_bytes", row.total_bytes);
+  v.number("reserved_bytes", row.reserved_bytes);
+  v.text_or_null("etag", row.etag);
+  v.text_or_null("modified", row.modified);
+  v.blob_or_null("have", row.have);
+  v.secret_or_null("url", row.url);
+  v.text_or_null("sums", row.sums);
+}
+
+template <class Visitor, class Row>
 void visit_session_fixed(Visitor& v, Row& row) {
   v.number("item_id", row.item_id);
   v.number("generation", row.generation);
@@ -243,6 +256,7 @@ void visit_fixed(Visitor& v, Row& row) {
   if constexpr (IsRow<Row, ManifestRow>) visit_manifest_fixed(v, row);
   if constexpr (IsRow<Row, EntryRow>) visit_entry_fixed(v, row);
   if constexpr (IsRow<Row, ActRow>) visit_act_fixed(v, row);
+  if constexpr (IsRow<Row, DownloadRow>) v.number("item_id", row.item_id);
 }
 
 // What an update writes: `with_end` where the row ends, ended, or comes back from its end.
@@ -258,6 +272,7 @@ void visit_moving(Visitor& v, Row& row, bool with_end) {
   if constexpr (IsRow<Row, ManifestRow>) visit_manifest(v, row);
   if constexpr (IsRow<Row, EntryRow>) visit_entry(v, row);
   if constexpr (IsRow<Row, ActRow>) visit_act(v, row);
+  if constexpr (IsRow<Row, DownloadRow>) visit_download(v, row);
 }
 
 template <class Visitor, class Row>
@@ -404,6 +419,7 @@ inline void read_word(std::string_view text, ActKind& kind) { kind = act_kind(te
 inline void read_word(std::string_view text, NamedKind& kind) { kind = named_kind(text); }
 inline void read_word(std::string_view text, ManifestState& state) { state = manifest_state(text); }
 inline void read_word(std::string_view text, EntryState& state) { state = entry_state(text); }
+inline void read_word(std::string_view text, DownloadState& state) { state = download_state(text); }
 
 // Reads a row's values in the order of its columns.
 class Reader {

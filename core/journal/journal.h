@@ -170,6 +170,16 @@ class Journal {
   // how many rows went; fewer than `limit` only when none is left.
   int forget_chunks(SessionRow const& session, int limit);
 
+  // --- downloads (downloads.cc)
+  RowId insert(DownloadRow const& row);
+  // Writes `row` where it is in `expected`, and an event of its item if the state changed.
+  void update(DownloadRow const& row, DownloadState expected, WallTime now, std::string_view note = {});
+  std::optional<DownloadRow> download_of(RowId item_id) const;
+  void delete_download(RowId item_id);
+  std::vector<DownloadRow> fetching_downloads() const;  // by age; as many as were begun at once
+  std::uint64_t reserved_bytes() const;                 // of the spool, by all
+  bool owns_in_spool(std::string_view ulid) const;      // whether the item of this ULID has a file there
+
   // --- shared names
   // The row of (kind, parent, name), made in `wanted` if it is not there.
   NamedRow ensure_named(NamedRow const& wish);

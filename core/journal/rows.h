@@ -48,7 +48,7 @@ struct ItemRow {
   std::string pipeline = {};
   std::int64_t generation = 1;
   ItemState state = ItemState::kSeen;
-  std::string method = {};      // "direct", "multipart", "url"; "" until admitted
+  std::string method = {};      // "direct", "multipart", "url", "relay"; "" until admitted
   SecretUrl url = {};           // of a URL that is not done
   ports::FilePrint print = {};  // of a URL: only its size, 0 where it is not known
   WallTime quiet_since = {};
@@ -73,8 +73,14 @@ struct ItemRow {
   std::optional<WallTime> finished_at = {};
 };
 
-// Whether the platform fetches it by a URL: there is no file to be read.
+// Whether a URL stands for it: there is no file of a source.
 inline bool is_of_url(ItemRow const& item) { return item.root.empty(); }
+
+// Whether its URL was downloaded, or is to be: then the spool holds its file, or will. The platform never hears the
+// URL.
+inline bool is_relayed(ItemRow const& item) { return is_of_url(item) && item.method != "url"; }
+// Whether its file is read from the spool.
+inline bool is_spooled(ItemRow const& item) { return is_relayed(item) && item.method != "relay"; }
 
 // The file name, bytes: a path's last component, or what a URL stands for.
 inline std::string_view file_name(ItemRow const& item) {
@@ -208,6 +214,21 @@ struct NoteRow {
   std::uint64_t column = 0;
   bool is_error = true;  // else a duplicate
   std::string text = {};
+};
+
+// How far the bytes behind an item's URL are in the spool.
+struct DownloadRow {
+  RowId id = 0;
+  RowId item_id = 0;
+  DownloadState state = DownloadState::kWanted;
+  std::uint32_t restarts = 0;        // contents that were given up, since the source had another one
+  std::uint64_t total_bytes = 0;     // 0: not known yet
+  std::uint64_t reserved_bytes = 0;  // of the spool
+  std::string etag = {};             // strong, with its quotes; "" if there is none
+  std::string modified = {};
+  std::string have = {};  // core/source/spool_blocks.h
+  SecretUrl url = {};     // where it was redirected to
+  std::string sums = {};  // "md5:..." or "sha256:..."; "" for none
 };
 
 // What is done to a file after its item's end.

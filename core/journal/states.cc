@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, 3> kNamedWords = {"wanted", "creating", "
 constexpr std::array<std::string_view, 3> kNamedKinds = {"index", "collection", "entity"};
 constexpr std::array<std::string_view, 4> kManifestWords = {"reading", "followed", "gone", "refused"};
 constexpr std::array<std::string_view, 4> kEntryWords = {"waiting", "taken", "refused", "ended"};
+constexpr std::array<std::string_view, 3> kDownloadWords = {"wanted", "fetching", "fetched"};
 constexpr std::array<std::string_view, 2> kStepKindWords = {"index", "entity"};
 constexpr std::array<std::string_view, 4> kActWords = {"wanted", "acting", "done", "refused"};
 constexpr std::array<std::string_view, 5> kActKinds = {"move", "delete", "receipt", "error_note", "clear_note"};
@@ -49,6 +50,7 @@ std::string_view word(NamedKind kind) { return kNamedKinds[std::to_underlying(ki
 std::string_view word(StepKind kind) { return kStepKindWords[std::to_underlying(kind)]; }
 std::string_view word(ManifestState state) { return kManifestWords[std::to_underlying(state)]; }
 std::string_view word(EntryState state) { return kEntryWords[std::to_underlying(state)]; }
+std::string_view word(DownloadState state) { return kDownloadWords[std::to_underlying(state)]; }
 std::string_view word(ActState state) { return kActWords[std::to_underlying(state)]; }
 std::string_view word(ActKind kind) { return kActKinds[std::to_underlying(kind)]; }
 std::string_view word(StageWord stage) { return kStages[std::to_underlying(stage)]; }
@@ -62,6 +64,7 @@ NamedKind named_kind(std::string_view text) { return must_find<NamedKind>(kNamed
 StepKind step_kind(std::string_view text) { return must_find<StepKind>(kStepKindWords, text); }
 ManifestState manifest_state(std::string_view text) { return must_find<ManifestState>(kManifestWords, text); }
 EntryState entry_state(std::string_view text) { return must_find<EntryState>(kEntryWords, text); }
+DownloadState download_state(std::string_view text) { return must_find<DownloadState>(kDownloadWords, text); }
 ActState act_state(std::string_view text) { return must_find<ActState>(kActWords, text); }
 ActKind act_kind(std::string_view text) { return must_find<ActKind>(kActKinds, text); }
 std::optional<ItemState> parse_item_state(std::string_view text) { return find<ItemState>(kItemWords, text); }

@@ -34,6 +34,7 @@ enum class NamedState : std::uint8_t { kWanted, kCreating, kPresent };
 enum class NamedKind : std::uint8_t { kIndex, kCollection, kEntity };
 enum class ManifestState : std::uint8_t { kReading, kFollowed, kGone, kRefused };
 enum class EntryState : std::uint8_t { kWaiting, kTaken, kRefused, kEnded };
+enum class DownloadState : std::uint8_t { kWanted, kFetching, kFetched };
 enum class StepKind : std::uint8_t { kIndex, kEntity };
 enum class ActState : std::uint8_t { kWanted, kActing, kDone, kRefused };
 enum class ActKind : std::uint8_t { kMove, kDelete, kReceipt, kErrorNote, kClearNote };
@@ -48,6 +49,7 @@ std::string_view word(NamedKind kind);
 std::string_view word(StepKind kind);
 std::string_view word(ManifestState state);
 std::string_view word(EntryState state);
+std::string_view word(DownloadState state);
 std::string_view word(ActState state);
 std::string_view word(ActKind kind);
 
@@ -61,6 +63,7 @@ NamedKind named_kind(std::string_view text);
 StepKind step_kind(std::string_view text);
 ManifestState manifest_state(std::string_view text);
 EntryState entry_state(std::string_view text);
+DownloadState download_state(std::string_view text);
 ActState act_state(std::string_view text);
 ActKind act_kind(std::string_view text);
 

@@ -209,6 +209,7 @@ Result<Reply> sort_outcome(CallKind kind, Outcome outcome, WallTime now) {
   if (outcome.body_error) return std::unexpected(std::move(*outcome.body_error));
   if (!outcome.answer) return std::unexpected(sort_failure(kind, std::move(outcome.answer.error())));
   auto& reply = *outcome.answer;
+  if (kind == CallKind::kElsewhere) return std::move(reply);
   if (is_somebody_elses(kind, reply)) return std::unexpected(not_the_platform(kind, reply));
   if (reply.status >= 200 && reply.status <= 299) return std::move(reply);
   return std::unexpected(sort_refusal(kind, reply, now));
@@ -234,6 +235,10 @@ std::optional<std::uint32_t> repeats_max(Error const& error) {
   // The one place where a message counts: R31 tells two refusals of one code apart by it.
   if (row->code == "AccessDenied" && error.text.find("expired") != std::string::npos) return std::nullopt;
   return row->repeats_max;
+}
+
+std::optional<Millis> retry_after(Reply const& reply, WallTime now) {
+  return read_retry_after(reply, now + clock_offset(reply, now).value_or(Millis(0)));
 }
 
 std::optional<Millis> clock_offset(Reply const& reply, WallTime now) {

@@ -16,9 +16,10 @@ namespace sluice::platform {
 
 // How a call may be treated when its outcome is not known.
 enum class CallKind : std::uint8_t {
-  kRead,     // GET, and calls that may be repeated freely (R49): an unknown outcome is kTransient
-  kCreate,   // must not be repeated before looking (R48): cut, stall, 408 and 5xx are kOutcomeUnknown
-  kStorage,  // a chunk PUT on a presigned URL: the table R31, XML bodies
+  kRead,       // GET, and calls that may be repeated freely (R49): an unknown outcome is kTransient
+  kCreate,     // must not be repeated before looking (R48): cut, stall, 408 and 5xx are kOutcomeUnknown
+  kStorage,    // a chunk PUT on a presigned URL: the table R31, XML bodies
+  kElsewhere,  // a GET of somebody else's URL: every status comes back as the reply that it is
 };
 
 // Our own code for answers that somebody else gave in the platform's place.
@@ -53,6 +54,9 @@ bool blames_the_url(Error const& error);
 // nothing for all other codes, which follow their fault alone. `parameter_invalid` is kRejected with two
 // repeats: only a direct upload may use them, since there the code can mean "try again" (R39).
 std::optional<std::uint32_t> repeats_max(Error const& error);
+
+// What Retry-After asks for, 24 h at the most; nothing where it says nothing plain.
+std::optional<Millis> retry_after(ports::Reply const& reply, WallTime now);
 
 // The offset of the platform's clock: its Date header minus `now`; nothing without a readable Date.
 std::optional<Millis> clock_offset(ports::Reply const& reply, WallTime now);

@@ -18,6 +18,7 @@
 #include <variant>
 #include <vector>
 
+#include "core/base/allowed_hosts.h"
 #include "core/base/error.h"
 #include "core/base/secret.h"
 #include "core/base/time.h"
@@ -46,6 +47,13 @@ class Body {
 
 enum class Method : std::uint8_t { kGet, kPost, kPut, kPatch, kDelete };
 
+// A host that the operator did not choose: whoever wrote a URL did (M21 to M25). It is called by https at public
+// addresses only, of whichever name, but for what is allowed; never through a proxy unless it is named there.
+struct Stranger {
+  std::shared_ptr<AllowedHosts const> allowed = {};  // null: nothing
+  std::size_t body_bytes_max = 0;                    // what is longer is cut off
+};
+
 struct Call {
   std::uint64_t ticket = 0;  // given by the turn; comes back with the outcome
   Method method = Method::kGet;
@@ -62,16 +70,24 @@ struct Call {
   // when no answer came for this long (others).
   Millis stall_limit{60'000};
   std::uint64_t stall_below_bytes_per_s = 64 * 1024;
+  std::optional<Stranger> stranger = {};  // a GET of a whole URL, without body
 };
 
 struct Reply {
   int status = 0;                                            // any HTTP status
   std::vector<std::pair<std::string, std::string>> headers;  // names in lower case
   std::string body;                                          // bounded: 8 MiB for the API, 64 KiB for the storage (T5)
+  std::shared_ptr<std::string const> payload = {};           // a stranger's body in its place; null of all others
+  bool is_cut = false;  // a stranger's body was longer, or the connection broke before its end: the first of it is here
 
   // The value of a header by its lower-case name; nothing if absent.
   std::optional<std::string_view> header(std::string_view name) const;
 };
+
+// Codes of a WireFailure: nothing was sent to a stranger, since it must not be.
+inline constexpr char kAddressDenied[] = "address_denied";
+inline constexpr char kProxyDenied[] = "proxy_denied";
+inline constexpr char kHttpDenied[] = "http_denied";
 
 // No usable HTTP answer came.
 struct WireFailure {

@@ -168,6 +168,7 @@ void choose_admit(Context& ctx) {
 Result<Plan> plan_item(Policy const& policy, ItemRow& item, SourcePolicy const& source,
                        std::optional<source::Media> const& media, WallTime at) {
   auto const by_url = is_of_url(item);
+  auto const relayed = by_url && !item.method.empty() && item.method != kByUrl;  // Sluice has its bytes, or will
   if (item.print.size_bytes == 0 && !by_url)
     return fail(Fault::kRejected, "the file is empty: write it again, it is then taken anew", "empty_file");
   if (!media && by_url)
@@ -181,10 +182,10 @@ Result<Plan> plan_item(Policy const& policy, ItemRow& item, SourcePolicy const& 
   item.kind = media->kind;
   item.content_type = media->content_type;
   SLUICE_TRY(plan, plan_for(policy, item, source, at));
-  if (auto const broken = broken_limit(policy, plan, item.kind, item.print.size_bytes, by_url))
+  if (auto const broken = broken_limit(policy, plan, item.kind, item.print.size_bytes, by_url && !relayed))
     return fail(Fault::kRejected, *broken, "too_large");
   item.plan = plan.to_json();
-  item.method = by_url ? kByUrl : method_for(policy, item.kind, item.print.size_bytes);
+  if (!relayed) item.method = by_url ? kByUrl : method_for(policy, item.kind, item.print.size_bytes);
   return plan;
 }
 

@@ -7,6 +7,7 @@
 #include "core/stage/await_asset.h"
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
+#include "core/stage/next_uploads.h"
 
 namespace sluice::stage {
 
@@ -77,7 +78,7 @@ void asset_made(Context& ctx, ItemRow item, Asset const& asset, std::string_view
   item.state = ItemState::kSent;
   item.asset_id = asset.id;
   item.media_ms = asset.media.value_or(Millis(0)).count();
-  if (!is_of_url(item)) item.bytes_acked = item.print.size_bytes;
+  if (item.method != kByUrl) item.bytes_acked = item.print.size_bytes;
   item.intent = {};
   item.effort = renewed(ctx.now + ctx.policy.poll_min);
   item.reason.clear();

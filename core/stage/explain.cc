@@ -10,6 +10,8 @@
 #include "core/source/url_name.h"
 #include "core/stage/admit.h"
 #include "core/stage/discover.h"
+#include "core/stage/fetch_policy.h"
+#include "core/stage/next_uploads.h"
 
 namespace sluice::stage {
 
@@ -104,6 +106,13 @@ void by_content(Policy const& policy, SourcePolicy const& source, ItemRow item, 
     findings.push_back({media ? "pipeline" : "kind", Says::kLeftOut, plan.error().text});
 }
 
+Finding by_fetch(SourcePolicy const& source, std::string const& url, ItemRow const& item) {
+  auto const relayed = is_relayed(item);
+  if (auto const may = may_be_called(source, url, relayed); !may) return {"url", Says::kLeftOut, may.error().text};
+  if (relayed) return {"url", Says::kTaken, "this host downloads it; whether it can is not tried here"};
+  return {"url", Says::kTaken, "the platform fetches it, not this host; whether it can is not tried here"};
+}
+
 Finding by_end(SecretUrl const& url, WallTime now) {
   auto const end = source::url_end(url);
   if (!end) return {"end", Says::kTaken, "it names no end"};
@@ -144,10 +153,15 @@ Explanation explain(Policy const& policy, SourcePolicy const& source, UrlText co
                     WallTime now) {
   Explanation told{.source = source.name, .item = std::move(item)};
   auto& findings = told.findings;
-  findings.push_back({"url", Says::kTaken, "the platform fetches it, not this host; whether it can is not tried here"});
-  findings.push_back(by_end(url.whole, now));
   auto as_item = told.item.value_or(ItemRow{.source = source.name, .path = url.shown});
   if (as_item.name.empty()) as_item.name = source::name_from_url(url.shown);
+  if (!told.item) {
+    auto const media = source::media_by_name(as_item.name);
+    auto const relayed = fetches_itself(policy, source, url.shown, media ? media->kind : std::string(), std::nullopt);
+    as_item.method = relayed ? kByRelay : kByUrl;
+  }
+  findings.push_back(by_fetch(source, url.shown, as_item));
+  findings.push_back(by_end(url.whole, now));
   by_content(policy, source, std::move(as_item), {}, now, findings);
   return told;
 }

@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/source/identity.h"
 #include "core/stage/effort.h"
+#include "core/stage/fetch_piece.h"
 #include "core/stage/gone.h"
 #include "core/stage/outbox.h"
 #include "core/stage/plan.h"
@@ -46,6 +47,7 @@ void fail_item(Context& ctx, ItemRow item, std::string reason, std::string text,
   move(ctx, item, was, item.effort.last_error);
   ctx.sources.forget(item.id);
   ground_chunks(ctx, item);
+  leave_spool(ctx, item);
   plan_acts(ctx, item);
 }
 
@@ -92,6 +94,7 @@ bool has_unsent(Context const& ctx, SessionRow const& session) {
 }
 
 void source_changed(Context& ctx, ItemRow item) {
+  if (is_spooled(item)) return fetch_anew(ctx, std::move(item), "its file in the spool was changed");
   abandon_upload(ctx, item);
   auto const was = item.state;
   ctx.traffic.cancel_item(item.id);
@@ -110,6 +113,8 @@ void source_changed(Context& ctx, ItemRow item) {
 }
 
 void source_trouble(Context& ctx, ItemRow const& item, Error const& error, ItemState back_to) {
+  if (is_spooled(item) && error.fault == Fault::kSourceChanged)
+    return fetch_anew(ctx, item, "its file in the spool is gone or was changed");
   if (error.fault == Fault::kSourceChanged && error.code == kSourceGone) {
     abandon_upload(ctx, item);
     return fail_item(ctx, item, kSourceGone, error.text, ItemState::kSeen);
@@ -164,6 +169,7 @@ void asset_became_ready(Context& ctx, ItemRow item) {
   item.reason.clear();
   move(ctx, item, was);
   ctx.sources.forget(item.id);
+  leave_spool(ctx, item);  // the platform has the bytes; were it to lose them, they would be downloaded again
   for (auto step : ctx.journal.steps_of(item.id)) {
     auto const from_rebuild = step.state == StepState::kCreating && step.named_id == 0;
     if (step.state != StepState::kWaiting && !from_rebuild) continue;

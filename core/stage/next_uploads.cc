@@ -27,6 +27,10 @@ bool waits(Context const& ctx, std::string_view method) {
 }
 
 int slots_for(Context const& ctx, std::string_view method) {
+  if (method == kByRelay) {  // those have slots of their own: what comes in does not wait for what goes up
+    auto const under_way = static_cast<int>(ctx.journal.fetching_downloads().size());
+    return std::max(0, static_cast<int>(ctx.policy.files_max) - under_way);
+  }
   auto const sessions = sessions_under_way(ctx);
   auto const directs = ctx.journal.count_items(ItemState::kSending);
   auto const all = std::int64_t{ctx.policy.files_max};

@@ -15,6 +15,7 @@ namespace sluice::stage {
 
 inline constexpr std::string_view kByDirect = "direct";
 inline constexpr std::string_view kByMultipart = "multipart";
+inline constexpr std::string_view kByRelay = "relay";  // is downloaded before it goes up by one of the first two
 inline constexpr std::string_view kByUrl = "url";  // takes a slot like a direct one, until the platform has answered
 
 // Of `files_max` slots, how many upload sessions may hold.

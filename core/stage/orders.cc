@@ -7,6 +7,7 @@
 #include "core/stage/admit.h"
 #include "core/stage/discover.h"
 #include "core/stage/effort.h"
+#include "core/stage/fetch_piece.h"
 #include "core/stage/find_duplicate.h"
 #include "core/stage/moves.h"
 #include "core/stage/open_session.h"
@@ -188,6 +189,7 @@ Result<void> cancel_order(Context& ctx, journal::RowId id) {
   item->finished_at = ctx.now;
   ctx.sources.forget(id);
   move(ctx, *item, was, "cancelled by hand");
+  leave_spool(ctx, *item);
   return {};
 }
 

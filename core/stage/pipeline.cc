@@ -8,6 +8,7 @@
 #include "core/stage/await_step.h"
 #include "core/stage/confirm_session.h"
 #include "core/stage/create_step.h"
+#include "core/stage/fetch_piece.h"
 #include "core/stage/finish.h"
 #include "core/stage/lease_urls.h"
 #include "core/stage/look_asset.h"
@@ -41,6 +42,7 @@ std::span<Stage const> stages() {
       {"lease_urls",       choose_lease_urls},      // chunk needs_url
       {"look_asset",       choose_look_asset},      // sending, outcome unknown
       {"take_entries",     choose_take_entries},    // entry waiting
+      {"fetch_piece",      choose_fetch_piece},     // stable, relay; download fetching
       {"admit",            choose_admit},           // seen
       {"open_session",     choose_open_session},    // stable, multipart
       {"send_direct",      choose_send_direct},     // stable, direct
@@ -67,6 +69,7 @@ ErrandRow const& errand_row(Errand errand) {
       {Errand::kLookStep,       CallKind::kRead,    settle_look_step},
       {Errand::kAwaitStep,      CallKind::kRead,    settle_await_step},
       {Errand::kVerifyAsset,    CallKind::kRead,    settle_verify_asset},
+      {Errand::kFetchPiece,     CallKind::kElsewhere, settle_fetch_piece},
   };
   static_assert(std::size(kRows) == budget::kErrands);
   auto const& row = kRows[static_cast<std::size_t>(errand)];

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "core/base/after_end.h"
+#include "core/base/allowed_hosts.h"
 #include "core/base/template.h"
 #include "core/base/time.h"
 #include "core/base/timetable.h"
@@ -62,6 +64,13 @@ enum class ChecksumPolicy : std::uint8_t {
 // What becomes of a file whose content was taken before, for the same places (D39).
 enum class DuplicatePolicy : std::uint8_t { kUpload, kSkip };
 
+// Who gets the bytes behind a URL.
+enum class FetchPolicy : std::uint8_t {
+  kPlatform,  // it is told the URL
+  kRelay,     // Sluice downloads and uploads them
+  kAuto,      // Sluice where the platform cannot: see fetches_itself() in core/stage/fetch_policy.h
+};
+
 struct SourcePolicy {
   std::string name = {};
   std::string root = {};  // absolute folder
@@ -80,7 +89,9 @@ struct SourcePolicy {
   ReceiptWish receipt = {};
   std::optional<Millis> rescan = {};  // nothing: the policy's own
   std::string manifest = {};          // a pattern of names in the root whose lines name URLs; "": its files are meant
-  bool swept = true;                  // false: only files named by hand, never a scan (sluice ingest)
+  FetchPolicy fetch = FetchPolicy::kPlatform;            // of URLs
+  std::shared_ptr<AllowedHosts const> allow_hosts = {};  // of URLs that Sluice downloads; null: none
+  bool swept = true;  // false: only files named by hand, never a scan (sluice ingest)
 };
 
 struct Limits {  // the platform's documented limits (API README, section 10); decimal, as R67 asks
@@ -98,6 +109,9 @@ struct Limits {  // the platform's documented limits (API README, section 10); d
 struct Policy {
   std::string host = {};            // for {host}
   std::string results_folder = {};  // where results go that cannot be written beside their manifest; "": nowhere
+  std::string spool_folder = {};    // absolute; "": nothing is downloaded
+  std::uint64_t spool_max_bytes = 20 * kGiB;
+  std::uint64_t fetch_bytes = 64 * kMiB;  // of pieces that come in, or are being written to the spool
   std::vector<SourcePolicy> sources = {};
   SourcePolicy hand = {};  // of URLs named by hand: every pipeline, no folder
   std::vector<PipelinePolicy> pipelines = {};

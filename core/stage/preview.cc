@@ -27,6 +27,9 @@ std::string upload_words(Limits const& limits, ItemRow const& item) {
     return "upload it in one request" + up_to(image ? limits.direct_image_bytes : limits.direct_video_bytes);
   if (item.method == kByMultipart)
     return "upload it in chunks" + up_to(image ? limits.multipart_image_bytes : limits.multipart_video_bytes);
+  if (item.method == kByRelay)
+    return "download it from its host, and upload it" +
+           up_to(image ? limits.multipart_image_bytes : limits.multipart_video_bytes);
   auto text = "let the platform fetch it" + up_to(image ? limits.url_image_bytes : limits.url_video_bytes);
   if (auto const end = source::url_end(item.url)) text += ", before " + to_rfc3339(*end);
   return text;

@@ -22,9 +22,15 @@ std::unexpected<Error> changed() {
 
 }  // namespace
 
+std::pair<std::string, std::string> OpenSources::place_of(journal::ItemRow const& item) const {
+  if (is_spooled(item)) return {spool_folder_, spool_name(item)};
+  return {item.root, item.path};
+}
+
 Answer<std::shared_ptr<ports::OpenFile>> OpenSources::get(journal::ItemRow const& item) {
   if (auto const held = open_.find(item.id); held != open_.end()) return held->second.file;
-  auto met = scout_.open(item.root, item.path, item.print.device, generation_of(item));
+  auto const [root, path] = place_of(item);
+  auto met = scout_.open(root, path, item.print.device, generation_of(item));
   if (!met) return std::nullopt;
   if (!*met) {
     auto& error = met->error();
@@ -32,20 +38,21 @@ Answer<std::shared_ptr<ports::OpenFile>> OpenSources::get(journal::ItemRow const
     return std::unexpected(std::move(error));
   }
   if ((*met)->print != item.print) {
-    scout_.let_go(item.root, std::move((*met)->file));
+    scout_.let_go(root, std::move((*met)->file));
     return changed();
   }
   if ((*met)->writer == ports::Writer::kPresent) {
-    scout_.let_go(item.root, std::move((*met)->file));
+    scout_.let_go(root, std::move((*met)->file));
     return fail(Fault::kLocal, "a program has the file open for writing", ports::kBeingWritten);
   }
-  return open_.emplace(item.id, Held{item.root, std::move((*met)->file)}).first->second.file;
+  return open_.emplace(item.id, Held{root, std::move((*met)->file)}).first->second.file;
 }
 
 Answer<std::shared_ptr<ports::OpenFile>> OpenSources::get_unchanged(journal::ItemRow const& item) {
   auto held = get(item);
   if (!held || !*held) return held;
-  auto const print = scout_.print(item.root, item.path, **held, generation_of(item));
+  auto const [root, path] = place_of(item);
+  auto const print = scout_.print(root, path, **held, generation_of(item));
   if (!print) return std::nullopt;
   if (!*print) return std::unexpected(print->error());
   auto const writer = (**held)->writer_since();

@@ -16,6 +16,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/base/error.h"
@@ -39,10 +40,11 @@ inline constexpr char kWaitingForMarker[] = "waiting_for_marker";  // the reason
 inline constexpr char kSourceGone[] = "source_gone";  // the code of kSourceChanged for a file that is not there
 
 // The source files of items whose bytes are going up, held open so that all reads of one generation
-// go to one inode (D31). Bounded by the files under way.
+// go to one inode (D31); of a URL that was downloaded, its file in the spool. Bounded by the files under way.
 class OpenSources {
  public:
-  explicit OpenSources(source::Scout& scout) : scout_(scout) {}
+  explicit OpenSources(source::Scout& scout, std::string spool_folder = {})
+      : scout_(scout), spool_folder_(std::move(spool_folder)) {}
 
   // The item's file, opened when it is not yet, and then as it was admitted; who reads it holds it to that print.
   // Fails  kSourceChanged (other size, mtime, ctime or inode, or gone), kSourceIo, kLocal (its folder is away, a
@@ -62,11 +64,18 @@ class OpenSources {
     std::string root;
     std::shared_ptr<ports::OpenFile> file;
   };
+  std::pair<std::string, std::string> place_of(journal::ItemRow const& item) const;  // root and path
+
   source::Scout& scout_;
+  std::string spool_folder_;
   std::map<journal::RowId, Held> open_;
 };
 
 class Digests;
+class Spooling;
+
+// The name of a URL's file in the spool.
+inline std::string const& spool_name(journal::ItemRow const& item) { return item.ulid; }
 
 // What a turn lends its stages.
 struct Context {
@@ -82,6 +91,7 @@ struct Context {
   Digests& digests;
   PollRound& poll_round;
   WallTime now;
+  Spooling* spooling = nullptr;  // null: nothing is downloaded here
 
   double jitter() const { return random.unit(); }
 };

@@ -32,6 +32,8 @@ Result<Added> add(Context& ctx, SourcePolicy const& source, source::manifest::En
                      .priority = entry.priority,
                      .not_before = entry.not_before,
                      .kind = entry.kind,
+                     .md5 = entry.md5,
+                     .sha256 = entry.sha256,
                      .metadata = entry.metadata};
   Wishes const wishes{
       .index = wish_of(entry.index), .collection = wish_of(entry.collection), .entity = wish_of(entry.entity)};

@@ -10,6 +10,8 @@
 #include "core/stage/admit.h"
 #include "core/stage/discover.h"
 #include "core/stage/effort.h"
+#include "core/stage/fetch_policy.h"
+#include "core/stage/next_uploads.h"
 #include "core/stage/send_url.h"
 
 namespace sluice::stage {
@@ -18,6 +20,11 @@ using journal::ItemRow;
 using journal::ItemState;
 
 namespace {
+
+std::string sums_of(UrlWish const& wish) {
+  if (!wish.sha256.empty()) return "sha256:" + wish.sha256;
+  return wish.md5.empty() ? "" : "md5:" + wish.md5;
+}
 
 std::string key_of(UrlWish const& wish) {
   if (!wish.key.empty()) return wish.key;
@@ -88,10 +95,16 @@ Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& w
   SLUICE_CHECK(check_end(ctx, wish));
   auto item = item_of(ctx, source, wish, std::move(key));
   SLUICE_CHECK(apply_wishes(ctx, item, wishes));
-  SLUICE_TRY(plan, plan_item(ctx.policy, item, source, media_of(wish, item.name), ctx.now));
+  auto const media = media_of(wish, item.name);
+  auto const kind = media ? media->kind : std::string();
+  auto const relayed = fetches_itself(ctx.policy, source, wish.url.shown, kind, wish.size_bytes);
+  SLUICE_CHECK(may_be_called(source, wish.url.shown, relayed));
+  if (relayed) item.method = kByRelay;
+  SLUICE_TRY(plan, plan_item(ctx.policy, item, source, media, ctx.now));
   add_metadata(plan, item, wish.metadata);
   if (dry_run) return Added{.item = std::move(item), .was_known = false};
   item.id = ctx.journal.insert(item);
+  if (relayed) ctx.journal.insert(journal::DownloadRow{.item_id = item.id, .sums = sums_of(wish)});
   for (auto const& step : steps_for(item, plan)) ctx.journal.insert(step);
   ctx.log.info("item=" + item.ulid + " url=\"" + printable(item.path) + "\" added source=" + printable(item.source));
   return Added{.item = std::move(item), .was_known = false};

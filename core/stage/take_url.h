@@ -23,13 +23,17 @@ struct UrlWish {
   std::optional<std::int64_t> priority = {};  // nothing: the source's
   std::optional<WallTime> not_before = {};
   std::string kind = {};  // "video", "audio", "image", whatever the name says; "": by the name
-  Json metadata = {};     // an object of scalars, added to the asset's and the indexed assets'; or null
+  std::string md5 = {};   // of the bytes, in hex: verified where Sluice downloads them; "" for none
+  std::string sha256 = {};
+  Json metadata = {};  // an object of scalars, added to the asset's and the indexed assets'; or null
 };
 
 // Takes a URL up, or finds the item that it already is: by its key, for ever (M2).
 //
 // The same URL signed anew is the same item: the later end counts, and an item that failed goes on with the new URL.
-// Fails  kRejected: "unknown_kind", "no_pipeline", "too_large", "needs_new_url" (its signature has ended),
+// Where the source says that Sluice downloads it (fetch_policy.h), it waits for FETCH_PIECE.
+// Fails  kRejected: "http_denied", "unknown_kind", "no_pipeline", "too_large", "needs_new_url" (its signature has
+// ended),
 //        "no_such_pipeline", "entity_needs_collection".
 Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& wish, Wishes const& wishes,
                       bool dry_run);

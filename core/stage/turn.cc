@@ -37,7 +37,8 @@ Turn::Turn(journal::Journal& journal, Ports ports, Policy const& policy)
       ports_(ports),
       policy_(policy),
       scout_(ports.lanes, ports.files, guards_of(policy)),
-      sources_(scout_),
+      sources_(scout_, policy.spool_folder),
+      spooling_(ports.spool),
       discovery_(ports.files, policy),
       manifests_(policy),
       results_(ports.results, policy.results_folder) {
@@ -57,7 +58,8 @@ Context Turn::context() {
           .sources = sources_,
           .digests = digests_,
           .poll_round = poll_round_,
-          .now = ports_.clock.wall()};
+          .now = ports_.clock.wall(),
+          .spooling = &spooling_};
 }
 
 void Turn::recover() {
@@ -129,6 +131,10 @@ void Turn::settle(Context& ctx, ports::Outcome const& outcome, bool is_new) {
   auto const& row = errand_row(flight->errand);
   Landing landing{*flight, platform::sort_outcome(row.kind, outcome, ctx.now), outcome.body_bytes_sent,
                   outcome.answer.has_value(), outcome.ticket};
+  if (budget::is_elsewhere(flight->errand)) {  // it says nothing of the platform
+    traffic_.landed(outcome.ticket);
+    return row.settle(ctx, landing);
+  }
   if (is_new) note_surroundings(ctx, landing);
   if (is_new && !landing.reply) note_cost(ctx, landing);
   if (is_new && landing.reply && flight->errand == budget::Errand::kPutChunk) {
@@ -176,6 +182,7 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
     discovery_.want_all();  // what its sweep had found is in no row
     manifests_.start_over();
     results_.start_over();
+    spooling_.start_over();
     throw;
   }
   auto const changed = journal_.rows_written() != rows_before;  // an outcome's freed slot was offered above already

@@ -18,6 +18,7 @@
 #include "core/stage/prune.h"
 #include "core/stage/read_manifests.h"
 #include "core/stage/report_results.h"
+#include "core/stage/spooling.h"
 #include "core/stage/stage.h"
 
 namespace sluice::stage {
@@ -34,6 +35,7 @@ struct Ports {
   ports::Log& log;
   ports::Witness* witness = nullptr;  // tests only
   ports::Results* results = nullptr;  // nothing is reported without it
+  ports::Spool* spool = nullptr;      // nothing is downloaded without it
 };
 
 class Turn {
@@ -79,6 +81,7 @@ class Turn {
   budget::Traffic traffic_;
   source::Scout scout_;
   OpenSources sources_;
+  Spooling spooling_;
   Digests digests_ = {};
   PollRound poll_round_ = {};
   budget::StallWatch stalls_ = {};

@@ -333,6 +333,9 @@ std::string cap_words(ItemRow const& item, Surroundings const& around) {
 }
 
 Why of_stable(ItemRow const& item, Surroundings const& around) {
+  if (item.method == kByRelay && item.effort.due_at)
+    return waiting("queued", "next in line for the download", item.effort.due_at);
+  if (item.method == kByRelay) return working("it is being downloaded");
   auto const of_sessions = session_slots(around.max_files);
   if (item.method == kByMultipart && of_sessions < around.max_files && around.sessions_under_way >= of_sessions)
     return {.code = "no_slot",
@@ -374,7 +377,7 @@ Why of_progress(ItemRow const& item, StepRow const* step, std::optional<SessionR
     case ItemState::kOpened:
     case ItemState::kReported: return of_upload(item, session, around, now);
     case ItemState::kSending:
-      return working(is_of_url(item) ? "the platform is told its URL" : "it is going up in one request");
+      return working(item.method == kByUrl ? "the platform is told its URL" : "it is going up in one request");
     case ItemState::kCompleted:
     case ItemState::kSent:
       return waiting("asset_processing",
@@ -409,6 +412,10 @@ std::string meaning_of(std::string_view code) {
 std::optional<Why> why(ItemRow const& item, std::span<StepRow const> steps, std::optional<SessionRow> const& session,
                        Surroundings const& surroundings, WallTime now) {
   if (is_end(item.state)) return of_end(item, steps);
+  if (item.state == ItemState::kStable && item.method == kByRelay) {  // the platform has no part in it yet
+    if (auto own = own_wait(item.intent, item.effort, item.reason, now)) return own;
+    return of_stable(item, surroundings);
+  }
   if (item.state == ItemState::kSeen) return of_seen(item, now);  // needs no platform
   auto const* const step = item.state == ItemState::kAssetReady ? first_unfinished(steps) : nullptr;
   if (auto shared = shared_wait(item, step, surroundings, now)) return shared;

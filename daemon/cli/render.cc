@@ -162,7 +162,8 @@ std::string render_items(std::vector<Json> const& items, bool more, Look const& 
   for (auto const& item : items) {
     auto const stage = text_at(item, "stage");
     auto const size = count_at(item, "size");
-    auto const by_url = !text_at(item, "url").empty();
+    auto const method = text_at(item, "method");
+    auto const by_url = !text_at(item, "url").empty() && method != "direct" && method != "multipart";
     rows.push_back({{text_at(item, "id")},
                     {stage, tone_of_stage(stage)},
                     {size == 0 ? "-" : to_words_bytes(size)},

@@ -63,7 +63,13 @@ std::string standing(Json const& item, Look const& look) {
   what += ", source " + text_at(item, "source");
   if (auto const pipeline = text_at(item, "pipeline"); !pipeline.empty()) what += ", pipeline " + pipeline;
   text += line("", what);
-  if (url.empty())
+  if (auto const* const got = item.find("download"); got != nullptr && text_at(item, "method") == "relay")
+    text += line("fetched", to_words_bytes(count_at(*got, "bytes")) +
+                                (count_at(*got, "total_bytes") == 0
+                                     ? std::string("; how much there is, is not known yet")
+                                     : " of " + to_words_bytes(count_at(*got, "total_bytes")) + " are in the spool"));
+  auto const method = text_at(item, "method");
+  if (url.empty() || method == "direct" || method == "multipart")
     text +=
         line("sent", to_words_bytes(acked) + " of " + to_words_bytes(size) + " acknowledged (" + percent(acked, size) +
                          "), " + to_words_bytes(count_at(item, "bytes_sent")) + " sent in all");

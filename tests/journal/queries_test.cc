@@ -402,6 +402,17 @@ void ask_of_acts(Journal& journal, RowId item) {
   journal.due_acts(ActState::kWanted, at(kNoon), 5);
 }
 
+void ask_of_downloads(Journal& journal, RowId item) {
+  DownloadRow row{.item_id = item};
+  row.id = journal.insert(row);
+  row.state = DownloadState::kFetching;
+  journal.update(row, DownloadState::kWanted, at(kNoon));
+  journal.fetching_downloads();
+  journal.reserved_bytes();
+  journal.owns_in_spool("01ARZ3NDEKTSV4RRFFQ69G5FAV");
+  journal.delete_download(journal.download_of(item)->item_id);
+}
+
 // Every statement that a turn runs must be served by an index: a scan that takes a moment with ten rows
 // stops the daemon for seconds with a million.
 TEST_F(Queries, ScanNoTableButWhereThatIsMeant) {
@@ -446,7 +457,7 @@ TEST_F(Queries, ScanNoTableButWhereThatIsMeant) {
   journal_.steps_on(name.id, StepState::kWaiting, 5);
   journal_.steps_in(StepState::kWaiting, 5);
   journal_.due_steps(StepState::kCreated, StepKind::kIndex, at(kNoon), 5);
-  ask_of_acts(journal_, item);
+  ask_of_acts(journal_, item), ask_of_downloads(journal_, item);
   journal_.delete_steps_of(item);
   journal_.events_of(item, 5);
   journal_.events_of(0, 5);

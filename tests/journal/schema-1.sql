@@ -17,7 +17,7 @@ CREATE TABLE item (
   state          TEXT    NOT NULL CHECK (state IN
                  ('seen', 'stable', 'opening', 'opened', 'reported', 'completed', 'sending', 'sent',
                   'asset_ready', 'done', 'failed', 'cancelled', 'skipped')),
-  method         TEXT    CHECK (method IN ('direct', 'multipart', 'url')),
+  method         TEXT    CHECK (method IN ('direct', 'multipart', 'url', 'relay')),  -- relay: to be downloaded first
   size_bytes     INTEGER NOT NULL CHECK (size_bytes >= 0),
   mtime_ns       INTEGER NOT NULL,
   ctime_ns       INTEGER NOT NULL,
@@ -53,7 +53,7 @@ CREATE TABLE item (
   CHECK (state NOT IN ('failed', 'skipped') OR reason IS NOT NULL),
   CHECK ((root = x'') = (item_key IS NOT NULL) AND (root = x'') = (name IS NOT NULL)),
   CHECK (root = x'' OR url IS NULL),
-  CHECK (method <> 'url' OR root = x''),
+  CHECK (method NOT IN ('url', 'relay') OR root = x''),
   CHECK (state <> 'done' OR url IS NULL)
 ) STRICT;
 CREATE INDEX item_due ON item (state, priority DESC, due_at_ms, finished_at_ms) WHERE finished_at_ms IS NULL;
@@ -69,6 +69,23 @@ CREATE INDEX item_ends ON item (ends_hash, size_bytes)
   WHERE ends_hash IS NOT NULL AND state NOT IN ('seen', 'failed', 'cancelled', 'skipped');
 CREATE INDEX item_twin ON item (twin_id) WHERE twin_id IS NOT NULL;
 CREATE INDEX item_asset ON item (asset_id) WHERE asset_id IS NOT NULL;
+CREATE TABLE download (  -- how far the bytes behind a URL are in the spool; gone once the platform has them
+  id             INTEGER PRIMARY KEY,
+  item_id        INTEGER NOT NULL UNIQUE REFERENCES item (id),
+  state          TEXT    NOT NULL CHECK (state IN ('wanted', 'fetching', 'fetched')),
+  restarts       INTEGER NOT NULL DEFAULT 0,        -- contents that were given up, since the source had another one
+  total_bytes    INTEGER NOT NULL DEFAULT 0,        -- 0: not known yet
+  reserved_bytes INTEGER NOT NULL DEFAULT 0,        -- of the spool
+  etag           TEXT,                              -- a strong one, with its quotes
+  modified       TEXT,                              -- Last-Modified, as it came
+  have           BLOB,                              -- a bit for each MiB that is in the file, and synced
+  url            TEXT,                              -- where it was redirected to; may hold a signature
+  sums           TEXT,                              -- 'md5:...' or 'sha256:...' that the bytes must have
+  CHECK (state <> 'fetched' OR total_bytes > 0),
+  CHECK (reserved_bytes IN (0, total_bytes))
+) STRICT;
+CREATE INDEX download_fetching ON download (id) WHERE state = 'fetching';
+CREATE INDEX download_reserved ON download (reserved_bytes) WHERE reserved_bytes > 0;
 CREATE TABLE session (  -- one row per upload session; the old ones stay, for the record
   id               INTEGER PRIMARY KEY,
   item_id          INTEGER NOT NULL REFERENCES item (id),

@@ -39,6 +39,7 @@ class Platform {
   Platform(TlsEnd const& end, std::string address, std::uint16_t port)
       : end_(end), address_(std::move(address)), acceptor_([this](int fd) { serve(fd); }, address_, port) {}
   std::uint16_t port() const { return acceptor_.port(); }
+  int reached() const { return acceptor_.accepted(); }
 
  private:
   void serve(int fd) {
@@ -290,6 +291,81 @@ TEST_F(Dns, ANameThatLeadsElsewhereIsFollowedOnceTheWaysAreForgotten) {
   wire->forget_ways();
   EXPECT_EQ(daemon::run(*wire, call()).answer->body, "127.0.0.3");
   EXPECT_GT(server.asked(kName), asked);
+}
+
+// ---- names of strangers (M21): what counts is the address that is connected to
+
+class StrangerName : public Dns {
+ protected:
+  ports::Call stranger_call(std::initializer_list<std::string_view> allowed, std::uint16_t port) const {
+    AllowedHosts hosts;
+    for (auto const entry : allowed) EXPECT_EQ(hosts.add(entry), "");
+    ports::Call made;
+    made.ticket = 1;
+    made.target = SecretUrl("https://" + std::string(kName) + ":" + std::to_string(port) + "/a.mp4");
+    made.stranger = ports::Stranger{.allowed = std::make_shared<AllowedHosts const>(hosts), .body_bytes_max = 1000};
+    return made;
+  }
+  ports::Call stranger_call(std::initializer_list<std::string_view> allowed) const {
+    return stranger_call(allowed, platform_->port());
+  }
+};
+
+TEST_F(StrangerName, ThatLeadsWithinIsNotConnectedTo) {
+  for (auto const& where : {std::vector<std::string>{"127.0.0.2"}, {"::1", "127.0.0.2"}, {"0.0.0.0"}, {"::"}}) {
+    DnsServer const server(naming(where));
+    auto const outcome = daemon::run(*wire(), stranger_call({}));
+    ASSERT_FALSE(outcome.answer) << where.front();
+    EXPECT_EQ(outcome.answer.error().code, ports::kAddressDenied) << outcome.answer.error().text;
+    EXPECT_GE(server.asked(kName) + server.asked(kName, kTypeAaaa), 1);
+  }
+  EXPECT_EQ(platform_->reached(), 0);
+}
+
+TEST_F(StrangerName, ThatLeadsElsewhereTheSecondTimeIsJudgedAnew) {
+  Platform const inside(end_, "127.0.0.3", platform_->port());
+  std::atomic<bool> has_moved{false};
+  DnsServer const server(
+      [&](Question const& question) { return addresses(question, {has_moved ? "127.0.0.3" : "127.0.0.2"}); });
+  auto const wire = this->wire();
+  auto const first = daemon::run(*wire, stranger_call({"127.0.0.2/32"}));
+  ASSERT_TRUE(first.answer) << first.answer.error().text;
+  has_moved = true;
+  wire->forget_ways();
+  auto const second = daemon::run(*wire, stranger_call({"127.0.0.2/32"}));
+  ASSERT_FALSE(second.answer);
+  EXPECT_EQ(second.answer.error().code, ports::kAddressDenied);
+  EXPECT_EQ(inside.reached(), 0);
+}
+
+TEST_F(StrangerName, GoesToTheAddressesThatAreAllowedAmongOthers) {
+  Platform const inside(end_, "127.0.0.3", platform_->port());
+  DnsServer const server(naming({"127.0.0.3", "127.0.0.2"}));
+  auto const outcome = daemon::run(*wire(), stranger_call({"127.0.0.2/32"}));
+  ASSERT_TRUE(outcome.answer) << outcome.answer.error().text;
+  EXPECT_EQ(*outcome.answer->payload, "127.0.0.2");
+  EXPECT_EQ(inside.reached(), 0);
+}
+
+TEST_F(StrangerName, IsNotCalledByAConnectionThatWasOpenedForThePlatform) {
+  std::atomic<int> requests{0};
+  Acceptor acceptor(
+      [&](int fd) {
+        Stream stream(fd, end_);
+        while (!stream.read_request().empty() && stream.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+          ++requests;
+      },
+      "127.0.0.2");
+  DnsServer const server(naming({"127.0.0.2"}));
+  WireCurl wire("https://" + std::string(kName) + ":" + std::to_string(acceptor.port()), ApiKey(kKey), "sluice/test",
+                daemon::WireRoute{.ca_file = folder_.at("root.pem")});
+  ASSERT_TRUE(daemon::run(wire, call()).answer);
+  ASSERT_TRUE(daemon::run(wire, stranger_call({kName}, acceptor.port())).answer);
+  EXPECT_EQ(acceptor.accepted(), 1) << "the connection is kept, and used again where it may be";
+  auto const denied = daemon::run(wire, stranger_call({}, acceptor.port()));
+  ASSERT_FALSE(denied.answer);
+  EXPECT_EQ(denied.answer.error().code, ports::kAddressDenied);
+  EXPECT_EQ(requests, 2);
 }
 
 }  // namespace

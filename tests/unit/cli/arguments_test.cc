@@ -103,7 +103,7 @@ TEST(Arguments, TakesUrlsBesidePaths) {
 TEST(Arguments, RefusesBadUrlsWithoutRepeatingTheirSecrets) {
   for (auto const* verb : {"add", "ingest"})
     for (auto const* url :
-         {"http://host/v.mp4?sig=CANARY", "ftp://host/v.mp4?sig=CANARY", "https://u@host/?sig=CANARY"}) {
+         {"gopher://host/v.mp4?sig=CANARY", "ftp://host/v.mp4?sig=CANARY", "https://u@host/?sig=CANARY"}) {
       auto const end = refused({verb, url});
       EXPECT_EQ(end.exit_code, kUsage);
       EXPECT_THAT(end.trouble, HasSubstr("URL"));

@@ -49,6 +49,21 @@ TEST(Load, TakesAManifestAsAFolderAndAPatternOfNames) {
   EXPECT_FALSE(source.recursive);
 }
 
+TEST(Load, TakesWhoFetchesUrlsAndHowLargeTheSpoolIs) {
+  auto const least = load_text(kLeast);
+  EXPECT_EQ(least->spool_max_bytes, 20 * kGiB);
+  EXPECT_EQ(least->by_hand.fetch, Fetch::kPlatform);
+  auto const loaded = load_text(
+      "platform: {api_key: {credential: key}}\nspool: {max: 1GiB}\nby_hand: {fetch: auto, allow_hosts: [media.lan]}\n"
+      "sources: [{name: partner, manifest: /srv/feeds/a.txt, fetch: relay, allow_hosts: [10.0.0.0/8]}]\n");
+  ASSERT_EQ(errors_of(loaded), "");
+  EXPECT_EQ(loaded->spool_max_bytes, kGiB);
+  EXPECT_EQ(loaded->by_hand.fetch, Fetch::kAuto);
+  EXPECT_TRUE(loaded->by_hand.allow_hosts.names("media.lan", 443));
+  EXPECT_EQ(loaded->sources.at(0).fetch, Fetch::kRelay);
+  EXPECT_TRUE(loaded->sources.at(0).allow_hosts.opens(*read_ip_address("10.1.2.3")));
+}
+
 TEST(Load, MakesEveryKindAnAssetWithoutPipelines) {
   auto const loaded = load_text(kLeast);
   ASSERT_EQ(errors_of(loaded), "");

@@ -163,11 +163,24 @@ TEST(Refuse, WhatIsNotSupportedYet) {
                            "pipelines: {p: {index: [{name: \"{source}\"}]}}\n"}) {
     EXPECT_THAT(refusal(line), HasSubstr("not supported yet")) << line;
   }
-  for (auto const* line : {"sidecar: auto", "fetch: relay", "fetch: auto", "allow_hosts: [a]"}) {
-    EXPECT_THAT(refusal_of_source("  " + std::string(line) + "\n"), HasSubstr("is not supported yet in this release"))
-        << line;
-  }
+  EXPECT_THAT(refusal_of_source("  sidecar: auto\n"), HasSubstr("is not supported yet in this release"));
   EXPECT_THAT(refusal_of_source("  sidecar: auto\n"), HasSubstr("write ignore, or remove the line"));
+}
+
+TEST(Refuse, DownloadsThatNobodyAskedForOrFromNowhere) {
+  for (auto const* line : {"fetch: relay", "fetch: auto", "allow_hosts: [a]"})
+    EXPECT_THAT(refusal_of_source("  " + std::string(line) + "\n"), HasSubstr("this source is a folder")) << line;
+  auto const hosts = [](std::string const& list) {
+    return errors_of(load_text("platform: {api_key: {credential: key}}\nby_hand: {fetch: relay, allow_hosts: " + list +
+                               "}\n"
+                               "sources: [{name: drop, folder: /srv/drop}]\n"));
+  };
+  EXPECT_EQ(hosts("[media.lan, \"media.lan:8080\", 10.20.0.0/16, \"[fd00::7]:8443\"]"), "");
+  EXPECT_THAT(hosts("[\"https://media.lan/\"]"), HasSubstr("is no network"));
+  EXPECT_THAT(hosts("[\"*.lan\"]"), HasSubstr("is no host"));
+  EXPECT_THAT(refusal("by_hand: {allow_hosts: [media.lan]}\n"), HasSubstr("fetch: platform downloads nothing"));
+  EXPECT_THAT(refusal("by_hand: {fetch: always}\n"), HasSubstr("relay"));
+  EXPECT_THAT(refusal("spool: {max: 1MiB}\n"), HasSubstr("67.1 MB at least"));
 }
 
 TEST(Refuse, ManifestsThatNameNoFilesOfOneFolder) {

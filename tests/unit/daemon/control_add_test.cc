@@ -91,7 +91,7 @@ TEST_F(ControlAdd, TakesANameForASingleUrl) {
 }
 
 TEST_F(ControlAdd, RefusesBadUrlsAndRelativePathsBeforeAnyIsTakenUp) {
-  auto const url = post("/v1/items", R"({"urls": ["https://host/a", "http://host/v.mp4?sig=secret"]})", 400);
+  auto const url = post("/v1/items", R"({"urls": ["https://host/a", "ftp://host/v.mp4?sig=secret"]})", 400);
   EXPECT_EQ(error_code(url), "bad_url");
   EXPECT_THAT(url.dump(), testing::Not(HasSubstr("secret")));
   auto const misplaced = post("/v1/items", R"({"paths": ["https://host/v.mp4?sig=secret"]})", 400);

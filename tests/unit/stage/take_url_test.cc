@@ -64,6 +64,17 @@ TEST_F(TakeUrl, MakesAnItemThatWaitsForItsTurn) {
   ASSERT_EQ(journal.steps_of(row.id).size(), 1u);
 }
 
+TEST_F(TakeUrl, RefusesPlainHttpWhereThePlatformWouldBeToldOfIt) {
+  for (auto const* url :
+       {"http://media.example.net/a.mp4", "http://127.evil.example/a.mp4", "http://localhost.example/a.mp4"}) {
+    auto const refused = add(wish(url));
+    ASSERT_FALSE(refused) << url;
+    EXPECT_EQ(refused.error().code, "http_denied");
+    EXPECT_THAT(refused.error().text, HasSubstr("must begin with https://"));
+  }
+  EXPECT_TRUE(add(wish("http://127.0.0.1/a.mp4")));
+}
+
 TEST_F(TakeUrl, FillsTemplatesWithTheHostAsTheFirstFolder) {
   EXPECT_EQ(read_plan(item(add(wish("https://media.example/a.mp4"))->item.id).plan).filename, "media.example-a.mp4");
   auto named = wish("https://media.example/x/y");

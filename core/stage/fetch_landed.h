@@ -1,0 +1,26 @@
+// fetch_landed.h - part of FETCH_PIECE: what became of a call, of a write, and of the whole file.
+#pragma once
+
+#include "core/source/spool_blocks.h"
+#include "core/stage/spooling.h"
+#include "core/stage/stage.h"
+
+namespace sluice::stage {
+
+// Where its bytes are asked for: the item's URL, or where that was redirected to.
+SecretUrl const& fetch_url(journal::ItemRow const& item, journal::DownloadRow const& row);
+
+// Queues the call for one piece. `hop` counts the redirects of it, from 1.
+void send_fetch(Context& ctx, journal::ItemRow const& item, journal::DownloadRow const& row, source::BlockRun run,
+                int hop);
+
+// Sets the file's bytes aside in the spool. Returns  whether there was room; if not, the item waits, or has failed.
+bool reserve(Context& ctx, journal::ItemRow const& item, journal::DownloadRow& row);
+
+// A piece is in the file and synced, or could not be.
+void settle_written(Context& ctx, Spooling::Written const& written);
+
+// All blocks are there: the file is looked at, held against its checksum, and goes up as files do.
+void finish_download(Context& ctx, journal::ItemRow item, journal::DownloadRow row);
+
+}  // namespace sluice::stage

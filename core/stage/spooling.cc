@@ -1,0 +1,108 @@
+#include "core/stage/spooling.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "core/base/text.h"
+
+namespace sluice::stage {
+namespace {
+
+constexpr std::size_t kHostsMax = 256;  // that pause at once; further ones are not remembered
+constexpr char kList[] = "list the spool";
+
+// The answer to a question that says nothing but whether it went well.
+struct Done {};
+
+}  // namespace
+
+bool Spooling::write(Context& ctx, journal::ItemRow const& item, std::uint64_t total_bytes, Piece const& piece,
+                     std::shared_ptr<std::string const> bytes) {
+  auto const question =
+      "write " + item.ulid + " " + std::to_string(piece.restarts) + " " + std::to_string(piece.run.first);
+  auto const put =
+      ctx.scout.put<Done>(ctx.policy.spool_folder, question,
+                          [spool = spool_, folder = ctx.policy.spool_folder, name = spool_name(item), total_bytes,
+                           run = piece.run, bytes = std::move(bytes)](ports::Files&) -> Result<Done> {
+                            auto const length = static_cast<std::size_t>(source::run_bytes(run, total_bytes));
+                            SLUICE_CHECK(spool->write(folder, name, total_bytes, source::run_begin(run),
+                                                      std::string_view(*bytes).substr(0, length)));
+                            return Done{};
+                          });
+  if (put) writing_.insert_or_assign(question, piece);
+  return put;
+}
+
+std::vector<Spooling::Written> Spooling::collect(Context& ctx) {
+  std::vector<Written> written;
+  for (auto at = writing_.begin(); at != writing_.end();) {
+    auto const answer = ctx.scout.fetch<Done>(ctx.policy.spool_folder, at->first);
+    if (!answer) {
+      ++at;
+      continue;
+    }
+    written.push_back({at->second, *answer ? Result<void>() : std::unexpected(answer->error())});
+    at = writing_.erase(at);
+  }
+  return written;
+}
+
+bool Spooling::is_writing(journal::RowId item) const {
+  return std::ranges::any_of(writing_, [&](auto const& named) { return named.second.item == item; });
+}
+
+std::string Spooling::coming(journal::RowId item, std::string blocks) const {
+  for (auto const& [question, piece] : writing_)
+    if (piece.item == item) blocks = source::with_blocks(std::move(blocks), piece.run);
+  return blocks;
+}
+
+void Spooling::remove(Context& ctx, std::string const& name) {
+  ctx.scout.put<Done>(ctx.policy.spool_folder, "remove " + name,
+                      [spool = spool_, folder = ctx.policy.spool_folder, name](ports::Files&) -> Result<Done> {
+                        SLUICE_CHECK(spool->remove(folder, name));
+                        return Done{};
+                      });
+}
+
+void Spooling::find_strays(Context& ctx) {
+  using Names = std::vector<std::string>;
+  auto const names = ctx.scout.ask<Names>(
+      ctx.policy.spool_folder, kList, {},
+      [spool = spool_, folder = ctx.policy.spool_folder](ports::Files&) { return spool->names(folder); });
+  if (!names) return;
+  is_listed_ = true;
+  if (!*names) return ctx.log.warning("the spool cannot be listed: " + names->error().text);
+  for (auto const& name : **names) {
+    if (ctx.journal.owns_in_spool(name)) continue;
+    ctx.log.info("spool: \"" + printable(name) + "\" is nobody's, and is removed");
+    remove(ctx, name);
+  }
+}
+
+void Spooling::tidy(Context& ctx) {
+  if (!is_listed_) find_strays(ctx);
+  for (auto const& name : std::exchange(leaving_, {}))
+    if (!ctx.journal.owns_in_spool(name)) remove(ctx, name);
+}
+
+void Spooling::pause(std::string const& host, WallTime until) {
+  if (!paused_.contains(host) && paused_.size() >= kHostsMax) return;
+  auto& at = paused_[host];
+  at = std::max(at, until);
+}
+
+bool Spooling::is_paused(std::string const& host, WallTime now) const {
+  auto const at = paused_.find(host);
+  return at != paused_.end() && at->second > now;
+}
+
+bool Spooling::is_held_up(Context const& ctx, journal::RowId item) {
+  if (!first_without_room_ || *first_without_room_ == item) return false;
+  auto const row = ctx.journal.download_of(*first_without_room_);
+  if (row && row->total_bytes > 0 && row->reserved_bytes == 0) return true;  // one that ended knows no size any more
+  first_without_room_.reset();
+  return false;
+}
+
+}  // namespace sluice::stage

@@ -1,0 +1,74 @@
+// spooling.h - what is on its way into the spool: pieces that are being written, files that are to go.
+//
+// Memory only: what the journal does not say is in the spool is fetched again. The writing is done in the spool's lane,
+// in order, so that no older piece ever lands upon a newer one of the same file. Bounded by Policy::fetch_bytes, which
+// counts the pieces in the air as well.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/ports/spool.h"
+#include "core/source/spool_blocks.h"
+#include "core/stage/stage.h"
+
+namespace sluice::stage {
+
+class Spooling {
+ public:
+  explicit Spooling(ports::Spool* spool = nullptr) : spool_(spool) {}  // null: nothing is downloaded
+
+  bool works() const { return spool_ != nullptr; }
+
+  struct Piece {
+    journal::RowId item = 0;
+    std::uint32_t restarts = 0;  // of its download: it belongs to that content
+    source::BlockRun run = {};
+  };
+  // Gives the first of `bytes`, as far as the run goes, to the lane.
+  // Returns  false where the spool's disk does not answer, or has too much to do: then nothing is written.
+  bool write(Context& ctx, journal::ItemRow const& item, std::uint64_t total_bytes, Piece const& piece,
+             std::shared_ptr<std::string const> bytes);
+  struct Written {
+    Piece piece;
+    Result<void> result;
+  };
+  std::vector<Written> collect(Context& ctx);  // what was written since the last time
+  std::size_t writing() const { return writing_.size(); }
+  bool is_writing(journal::RowId item) const;
+  std::string coming(journal::RowId item, std::string blocks) const;  // adds the blocks that are being written
+
+  // The item's file goes once this turn is committed, unless it is wanted again by then.
+  void leave(journal::ItemRow const& item) { leaving_.insert(spool_name(item)); }
+  // Removes what is to go; once after the start, files that no row owns.
+  void tidy(Context& ctx);
+  void start_over() { leaving_.clear(); }  // the turn did not happen
+
+  // A host asked for a pause.
+  void pause(std::string const& host, WallTime until);
+  bool is_paused(std::string const& host, WallTime now) const;
+
+  // Of those that the spool has no room for, the first holds the door: smaller ones would else pass it for ever.
+  bool is_held_up(Context const& ctx, journal::RowId item);
+  void has_no_room(journal::RowId item) {
+    if (!first_without_room_) first_without_room_ = item;
+  }
+
+ private:
+  void find_strays(Context& ctx);
+  void remove(Context& ctx, std::string const& name);
+
+  ports::Spool* spool_;
+  std::map<std::string, Piece> writing_ = {};  // by the question that was put to the lane
+  std::set<std::string> leaving_ = {};
+  std::map<std::string, WallTime> paused_ = {};  // by host
+  std::optional<journal::RowId> first_without_room_ = {};
+  bool is_listed_ = false;
+};
+
+}  // namespace sluice::stage
