@@ -143,6 +143,9 @@ fuzz: packages
 	mkdir -p build/fuzz/corpus/manifest
 	cd build/fuzz && nice -n 15 tests/fuzz/manifest_fuzz -max_len=4096 -max_total_time=$(FUZZ_SECONDS) \
 	  -print_final_stats=1 corpus/manifest
+	mkdir -p build/fuzz/corpus/sidecar
+	cd build/fuzz && nice -n 15 tests/fuzz/sidecar_fuzz -max_len=4096 -max_total_time=$(FUZZ_SECONDS) \
+	  -print_final_stats=1 corpus/sidecar
 
 # Beside its peers, against a sink on this host. On a quiet machine: about twenty minutes.
 bench: PROGRAMS += sluice-bench-sink sluice-bench-send sluice-bench-backlog

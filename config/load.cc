@@ -9,8 +9,8 @@
 #include <system_error>
 
 #include "config/parts.h"
-#include "config/yaml_tree.h"
 #include "core/base/text.h"
+#include "core/base/yaml_tree.h"
 
 namespace sluice::config {
 namespace {
@@ -139,7 +139,7 @@ Loaded load_texts(std::vector<Text> const& texts, LoadOptions options) {
   draft.config.hash = hash_of(texts);
   bool is_whole = true;
   for (auto const& [file, text] : texts) {
-    auto const root = read_yaml(text);
+    auto const root = yaml::read_yaml(text);
     if (!root) {
       report.add({file, root.error().key}, root.error().mark, root.error().text);
       is_whole = false;

@@ -16,12 +16,12 @@
 #include <vector>
 
 #include "config/config.h"
+#include "core/base/yaml_tree.h"
 
 namespace sluice::config {
 
-inline constexpr std::size_t kErrorsMax = 20;              // no more are collected
-inline constexpr std::size_t kFileBytesMax = 1024 * 1024;  // of one file (Y2)
-inline constexpr std::size_t kDepthMax = 32;               // maps and lists inside one another (Y2)
+inline constexpr std::size_t kErrorsMax = 20;                  // no more are collected
+inline constexpr std::size_t kFileBytesMax = yaml::kBytesMax;  // of one file (Y2)
 inline constexpr char kSystemConfig[] = "/etc/sluice/sluice.yaml";
 
 struct ConfigError {

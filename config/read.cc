@@ -9,39 +9,8 @@
 namespace sluice::config {
 namespace {
 
-enum class Plain : std::uint8_t { kText, kBool, kInteger, kFloat, kOdd };
-
-bool all_digits(std::string_view text) {
-  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-// [digits].[digits]e[sign]digits, at least one digit before the exponent.
-bool is_float(std::string_view unsigned_text) {
-  auto const e = unsigned_text.find_first_of("eE");
-  if (e != std::string_view::npos) {
-    auto exponent = unsigned_text.substr(e + 1);
-    if (exponent.starts_with('-') || exponent.starts_with('+')) exponent.remove_prefix(1);
-    if (!all_digits(exponent)) return false;
-  }
-  auto const mantissa = unsigned_text.substr(0, e);
-  auto const point = mantissa.find('.');
-  if (point == std::string_view::npos) return e != std::string_view::npos && all_digits(mantissa);
-  std::string const digits = std::string(mantissa.substr(0, point)) + std::string(mantissa.substr(point + 1));
-  return all_digits(digits);
-}
-
-// What an unquoted scalar is in YAML's core schema. kOdd is a number that readers of YAML disagree on.
-Plain classify(std::string_view text) {
-  auto const lower = to_lower_ascii(text);
-  if (lower == "true" || lower == "false") return text == lower ? Plain::kBool : Plain::kOdd;
-  if (lower == ".nan") return Plain::kOdd;
-  std::string_view rest = lower;
-  if (rest.starts_with('-') || rest.starts_with('+')) rest.remove_prefix(1);
-  if (rest == ".inf") return Plain::kOdd;
-  if (all_digits(rest)) return (rest.size() > 1 && rest[0] == '0') || lower[0] == '+' ? Plain::kOdd : Plain::kInteger;
-  if ((rest.starts_with("0x") || rest.starts_with("0o")) && is_hex(rest.substr(2))) return Plain::kOdd;
-  return is_float(rest) ? Plain::kFloat : Plain::kText;
-}
+using yaml::classify;
+using yaml::Plain;
 
 std::string listed(std::vector<std::string> const& words) {
   std::string text;

@@ -15,7 +15,7 @@
 
 #include "config/config.h"
 #include "config/report.h"
-#include "config/yaml_tree.h"
+#include "core/base/yaml_tree.h"
 
 namespace sluice::config {
 

@@ -7,9 +7,12 @@
 #include <vector>
 
 #include "config/load.h"
-#include "config/yaml_tree.h"
+#include "core/base/yaml_tree.h"
 
 namespace sluice::config {
+
+using yaml::Mark;
+using yaml::Node;
 
 // Where a part of the configuration was written: the file, and the path of its key in there.
 struct Origin {

@@ -27,6 +27,7 @@ struct Scope {
   std::vector<std::string> include;
   std::vector<std::string> exclude;
   std::string guard_file = {};                // a path beneath the root; without that file nothing is looked at (D9)
+  bool sidecars = false;                      // whether its files have any
   std::optional<Template> ready_marker = {};  // names of markers (core/base/marker.h), which are no candidates
 };
 

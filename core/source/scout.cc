@@ -1,6 +1,5 @@
 #include "core/source/scout.h"
 
-#include <span>
 #include <utility>
 #include <vector>
 
@@ -15,30 +14,6 @@ constexpr Millis kPruneEvery{60'000};
 constexpr std::uint64_t kNobodys = 0;                // the ticket of a piece that nobody waits for
 constexpr std::string_view kDigestLane = "digest ";  // a root is absolute
 constexpr std::string_view kOpenQuestion = "open ";
-
-std::string beside(std::string const& path, std::string const& name) {
-  auto const folder = directory_of(path);
-  return folder.empty() ? name : std::string(folder) + "/" + name;
-}
-
-// The text of a small file.
-Result<std::string> read_whole(ports::OpenFile const& file, std::size_t bytes_max) {
-  std::string text(bytes_max + 1, '\0');
-  std::size_t bytes = 0;
-  while (bytes < text.size()) {
-    SLUICE_TRY(got, file.read_at(std::as_writable_bytes(std::span(text)).subspan(bytes), bytes));
-    if (got == 0) break;
-    bytes += got;
-  }
-  if (bytes > bytes_max) return fail(Fault::kRejected, "it has more than " + to_words_bytes(bytes_max), "too_large");
-  text.resize(bytes);
-  return text;
-}
-
-// What the disk or this host could not do now says nothing of the checksum: it is looked for again.
-bool is_passing(Error const& error) {
-  return error.fault == Fault::kLocal || error.code == "io" || error.code == "busy";
-}
 
 // SHA-256 where there are both.
 Result<std::optional<Look::Checksum>> checksum_beside(ports::Files& files, std::string const& root,
@@ -211,6 +186,7 @@ Answer<Met> Scout::open(std::string const& root, std::string const& path, std::u
 
 Answer<Look> Scout::look(std::string const& root, std::string const& path, std::uint64_t device, Wanted const& wanted,
                          WallTime since) {
+  auto const now_ns = std::chrono::nanoseconds(now_.time_since_epoch()).count();
   return ask<Look>(root, "look " + path, since, [=, guard = guard_of(root)](ports::Files& files) -> Result<Look> {
     auto const file = files.open(root, path);
     if (!file) return std::unexpected(gone_or_away(files, root, path, device, guard, file.error()));
@@ -224,6 +200,10 @@ Answer<Look> Scout::look(std::string const& root, std::string const& path, std::
     if (wanted.checksum) {
       SLUICE_TRY(checksum, checksum_beside(files, root, path));
       look.checksum = std::move(checksum);
+    }
+    if (wanted.sidecar) {
+      SLUICE_TRY(sidecar, look_for_sidecar(files, root, path, now_ns));
+      look.sidecar = std::move(sidecar);
     }
     if (wanted.marker.empty()) return look;
     auto const marker = files.stat(root, beside(path, wanted.marker));

@@ -26,6 +26,7 @@
 #include "core/ports/lanes.h"
 #include "core/source/checksum_file.h"
 #include "core/source/settle.h"
+#include "core/source/sidecar_look.h"
 
 namespace sluice::source {
 
@@ -64,6 +65,7 @@ struct Look {
     Result<std::string> digits = {};  // fails where the file cannot be read, or says nothing of this one
   };
   std::optional<Checksum> checksum = {};
+  SidecarLook sidecar = {};  // where that was asked for
   Marker marker = Marker::kNotAsked;
   ports::Writer writer = ports::Writer::kUnknown;
   Result<std::string> type = std::string();  // by its content, where that was asked for (Files::sniff)
@@ -96,6 +98,7 @@ class Scout {
     std::string marker = {};  // the name of its marker, if it needs one
     bool checksum = false;    // what its checksum file says
     bool ends = false;        // the hash of its ends
+    bool sidecar = false;     // what its sidecars say
   };
   // One look, no older than `since`.
   Answer<Look> look(std::string const& root, std::string const& path, std::uint64_t device, Wanted const& wanted,

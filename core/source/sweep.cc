@@ -7,6 +7,7 @@
 
 #include "core/base/marker.h"
 #include "core/base/text.h"
+#include "core/source/sidecar.h"
 
 namespace sluice::source {
 namespace {
@@ -90,6 +91,7 @@ void Sweep::enter(std::string path, Slice& slice) {
                     .entries = {},
                     .unfinished = {},
                     .markers = {},
+                    .sidecars = {},
                     .subfolders = {}});
 }
 
@@ -107,6 +109,11 @@ std::size_t Sweep::read_on(Slice& slice) {
   for (auto& entry : *some) {
     if (entry.name.ends_with(".aria2")) folder.unfinished.insert(entry.name.substr(0, entry.name.size() - 6));
     if (scope_.ready_marker && is_marker(*scope_.ready_marker, entry.name)) folder.markers.insert(entry.name);
+    // No candidate, and not looked at by itself: its print is told with that of the file that it describes.
+    if (scope_.sidecars && entry.type == ports::FileType::kRegular && is_sidecar_name(entry.name)) {
+      folder.sidecars.emplace(entry.name, entry.has_print ? print_of_sidecar(entry.name, entry.print) : 0);
+      continue;
+    }
     folder.entries.push_back(std::move(entry));
   }
   if (some->empty()) {
@@ -116,10 +123,31 @@ std::size_t Sweep::read_on(Slice& slice) {
   return some->size();
 }
 
-void Sweep::add_candidate(std::string path, ports::FilePrint const& print, Slice& slice) const {
+// Of the first of these names that is in the folder on top.
+template <class Names>
+std::int64_t Sweep::print_of_first(Names const& names) {
+  auto& folder = stack_.back();
+  for (auto const& name : names) {
+    auto const found = folder.sidecars.find(std::string(name));
+    if (found == folder.sidecars.end()) continue;
+    if (found->second != 0) return found->second;
+    auto const print = files_.stat(scope_.root, joined(folder.path, found->first));
+    if (!print) continue;  // it went away meanwhile
+    return found->second = print_of_sidecar(found->first, *print);
+  }
+  return 0;
+}
+
+std::int64_t Sweep::sidecars_print_of(std::string_view name) {
+  if (stack_.back().sidecars.empty()) return 0;
+  return print_of_sidecars(print_of_first(sidecar_names(name)), print_of_first(kDefaultNames));
+}
+
+void Sweep::add_candidate(std::string path, ports::FilePrint const& print, Slice& slice) {
   auto const marked =
       scope_.ready_marker && stack_.back().markers.contains(marker_of(*scope_.ready_marker, basename_of(path)));
-  slice.candidates.push_back({std::move(path), print, marked});
+  auto const sidecars = sidecars_print_of(basename_of(path));
+  slice.candidates.push_back({std::move(path), print, marked, sidecars});
 }
 
 void Sweep::look_at(ports::DirEntry entry, Slice& slice) {

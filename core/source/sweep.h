@@ -12,6 +12,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "core/ports/files.h"
@@ -22,7 +23,8 @@ namespace sluice::source {
 struct Candidate {
   std::string path;  // beneath the root, bytes
   ports::FilePrint print;
-  bool is_marked = false;  // a file by the name of its marker is beside it
+  bool is_marked = false;           // a file by the name of its marker is beside it
+  std::int64_t sidecars_print = 0;  // of its sidecars (sidecar.h); 0: it has none
 };
 
 struct Problem {
@@ -75,14 +77,18 @@ class Sweep {
     std::vector<ports::DirEntry> entries;     // still to be looked at, last first once all are read
     std::set<std::string> unfinished;         // names that have a control file beside them (NAME.aria2, D15)
     std::set<std::string> markers;
-    std::vector<std::string> subfolders;  // names; still to be listed, last first
+    std::unordered_map<std::string, std::int64_t> sidecars;  // print_of_sidecar(); 0: not looked at yet
+    std::vector<std::string> subfolders;                     // names; still to be listed, last first
   };
 
   bool at_work() const { return !stack_.empty(); }
   void enter(std::string path, Slice& slice);
   std::size_t read_on(Slice& slice);
   bool is_guarded(Slice& slice);
-  void add_candidate(std::string path, ports::FilePrint const& print, Slice& slice) const;
+  void add_candidate(std::string path, ports::FilePrint const& print, Slice& slice);
+  template <class Names>
+  std::int64_t print_of_first(Names const& names);
+  std::int64_t sidecars_print_of(std::string_view name);
   void listing_failed(std::string path, Error const& error, Slice& slice);
   void look_at(ports::DirEntry entry, Slice& slice);
   void drop_all(std::string why, Slice& slice);

@@ -18,7 +18,7 @@ function home(prefix, places) { home_of[prefix] = places }
 BEGIN {
   home("sqlite3.h", "core/journal/ tests/journal/ tests/unit/journal/ tests/sim/ tests/e2e/")
   home("curl/", "daemon/wire_curl")
-  home("yaml-cpp/", "config/")
+  home("yaml-cpp/", "core/base/yaml_tree")
   home("spdlog/", "daemon/log_spdlog")
   home("nlohmann/", "core/base/json daemon/cli/ daemon/control tests/")
   home("microhttpd.h", "daemon/control_server tests/emulator/")

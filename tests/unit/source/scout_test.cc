@@ -193,6 +193,18 @@ TEST_F(ScoutTest, LooksAtPrintWriterAndWhereAskedAtTheContent) {
   EXPECT_EQ((*look)->type, "") << "there is nothing to look at";
 }
 
+TEST_F(ScoutTest, ReadsTheSidecarsOnlyWhereAsked) {
+  ports::AtOnce at_once;
+  Scout quick(at_once, files);
+  quick.collect(now);
+  files.files["a.json"].bytes = R"({"index": "footage"})";
+  EXPECT_FALSE((*quick.look(kRoot, "a.mp4", 0, {}, {}))->sidecar.has_own);
+  auto const look = quick.look(kRoot, "a.mp4", 0, {.sidecar = true}, {});
+  EXPECT_EQ((*look)->sidecar.sidecar.value().index, "footage");
+  files.files["a.json"].open_error = Error{.fault = Fault::kSourceIo, .text = "a bad disk", .code = "io"};
+  EXPECT_EQ(quick.look(kRoot, "a.mp4", 0, {.sidecar = true}, {})->error().code, "io") << "to be asked again";
+}
+
 TEST_F(ScoutTest, TakesAMarkerThatIsOlderThanTheFileForAFormerOnes) {
   ports::AtOnce at_once;
   Scout quick(at_once, files);

@@ -372,5 +372,51 @@ TEST_F(SweepTest, LooksAtNothingWithoutTheGuardFile) {
   EXPECT_THAT(with.paths, ElementsAre("a.mp4")) << "and it is no item itself";
 }
 
+TEST_F(SweepTest, TellsWhereASidecarCameOrWasTouched) {
+  auto const print_of = [&](bool sidecars = true) {
+    auto with = scope();
+    with.sidecars = sidecars;
+    Sweep sweep(files_, with);
+    sweep.all();
+    auto const slice = sweep.step(1000);
+    std::int64_t print = -1;
+    for (auto const& candidate : slice.candidates)
+      if (candidate.path == "a.mp4") print = candidate.sidecars_print;
+    EXPECT_EQ(slice.candidates.size(), sidecars ? 1u : 2u) << "a sidecar is no candidate";
+    return print;
+  };
+  files_.add("a.mp4");
+  EXPECT_EQ(print_of(), 0);
+  files_.add("b.mp4.json", Type::kDirectory);
+  EXPECT_EQ(print_of(), 0);
+  files_.add("a.json", Type::kRegular, 10);
+  auto const small = print_of();
+  EXPECT_NE(small, 0);
+  EXPECT_EQ(print_of(), small);
+  EXPECT_EQ(print_of(false), 0);
+  files_.add("_defaults.yaml");
+  auto const with_defaults = print_of();
+  EXPECT_NE(with_defaults, small);
+  files_.add("a.yaml");
+  EXPECT_EQ(print_of(), with_defaults) << "a.json comes first";
+  files_.add("a.mp4.yaml", Type::kRegular, 10);
+  EXPECT_NE(print_of(), with_defaults);
+}
+
+TEST_F(SweepTest, LooksASidecarUpWhosePrintTheListDoesNotGive) {
+  auto with = scope();
+  with.sidecars = true;
+  auto const print_of = [&] {
+    Sweep sweep(files_, with);
+    sweep.all();
+    return sweep.step(1000).candidates.at(0).sidecars_print;
+  };
+  files_.add("a.mp4");
+  files_.add_without_print("a.mp4.json", std::nullopt);
+  EXPECT_EQ(print_of(), 0) << "it went away";
+  files_.add_without_print("a.mp4.json", ports::FilePrint{.size_bytes = 3});
+  EXPECT_NE(print_of(), 0);
+}
+
 }  // namespace
 }  // namespace sluice::source

@@ -1,4 +1,4 @@
-#include "config/yaml_tree.h"
+#include "core/base/yaml_tree.h"
 
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/exceptions.h>
@@ -10,10 +10,9 @@
 #include <sstream>
 #include <unordered_map>
 
-#include "config/load.h"
 #include "core/base/text.h"
 
-namespace sluice::config {
+namespace sluice::yaml {
 namespace {
 
 Mark mark_of(YAML::Mark const& mark) { return {mark.line + 1, mark.column + 1}; }
@@ -166,7 +165,7 @@ Mark mark_at(std::string_view text, std::size_t at) {
 // What the parser must not see at all: yaml-cpp takes byte 0x04 for the end of the file, and guesses
 // other encodings.
 std::optional<YamlError> refuse_bytes(std::string_view text) {
-  if (text.size() > kFileBytesMax) {
+  if (text.size() > kBytesMax) {
     return YamlError{{}, "", "the file is larger than 1 MiB; is it the right one?"};
   }
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -185,7 +184,38 @@ std::optional<YamlError> refuse_bytes(std::string_view text) {
   return YamlError{mark_at(text, line_start), "", "this line is not UTF-8; save the file as UTF-8"};
 }
 
+bool all_digits(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// [digits].[digits]e[sign]digits, at least one digit before the exponent.
+bool is_float(std::string_view unsigned_text) {
+  auto const e = unsigned_text.find_first_of("eE");
+  if (e != std::string_view::npos) {
+    auto exponent = unsigned_text.substr(e + 1);
+    if (exponent.starts_with('-') || exponent.starts_with('+')) exponent.remove_prefix(1);
+    if (!all_digits(exponent)) return false;
+  }
+  auto const mantissa = unsigned_text.substr(0, e);
+  auto const point = mantissa.find('.');
+  if (point == std::string_view::npos) return e != std::string_view::npos && all_digits(mantissa);
+  std::string const digits = std::string(mantissa.substr(0, point)) + std::string(mantissa.substr(point + 1));
+  return all_digits(digits);
+}
+
 }  // namespace
+
+Plain classify(std::string_view text) {
+  auto const lower = to_lower_ascii(text);
+  if (lower == "true" || lower == "false") return text == lower ? Plain::kBool : Plain::kOdd;
+  if (lower == ".nan") return Plain::kOdd;
+  std::string_view rest = lower;
+  if (rest.starts_with('-') || rest.starts_with('+')) rest.remove_prefix(1);
+  if (rest == ".inf") return Plain::kOdd;
+  if (all_digits(rest)) return (rest.size() > 1 && rest[0] == '0') || lower[0] == '+' ? Plain::kOdd : Plain::kInteger;
+  if ((rest.starts_with("0x") || rest.starts_with("0o")) && is_hex(rest.substr(2))) return Plain::kOdd;
+  return is_float(rest) ? Plain::kFloat : Plain::kText;
+}
 
 std::expected<Node, YamlError> read_yaml(std::string_view text) {
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark, as some editors write
@@ -222,4 +252,4 @@ std::expected<Node, YamlError> read_yaml(std::string_view text) {
   }
 }
 
-}  // namespace sluice::config
+}  // namespace sluice::yaml

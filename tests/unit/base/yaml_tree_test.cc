@@ -1,11 +1,9 @@
-#include "config/yaml_tree.h"
+#include "core/base/yaml_tree.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "config/load.h"
-
-namespace sluice::config {
+namespace sluice::yaml {
 namespace {
 
 using testing::HasSubstr;
@@ -108,14 +106,14 @@ TEST(YamlTree, Takes32LevelsAndNoMore) {
 // A deep file must not cost the stack or the time that it asks for.
 TEST(YamlTree, SurvivesAMegabyteOfBrackets) {
   for (auto const* text : {"[", "{a: ", "- ", "? ", "\"", "*", "a: "}) {
-    EXPECT_FALSE(read_yaml(repeated(text, kFileBytesMax / std::string_view(text).size()))) << text;
+    EXPECT_FALSE(read_yaml(repeated(text, kBytesMax / std::string_view(text).size()))) << text;
   }
 }
 
 TEST(YamlTree, TakesOneMebibyteAndNoMore) {
-  EXPECT_EQ(refusal("#" + std::string(kFileBytesMax - 1, 'x')), "");
-  EXPECT_THAT(refusal("#" + std::string(kFileBytesMax, 'x')), HasSubstr("larger than 1 MiB"));
+  EXPECT_EQ(refusal("#" + std::string(kBytesMax - 1, 'x')), "");
+  EXPECT_THAT(refusal("#" + std::string(kBytesMax, 'x')), HasSubstr("larger than 1 MiB"));
 }
 
 }  // namespace
-}  // namespace sluice::config
+}  // namespace sluice::yaml
