@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "core/base/after_end.h"
+#include "core/base/hook.h"
 #include "core/base/template.h"
 #include "core/base/time.h"
 #include "core/base/timetable.h"
@@ -173,6 +174,12 @@ struct Poll {
   Millis max = std::chrono::seconds(60);
 };
 
+// Who is told when items come to their ends.
+struct HookStep {
+  Hook hook;
+  std::optional<KeySource> secret;  // there where the hook is a URL
+};
+
 struct Log {
   enum class Level : std::uint8_t { kDebug, kInfo, kWarning, kError };
   enum class Format : std::uint8_t {
@@ -194,6 +201,7 @@ struct Config {
   Retry retry;
   RateLimits rate_limits;
   Poll poll;
+  std::vector<HookStep> hooks;                              // kHooksMax at the most; their names are unique
   std::string control_socket = "/run/sluice/control.sock";  // absolute; fits in a sockaddr_un
   Log log;
   std::string file;  // the main file that this was read from

@@ -30,7 +30,7 @@ void read_main(At const& at, Draft& draft, LoadOptions const& options) {
   if (auto key = section.find("retry")) config.retry = read_retry(*key);
   if (auto key = section.find("rate_limits")) config.rate_limits = read_rate_limits(*key);
   if (auto key = section.find("poll")) config.poll = read_poll(*key);
-  section.not_yet("hooks");
+  if (auto key = section.find("hooks")) config.hooks = read_hooks(*key);
   if (auto key = section.find("control")) config.control_socket = read_control_socket(*key);
   if (auto key = section.find("log")) config.log = read_log(*key);
   section.finish();

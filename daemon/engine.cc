@@ -42,7 +42,8 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
              .random = random_,
              .log = log,
              .witness = nullptr,
-             .results = &disks_->results},
+             .results = &disks_->results,
+             .programs = &disks_->programs},
             policy),
       bandwidth_(policy.bandwidth) {
   begin();

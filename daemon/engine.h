@@ -27,6 +27,7 @@
 #include "daemon/lanes_linux.h"
 #include "daemon/network_events.h"
 #include "daemon/operations.h"
+#include "daemon/programs_linux.h"
 #include "daemon/random_linux.h"
 #include "daemon/results_linux.h"
 #include "daemon/wire_curl.h"
@@ -93,6 +94,7 @@ class Engine {
     FilesLinux files;
     ActsLinux acts;
     ResultsLinux results;
+    ProgramsLinux programs;
   };
   std::shared_ptr<Disks> disks_ = std::make_shared<Disks>();
   LanesLinux lanes_{disks_};

@@ -25,6 +25,7 @@ std::string_view name_of(Group group) {
     case Group::kIndexing: return "indexing";
     case Group::kEntities: return "entities";
     case Group::kStorage: return "storage";
+    case Group::kHooks: return "hooks";
   }
   std::abort();
 }
@@ -137,7 +138,7 @@ bool Traffic::busy(Errand errand, journal::RowId row) const { return busy_.conta
 std::size_t Traffic::api_calls() const {
   std::size_t all = 0;
   for (auto const count : count_) all += count;
-  return all - in_air(Errand::kPutChunk);
+  return all - in_air(Errand::kPutChunk) - in_air(Errand::kSendHook);
 }
 
 std::vector<std::pair<std::uint64_t, Flight>> Traffic::flights(Errand errand) const {
@@ -268,6 +269,7 @@ void Traffic::failed(Flight const& flight, WallTime now) {
 }
 
 bool Traffic::is_held(Flight const& flight) const {
+  if (flight.group == Group::kHooks) return false;
   if (breaker(flight.group).open_since()) return true;
   if (flight.group != Group::kStorage) return key_.since() || api_.down_since();
   auto const link = storage_.find(flight.host);
@@ -323,6 +325,7 @@ std::optional<WallTime> Traffic::next_pause_end(WallTime now) const {
   take_probe(api_.probe_at(now));
   for (auto const& [host, link] : storage_) take_probe(link.probe_at(now));
   for (auto const& breaker : breakers_) take_probe(breaker.probe_at(now));
+  for (auto const& [name, breaker] : hooks_) take_probe(breaker.probe_at(now));
   return next;
 }
 

@@ -52,8 +52,9 @@ enum class Errand : std::uint8_t {
   kLookStep,
   kAwaitStep,
   kVerifyAsset,
+  kSendHook,
 };
-inline constexpr std::size_t kErrands = 16;
+inline constexpr std::size_t kErrands = 17;
 
 // One call in the air and what its stage must remember of it.
 struct Flight {
@@ -95,7 +96,7 @@ class Traffic {
   // --- questions
   bool busy(Errand errand, journal::RowId row) const;  // a call of that kind for that row is on its way
   std::size_t in_air(Errand errand) const { return count_[static_cast<std::size_t>(errand)]; }
-  std::size_t api_calls() const;  // all but chunk PUTs
+  std::size_t api_calls() const;  // all but chunk PUTs and hooks
   bool idle() const { return flights_.empty() && outbox_.empty(); }
   std::vector<std::pair<std::uint64_t, Flight>> flights(Errand errand) const;                 // tickets, and copies
   void each_put(std::function<void(std::uint64_t ticket, Flight const&)> const& look) const;  // chunk PUTs in the air
@@ -147,6 +148,11 @@ class Traffic {
   void failed(Flight const& flight, WallTime now);
   void succeeded(Group group) { breaker_of(group).succeeded(); }
   Breaker const& breaker(Group group) const { return breakers_[static_cast<std::size_t>(group)]; }
+
+  // Whether a hook works, by its name: one that fails for one item after the other is tried by one of them now and
+  // then.
+  Breaker& hook(std::string const& name) { return hooks_[name]; }
+  std::map<std::string, Breaker> const& hooks() const { return hooks_; }
 
   // The platform's clock minus ours, by its Date headers; zero until one came.
   void note_clock_offset(Millis offset) { clock_offset_.note(offset); }
@@ -201,6 +207,7 @@ class Traffic {
   std::uint64_t first_with_key_ = 0;  // tickets from here on carry the key of now
   Probe key_{Millis(60'000), Millis(900'000)};
   std::array<Breaker, kGroups> breakers_ = {};
+  std::map<std::string, Breaker> hooks_ = {};
   Link api_ = {};
   std::map<std::string, Link> storage_ = {};  // by host: those that failed since they last answered
   Concurrency concurrency_ = {};

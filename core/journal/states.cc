@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 4> kManifestWords = {"reading", "followed
 constexpr std::array<std::string_view, 4> kEntryWords = {"waiting", "taken", "refused", "ended"};
 constexpr std::array<std::string_view, 2> kStepKindWords = {"index", "entity"};
 constexpr std::array<std::string_view, 4> kActWords = {"wanted", "acting", "done", "refused"};
-constexpr std::array<std::string_view, 5> kActKinds = {"move", "delete", "receipt", "error_note", "clear_note"};
+constexpr std::array<std::string_view, 6> kActKinds = {"move", "delete", "receipt", "error_note", "clear_note", "hook"};
 constexpr std::array<std::string_view, 9> kStages = {"settle", "upload", "ready",     "index",  "register",
                                                      "done",   "failed", "cancelled", "skipped"};
 

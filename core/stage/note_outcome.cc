@@ -84,6 +84,7 @@ void note_key(Context& ctx, Landing const& landing) {
 }  // namespace
 
 void note_surroundings(Context& ctx, Landing const& landing) {
+  if (landing.flight.group == budget::Group::kHooks) return;  // it says nothing of the platform
   note_link(ctx, landing);
   note_service(ctx, landing);
   auto const group = landing.flight.group;
@@ -108,6 +109,7 @@ void note_cost(Context& ctx, Landing const& landing) {
 }
 
 Spread spread_of(Context& ctx, Landing const& landing) {
+  if (landing.flight.group == budget::Group::kHooks) return Spread::kOne;
   auto const& error = landing.reply.error();
   if (is_out_of_reach(error)) return down_since(ctx, landing.flight.host) ? Spread::kAll : Spread::kOne;
   if (is_of_service(error) && ctx.traffic.breaker(landing.flight.group).is_shared()) return Spread::kSeveral;

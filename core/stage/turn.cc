@@ -57,7 +57,8 @@ Context Turn::context() {
           .sources = sources_,
           .digests = digests_,
           .poll_round = poll_round_,
-          .now = ports_.clock.wall()};
+          .now = ports_.clock.wall(),
+          .programs = ports_.programs};
 }
 
 void Turn::recover() {

@@ -32,8 +32,9 @@ struct Ports {
   ports::Reader& reader;
   ports::Random& random;
   ports::Log& log;
-  ports::Witness* witness = nullptr;  // tests only
-  ports::Results* results = nullptr;  // nothing is reported without it
+  ports::Witness* witness = nullptr;    // tests only
+  ports::Results* results = nullptr;    // nothing is reported without it
+  ports::Programs* programs = nullptr;  // hooks that are programs wait without it
 };
 
 class Turn {
