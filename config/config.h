@@ -19,6 +19,7 @@
 
 #include "core/base/after_end.h"
 #include "core/base/allowed_hosts.h"
+#include "core/base/hook.h"
 #include "core/base/template.h"
 #include "core/base/time.h"
 #include "core/base/timetable.h"
@@ -187,6 +188,12 @@ struct ByHand {
 
 inline constexpr std::uint64_t kSpoolMin = 64 * kMiB;
 
+// Who is told when items come to their ends.
+struct HookStep {
+  Hook hook;
+  std::optional<KeySource> secret;  // there where the hook is a URL
+};
+
 struct Log {
   enum class Level : std::uint8_t { kDebug, kInfo, kWarning, kError };
   enum class Format : std::uint8_t {
@@ -210,6 +217,7 @@ struct Config {
   Poll poll;
   std::uint64_t spool_max_bytes = 20 * kGiB;  // of downloads that are not with the platform yet
   ByHand by_hand;
+  std::vector<HookStep> hooks;                              // kHooksMax at the most; their names are unique
   std::string control_socket = "/run/sluice/control.sock";  // absolute; fits in a sockaddr_un
   Log log;
   std::string file;  // the main file that this was read from

@@ -32,7 +32,7 @@ void read_main(At const& at, Draft& draft, LoadOptions const& options) {
   if (auto key = section.find("poll")) config.poll = read_poll(*key);
   if (auto key = section.find("spool")) config.spool_max_bytes = read_spool(*key);
   if (auto key = section.find("by_hand")) config.by_hand = read_by_hand(*key);
-  section.not_yet("hooks");
+  if (auto key = section.find("hooks")) config.hooks = read_hooks(*key);
   if (auto key = section.find("control")) config.control_socket = read_control_socket(*key);
   if (auto key = section.find("log")) config.log = read_log(*key);
   section.finish();

@@ -4,6 +4,9 @@
 // and go on, so the draft may be wrong until the report turns out empty.
 #pragma once
 
+#include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -29,8 +32,14 @@ RateLimits read_rate_limits(At const& at);
 Poll read_poll(At const& at);
 std::uint64_t read_spool(At const& at);  // its bound, in bytes
 ByHand read_by_hand(At const& at);
+std::vector<HookStep> read_hooks(At const& at);
 Log read_log(At const& at);
 std::string read_control_socket(At const& at);
+
+// Where a secret is to be found; `forms` says what may be written, and is the complaint where something else is.
+std::optional<KeySource> read_key_source(At const& at, char const* forms);
+// What is wrong with a URL that has no query and holds no password; "" if nothing. https, or http to a loopback host.
+std::string complaint_of_url(std::string_view url);
 
 // What no single value shows: names that are there twice, references to nowhere, steps that do not
 // fit their kinds, bounds between two keys. Fills in the default pipeline and the sources' pipelines.

@@ -43,7 +43,8 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
              .log = log,
              .witness = nullptr,
              .results = &disks_->results,
-             .spool = &disks_->spool},
+             .spool = &disks_->spool,
+             .programs = &disks_->programs},
             policy),
       bandwidth_(policy.bandwidth) {
   begin();

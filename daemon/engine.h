@@ -27,6 +27,7 @@
 #include "daemon/lanes_linux.h"
 #include "daemon/network_events.h"
 #include "daemon/operations.h"
+#include "daemon/programs_linux.h"
 #include "daemon/random_linux.h"
 #include "daemon/results_linux.h"
 #include "daemon/spool_linux.h"
@@ -95,6 +96,7 @@ class Engine {
     ActsLinux acts;
     ResultsLinux results;
     SpoolLinux spool;
+    ProgramsLinux programs;
   };
   std::shared_ptr<Disks> disks_ = std::make_shared<Disks>();
   LanesLinux lanes_{disks_};

@@ -96,6 +96,7 @@ OrStop<std::vector<std::string>> files_at(std::vector<std::string> const& paths)
 stage::Policy ingest_policy(config::Config const& config) {
   auto policy = policy_from(config, host_name());
   policy.sources.clear();
+  policy.hooks.clear();  // whoever calls `ingest` sees how it ends
   stage::SourcePolicy source{
       .name = "ingest", .root = "/", .settle = Millis(0), .duplicates = stage::DuplicatePolicy::kSkip, .swept = false};
   for (auto const& pipeline : policy.pipelines) source.pipelines.push_back(pipeline.name);

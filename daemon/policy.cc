@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/base/json.h"
+#include "core/base/text.h"
 #include "daemon/file_workers.h"
 #include "daemon/wire_curl.h"
 
@@ -156,6 +157,7 @@ stage::Policy policy_from(config::Config const& config, std::string host) {
     policy.pipelines.push_back(pipeline_from(pipeline));
     policy.hand.pipelines.push_back(pipeline.name);
   }
+  for (auto const& step : config.hooks) policy.hooks.push_back({.hook = step.hook, .secret = {}});
   auto const& limits = config.platform.limits;
   policy.limits.direct_video_bytes = limits.direct_video_bytes;
   policy.limits.direct_image_bytes = limits.direct_image_bytes;
@@ -180,6 +182,17 @@ stage::Policy policy_from(config::Config const& config, std::string host) {
   policy.poll_min = config.poll.min;
   policy.poll_max = config.poll.max;
   return policy;
+}
+
+Result<std::vector<HookSecret>> read_hook_secrets(config::Config const& config) {
+  std::vector<HookSecret> secrets(config.hooks.size());
+  for (std::size_t i = 0; i < secrets.size(); ++i) {
+    if (!config.hooks[i].secret) continue;
+    SLUICE_TRY(secret, read_secret(key_source_from(*config.hooks[i].secret),
+                                   "the secret of hook " + printable(config.hooks[i].hook.name)));
+    secrets[i] = HookSecret(std::move(secret));
+  }
+  return secrets;
 }
 
 KeySource key_source_from(config::KeySource const& source) {

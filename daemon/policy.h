@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "config/config.h"
 #include "core/stage/policy.h"
@@ -11,8 +12,11 @@
 
 namespace sluice::daemon {
 
-// `host` is what {host} stands for.
+// `host` is what {host} stands for. The hooks have no secrets yet.
 stage::Policy policy_from(config::Config const& config, std::string host);
+
+// Reads what the hooks that are URLs sign with: one for each of config.hooks, in their order.
+Result<std::vector<HookSecret>> read_hook_secrets(config::Config const& config);
 
 KeySource key_source_from(config::KeySource const& source);
 

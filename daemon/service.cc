@@ -33,18 +33,29 @@ std::vector<WatchThreads::Root> roots_of(stage::Policy const& policy) {
 
 Result<std::unique_ptr<Service>> Service::open(config::Config const& config, ApiKey key, ports::Log& log) {
   SLUICE_TRY(route, wire_route_from(config.platform));
+  SLUICE_TRY(secrets, read_hook_secrets(config));
   SLUICE_TRY(lock, StateLock::take(config.state_dir));
   SLUICE_TRY(control, ControlServer::open(config.control_socket));
-  return std::unique_ptr<Service>(
-      new Service(config, std::move(key), std::move(route), log, std::move(lock), std::move(control)));
+  return std::unique_ptr<Service>(new Service(config, std::move(key), std::move(route), std::move(secrets), log,
+                                              std::move(lock), std::move(control)));
 }
 
-Service::Service(config::Config const& config, ApiKey key, WireRoute route, ports::Log& log, StateLock lock,
-                 std::unique_ptr<ControlServer> control)
+namespace {
+
+stage::Policy policy_with(config::Config const& config, std::vector<HookSecret> secrets) {
+  auto policy = policy_from(config, host_name());
+  for (std::size_t i = 0; i < secrets.size(); ++i) policy.hooks[i].secret = std::move(secrets[i]);
+  return policy;
+}
+
+}  // namespace
+
+Service::Service(config::Config const& config, ApiKey key, WireRoute route, std::vector<HookSecret> secrets,
+                 ports::Log& log, StateLock lock, std::unique_ptr<ControlServer> control)
     : config_(config),
       log_(log),
       lock_(std::move(lock)),
-      policy_(policy_from(config, host_name())),
+      policy_(policy_with(config, std::move(secrets))),
       key_place_(key_source_from(*config.platform.api_key), key),
       control_(std::move(control)),
       engine_(policy_, config.platform.base_url, std::move(key), std::move(route), config.state_dir + "/journal.db",
@@ -306,6 +317,10 @@ void Service::add_outages(std::vector<HealthReason>& reasons) const {
     if (auto const since = traffic.breaker(group).open_since())
       reasons.push_back({"outage", "calls about " + std::string(name_of(group)) + " fail one after the other", since,
                          "the platform has to mend it; it goes on by itself, and no item is charged", false});
+  for (auto const& [name, breaker] : traffic.hooks())
+    if (auto const since = breaker.open_since())
+      reasons.push_back({"hook_failing", "hook " + printable(name) + " fails for one item after the other", since,
+                         "the log says why; it is tried on for a day, and no item waits for it", false});
   add_limits(reasons);
 }
 

@@ -36,8 +36,8 @@ class Service {
   int run();
 
  private:
-  Service(config::Config const& config, ApiKey key, WireRoute route, ports::Log& log, StateLock lock,
-          std::unique_ptr<ControlServer> control);
+  Service(config::Config const& config, ApiKey key, WireRoute route, std::vector<HookSecret> secrets, ports::Log& log,
+          StateLock lock, std::unique_ptr<ControlServer> control);
 
   void take_signals();
   void take_hints();

@@ -10,6 +10,7 @@
 #include "core/base/text.h"
 #include "core/source/spool_blocks.h"
 #include "core/stage/results.h"
+#include "core/stage/send_hook.h"
 #include "daemon/policy.h"
 #include "daemon/view_manifests.h"
 
@@ -104,7 +105,7 @@ std::string last_error(ItemRow const& item, Rows const& rows) {
 }
 
 Json act_json(journal::ActRow const& act) {
-  auto json = Json::object({{"kind", word(act.kind)}, {"state", word(act.state)}});
+  auto json = Json::object({{"kind", word(act.kind)}, {"state", word(act.state)}, {"hook", text_or_null(act.hook)}});
   if (act.target_folder.empty())
     json.set("target", Json());
   else
@@ -307,6 +308,18 @@ Json health_json(StatusFacts const& facts) {
   return Json::object({{"status", status}, {"reasons", std::move(reasons)}});
 }
 
+namespace {
+
+// What waits to be told, and what no hook took.
+Json hooks_json(journal::Journal const& journal) {
+  std::int64_t waiting = 0;
+  for (auto const& name : journal.open_hooks()) waiting += journal.count_open(name);
+  return Json::object(
+      {{"waiting", waiting}, {"given_up", std::stoll(journal.meta(stage::kHooksGivenUp).value_or("0"))}});
+}
+
+}  // namespace
+
 Json status_json(ViewContext const& context, StatusFacts const& facts) {
   std::int64_t items = 0, waiting = 0, active = 0;
   std::map<StageWord, std::int64_t> ended;
@@ -345,6 +358,7 @@ Json status_json(ViewContext const& context, StatusFacts const& facts) {
   json.set("sources", std::move(sources));
   json.set("manifests", manifests_json(context.journal, facts.results_stuck));
   json.set("uploads", uploads_json(context));
+  json.set("hooks", hooks_json(context.journal));
   json.set("transfer", Json::object({{"chunks_limit", facts.chunks_limit},
                                      {"max_chunks", facts.max_chunks},
                                      {"bandwidth_bytes_per_s", facts.bandwidth ? Json(*facts.bandwidth) : Json()}}));

@@ -140,7 +140,7 @@ bool Traffic::busy(Errand errand, journal::RowId row) const { return busy_.conta
 std::size_t Traffic::api_calls() const {
   std::size_t all = 0;
   for (auto const count : count_) all += count;
-  return all - in_air(Errand::kPutChunk) - in_air(Errand::kFetchPiece);
+  return all - in_air(Errand::kPutChunk) - in_air(Errand::kFetchPiece) - in_air(Errand::kSendHook);
 }
 
 std::vector<std::pair<std::uint64_t, Flight>> Traffic::flights(Errand errand) const {
@@ -333,6 +333,7 @@ std::optional<WallTime> Traffic::next_pause_end(WallTime now) const {
   take_probe(api_.probe_at(now));
   for (auto const& [host, link] : storage_) take_probe(link.probe_at(now));
   for (auto const& breaker : breakers_) take_probe(breaker.probe_at(now));
+  for (auto const& [name, breaker] : hooks_) take_probe(breaker.probe_at(now));
   return next;
 }
 

@@ -52,15 +52,18 @@ enum class Errand : std::uint8_t {
   kLookStep,
   kAwaitStep,
   kVerifyAsset,
-  kFetchPiece,  // of a host that is not the platform's: no quota, pause, key or breaker of the platform's is about it
+  kFetchPiece,
+  kSendHook,
 };
-inline constexpr std::size_t kErrands = 17;
-inline bool is_elsewhere(Errand errand) { return errand == Errand::kFetchPiece; }
+inline constexpr std::size_t kErrands = 18;
+
+// It goes to a host that is not the platform's: no quota, pause, key or breaker of the platform's is about it.
+inline bool is_elsewhere(Errand errand) { return errand == Errand::kFetchPiece || errand == Errand::kSendHook; }
 
 // One call in the air and what its stage must remember of it.
 struct Flight {
   Errand errand = Errand::kAwaitAsset;
-  Group group = Group::kAssets;                // who pays for a refusal
+  Group group = Group::kAssets;                // who pays for a refusal, unless it goes elsewhere
   journal::RowId row = 0;                      // the item, session, named, step or act row it is about
   std::vector<journal::RowId> rows = {};       // of a batch: all of them
   journal::RowId item = 0;                     // for pruning when the item is cancelled
@@ -97,7 +100,7 @@ class Traffic {
   // --- questions
   bool busy(Errand errand, journal::RowId row) const;  // a call of that kind for that row is on its way
   std::size_t in_air(Errand errand) const { return count_[static_cast<std::size_t>(errand)]; }
-  std::size_t api_calls() const;  // all but chunk PUTs and what is fetched elsewhere
+  std::size_t api_calls() const;  // all but chunk PUTs, hooks and what is fetched elsewhere
   bool idle() const { return flights_.empty() && outbox_.empty(); }
   std::vector<std::pair<std::uint64_t, Flight>> flights(Errand errand) const;                 // tickets, and copies
   std::vector<std::pair<std::uint64_t, Flight>> queued(Errand errand) const;                  // decided on in this turn
@@ -150,6 +153,11 @@ class Traffic {
   void failed(Flight const& flight, WallTime now);
   void succeeded(Group group) { breaker_of(group).succeeded(); }
   Breaker const& breaker(Group group) const { return breakers_[static_cast<std::size_t>(group)]; }
+
+  // Whether a hook works, by its name: one that fails for one item after the other is tried by one of them now and
+  // then.
+  Breaker& hook(std::string const& name) { return hooks_[name]; }
+  std::map<std::string, Breaker> const& hooks() const { return hooks_; }
 
   // The platform's clock minus ours, by its Date headers; zero until one came.
   void note_clock_offset(Millis offset) { clock_offset_.note(offset); }
@@ -204,6 +212,7 @@ class Traffic {
   std::uint64_t first_with_key_ = 0;  // tickets from here on carry the key of now
   Probe key_{Millis(60'000), Millis(900'000)};
   std::array<Breaker, kGroups> breakers_ = {};
+  std::map<std::string, Breaker> hooks_ = {};
   Link api_ = {};
   std::map<std::string, Link> storage_ = {};  // by host: those that failed since they last answered
   Concurrency concurrency_ = {};

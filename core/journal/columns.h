@@ -233,6 +233,7 @@ void visit_act_fixed(Visitor& v, Row& row) {
   v.number("generation", row.generation);
   v.number("ordinal", row.ordinal);
   v.word("kind", row.kind);
+  v.text_or_null("hook", row.hook);
 }
 
 template <class Visitor, class Row>
@@ -242,6 +243,7 @@ void visit_act(Visitor& v, Row& row) {
   v.blob_or_null("target_path", row.target_path);
   visit_effort(v, row.effort);
   v.text_or_null("reason", row.reason);
+  v.text_or_null("payload", row.payload);
 }
 
 template <class Row, class Of>

@@ -231,7 +231,12 @@ class Journal {
   void update(ActRow const& row, ActState expected, WallTime now, std::string_view note = {});
   std::optional<ActRow> act(RowId id) const;
   std::vector<ActRow> acts_of(RowId item_id) const;  // by ordinal
+  // Of the files' acts; or of one hook's.
   std::vector<ActRow> due_acts(ActState state, WallTime now, int limit) const;
+  std::vector<ActRow> due_hooks(std::string_view hook, ActState state, WallTime now, int limit) const;
+  std::vector<ActRow> open_of_hook(std::string_view hook, int limit) const;
+  std::vector<std::string> open_hooks() const;  // the names of those that have something to tell
+  std::int64_t count_open(std::string_view hook) const;
   std::int64_t count_acts(ActState state) const;  // of `wanted` and `acting`
 
   // --- events

@@ -242,7 +242,9 @@ struct ActRow {
   std::string target_folder = {};  // absolute, bytes; "": beside the file, or nowhere
   std::string target_path = {};    // beneath it, bytes; of what is done, where it came to be
   Effort effort = {};
-  std::string reason = {};  // of a refusal
+  std::string reason = {};   // of a refusal
+  std::string hook = {};     // of kHook: its name in the configuration
+  std::string payload = {};  // of kHook: what is told, from the first try to the last
 };
 
 struct EventRow {

@@ -29,23 +29,12 @@ using source::Left;
 namespace {
 
 constexpr int kRowsPerTurn = 64;
-constexpr int kActingMax = 1'000;         // rows looked at for answers in a turn, or behind those of a full folder
-constexpr std::size_t kPerFolder = 16;    // acts of one folder under way; others of it wait for an answer
-constexpr std::uint32_t kTriesMax = 300;  // at the longest pause of 5 minutes: a day
+constexpr int kActingMax = 1'000;       // rows looked at for answers in a turn, or behind those of a full folder
+constexpr std::size_t kPerFolder = 16;  // acts of one folder under way; others of it wait for an answer
 
 std::string lane_of(ItemRow const& item) { return std::string(source::kActLane) + item.root; }
 std::string question_of(ActRow const& act) { return "act " + std::to_string(act.id); }
 std::string absolute(Place const& at) { return at.folder + "/" + at.path; }
-
-void refuse(Context& ctx, ActRow act, std::string reason, std::string text) {
-  auto const was = act.state;
-  act.state = ActState::kRefused;
-  act.reason = std::move(reason);
-  act.effort.due_at.reset();
-  act.effort.last_error = std::move(text);
-  move(ctx, act, was, act.effort.last_error);
-  next_act(ctx, act.item_id);
-}
 
 void done(Context& ctx, ActRow act, Left const& left) {
   auto const was = act.state;
@@ -61,25 +50,15 @@ void done(Context& ctx, ActRow act, Left const& left) {
   next_act(ctx, act.item_id);
 }
 
-// `is_charged`: not where whole folders or the platform are away, which may last.
-void try_again(Context& ctx, ActRow act, Error const& error, bool is_charged) {
-  auto const was = act.state;
-  auto const attempts = act.effort.attempts + (is_charged ? 1 : 0);
-  act.effort = after_failure(act.effort, error, ctx.policy, ctx.now, ctx.jitter());
-  act.effort.attempts = attempts;
-  if (attempts >= kTriesMax) return refuse(ctx, std::move(act), "gave_up", error.text);
-  act.state = ActState::kWanted;
-  move(ctx, act, was, error.text);
-}
-
 void settle_left(Context& ctx, ActRow act, Result<Left> const& left) {
   if (left) return done(ctx, std::move(act), *left);
   auto const& error = left.error();
   switch (error.fault) {
-    case Fault::kSourceChanged: return refuse(ctx, std::move(act), "changed", error.text);
-    case Fault::kGone: return refuse(ctx, std::move(act), "gone", error.text);
-    case Fault::kRejected: return refuse(ctx, std::move(act), error.code, error.text);
-    default: return try_again(ctx, std::move(act), error, error.code != kSourceDown);
+    case Fault::kSourceChanged: return refuse_act(ctx, std::move(act), "changed", error.text);
+    case Fault::kGone: return refuse_act(ctx, std::move(act), "gone", error.text);
+    case Fault::kRejected: return refuse_act(ctx, std::move(act), error.code, error.text);
+    default:  // whole folders may be away for long: that charges nobody
+      return try_act_again(ctx, std::move(act), error, error.code != kSourceDown);
   }
 }
 
@@ -141,6 +120,7 @@ Result<Left> carry_out(ports::Acts& acts, ports::Files& files, Order const& orde
     case ActKind::kClearNote:
       if (!there && order.needs_file) return std::unexpected(there.error());
       return put_note(acts, order);
+    case ActKind::kHook: break;  // no file's: send_hook
   }
   std::unreachable();
 }
@@ -199,7 +179,7 @@ void begin(Context& ctx, ActRow act) {
 std::optional<ItemRow> item_of(Context& ctx, ActRow const& act) {
   auto item = ctx.journal.item(act.item_id);
   if (item && is_of_this_end(act, *item)) return item;
-  refuse(ctx, act, "superseded", "the item went on");
+  refuse_act(ctx, act, "superseded", "the item went on");
   return std::nullopt;
 }
 
@@ -241,14 +221,15 @@ void settle_verify_asset(Context& ctx, Landing const& landing) {
   auto act = ctx.journal.act(landing.flight.row);
   if (!act || act->state != ActState::kWanted) return;
   if (!landing.reply && landing.reply.error().fault == Fault::kGone)
-    return refuse(ctx, *std::move(act), "asset_gone", "the platform no longer has the asset: the file is kept");
+    return refuse_act(ctx, *std::move(act), "asset_gone", "the platform no longer has the asset: the file is kept");
   if (!landing.reply && landing.reply.error().fault == Fault::kRejected)
-    return refuse(ctx, *std::move(act), "not_verified", landing.reply.error().text);
-  if (!landing.reply) return try_again(ctx, *std::move(act), landing.reply.error(), false);
+    return refuse_act(ctx, *std::move(act), "not_verified", landing.reply.error().text);
+  if (!landing.reply) return try_act_again(ctx, *std::move(act), landing.reply.error(), false);
   auto const asset = platform::read_asset(*landing.reply);
-  if (!asset) return try_again(ctx, *std::move(act), asset.error(), true);
+  if (!asset) return try_act_again(ctx, *std::move(act), asset.error(), true);
   if (asset->state != platform::Asset::State::kReady)
-    return refuse(ctx, *std::move(act), "not_verified", "the platform says that the asset is not ready: it is kept");
+    return refuse_act(ctx, *std::move(act), "not_verified",
+                      "the platform says that the asset is not ready: it is kept");
   begin(ctx, *std::move(act));
 }
 

@@ -1,6 +1,6 @@
 // act.h - stage ACT: the outbox -> files moved, deleted and described.
 //
-//   takes    acts in `wanted` and `acting` whose due_at has come; one of an item after the other
+//   takes    acts in `wanted` and `acting`, but for hooks, whose due_at has come; one of an item after the other
 //   writes   act: `acting` before a file is touched; then `done` with where it came to be, `refused` with a reason, or
 //            `wanted` again after trouble that may pass, with backoff and for a day or so
 //   remote   GET the asset, before a file of a done item is moved or deleted (D62)

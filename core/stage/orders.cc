@@ -91,7 +91,7 @@ bool needs_file(ItemState state) { return state < ItemState::kReported || state 
 Result<void> take_file_back(Context& ctx, ItemRow const& item, ItemState goes_on_in) {
   auto const acts = ctx.journal.acts_of(item.id);
   for (auto const& act : acts)
-    if (act.state == journal::ActState::kActing)
+    if (act.state == journal::ActState::kActing && act.kind != journal::ActKind::kHook)
       return fail(Fault::kRejected, "its file is being put away just now: try again in a moment", "acting");
   auto const* const away = put_away(acts, item);
   if (away != nullptr && needs_file(goes_on_in))
@@ -190,6 +190,7 @@ Result<void> cancel_order(Context& ctx, journal::RowId id) {
   ctx.sources.forget(id);
   move(ctx, *item, was, "cancelled by hand");
   leave_spool(ctx, *item);
+  plan_acts(ctx, *item);
   return {};
 }
 

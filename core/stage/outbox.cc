@@ -7,6 +7,7 @@
 #include "core/base/after_end.h"
 #include "core/base/text.h"
 #include "core/stage/effort.h"
+#include "core/stage/results.h"
 
 namespace sluice::stage {
 
@@ -23,7 +24,8 @@ class Plan {
  public:
   Plan(Context& ctx, ItemRow const& item, std::vector<ActRow> const& before) : ctx_(ctx), item_(item) {
     ordinal_ = before.empty() ? 0 : before.back().ordinal;
-    first_ = std::ranges::all_of(before, [](ActRow const& act) { return is_over(act.state); });
+    first_ =
+        std::ranges::all_of(before, [](ActRow const& act) { return is_over(act.state) || act.kind == ActKind::kHook; });
   }
 
   void add(ActKind kind, std::string folder = {}, std::string path = {}, std::string const& refused = {}) {
@@ -35,6 +37,14 @@ class Plan {
       act.state = ActState::kRefused;
     else if (std::exchange(first_, false))
       act.effort.due_at = ctx_.now;
+    ctx_.journal.insert(act);
+  }
+
+  // It waits for the file's acts, and for no other hook.
+  void tell(Hook const& hook) {
+    ActRow act{.item_id = item_.id, .generation = item_.generation, .ordinal = ++ordinal_, .kind = ActKind::kHook};
+    act.hook = hook.name;
+    if (first_) act.effort.due_at = ctx_.now;
     ctx_.journal.insert(act);
   }
 
@@ -89,16 +99,26 @@ void plan_failure(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy co
 
 void plan_acts(Context& ctx, ItemRow const& item) {
   auto const* const source = ctx.policy.source(item.source);
-  if (source == nullptr || source->root != item.root) return;
+  auto const is_its_file = source != nullptr && source->root == item.root;
+  if (!is_its_file && ctx.policy.hooks.empty()) return;
   auto const before = ctx.journal.acts_of(item.id);
   Plan plan(ctx, item, before);
-  if (item.state == ItemState::kDone) plan_success(ctx, plan, item, *source, before);
-  if (item.state == ItemState::kFailed) plan_failure(ctx, plan, item, *source, before);
+  if (is_its_file && item.state == ItemState::kDone) plan_success(ctx, plan, item, *source, before);
+  if (is_its_file && item.state == ItemState::kFailed) plan_failure(ctx, plan, item, *source, before);
+  for (auto const& [hook, secret] : ctx.policy.hooks)
+    if (hook.events.contains(std::string(word(item.state)))) plan.tell(hook);
 }
 
 void withdraw_acts(Context& ctx, journal::RowId item, std::string_view why) {
+  auto const row = ctx.journal.item(item);
   for (auto act : ctx.journal.acts_of(item)) {
     if (act.state != ActState::kWanted) continue;
+    if (act.kind == ActKind::kHook) {
+      if (act.payload.empty()) act.payload = event_text(ctx, act, *row);
+      if (!act.effort.due_at) act.effort.due_at = ctx.now;
+      ctx.journal.update(act, ActState::kWanted, ctx.now);
+      continue;
+    }
     act.state = ActState::kRefused;
     act.reason = "withdrawn";
     act.effort.due_at.reset();
@@ -113,10 +133,43 @@ bool is_of_this_end(ActRow const& act, ItemRow const& item) {
 void next_act(Context& ctx, journal::RowId item) {
   for (auto act : ctx.journal.acts_of(item)) {
     if (is_over(act.state)) continue;
-    if (act.effort.due_at) return;
-    act.effort.due_at = ctx.now;
-    return ctx.journal.update(act, act.state, ctx.now);
+    if (!act.effort.due_at) {
+      act.effort.due_at = ctx.now;
+      ctx.journal.update(act, act.state, ctx.now);
+    }
+    if (act.kind != ActKind::kHook) return;
   }
+}
+
+std::string event_id(ActRow const& act, ItemRow const& item) { return item.ulid + "." + std::to_string(act.ordinal); }
+
+std::string event_text(Context const& ctx, ActRow const& act, ItemRow const& item) {
+  auto const acts = ctx.journal.acts_of(item.id);
+  auto const* const away = put_away(acts, item);
+  auto const is_gone = is_of_url(item) || (away != nullptr && away->kind == ActKind::kDelete);
+  auto const at = place_of_file(acts, item);
+  return event_of(ctx.journal, item, is_gone ? "" : at.folder + "/" + at.path, event_id(act, item));
+}
+
+void refuse_act(Context& ctx, ActRow act, std::string reason, std::string text) {
+  auto const was = act.state;
+  act.state = ActState::kRefused;
+  act.reason = std::move(reason);
+  act.effort.due_at.reset();
+  act.effort.last_error = std::move(text);
+  act.payload.clear();
+  move(ctx, act, was, act.effort.last_error);
+  next_act(ctx, act.item_id);
+}
+
+void try_act_again(Context& ctx, ActRow act, Error const& error, bool is_charged) {
+  auto const was = act.state;
+  auto const attempts = act.effort.attempts + (is_charged ? 1 : 0);
+  act.effort = after_failure(act.effort, error, ctx.policy, ctx.now, ctx.jitter());
+  act.effort.attempts = attempts;
+  if (attempts >= kTriesMax) return refuse_act(ctx, std::move(act), "gave_up", error.text);
+  act.state = ActState::kWanted;
+  move(ctx, act, was, error.text);
 }
 
 ActRow const* put_away(std::span<ActRow const> acts, ItemRow const& item) {
@@ -137,9 +190,11 @@ ports::Place place_of_file(std::span<ActRow const> acts, ItemRow const& item) {
 void move(Context& ctx, ActRow const& row, ActState was, std::string_view note) {
   ctx.journal.update(row, was, ctx.now, note);
   auto line = "act item=" + std::to_string(row.item_id) + " kind=" + std::string(word(row.kind));
+  if (!row.hook.empty()) line.append(" hook=").append(printable(row.hook));
   line.append(" ").append(word(was)).append("→").append(word(row.state));
   if (!note.empty()) line.append(" note=\"").append(printable(note)).append("\"");
-  auto const is_trouble = row.state == ActState::kRefused && row.reason != "withdrawn" && row.reason != "superseded";
+  auto const is_trouble = row.state == ActState::kRefused && row.reason != "withdrawn" && row.reason != "superseded" &&
+                          row.reason != "not_configured";
   is_trouble ? ctx.log.warning(line) : ctx.log.info(line);
 }
 

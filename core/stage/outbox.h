@@ -14,17 +14,28 @@
 
 namespace sluice::stage {
 
-// The item has just come to its end: `done` or `failed`. First our older error note goes, then the file is moved or
-// deleted, then what is beside it is written beside its new place.
+// The item has just come to its end. First our older error note goes, then the file is moved or deleted, then what is
+// beside it is written beside its new place. Then the hooks are told, so that they hear where the file is now: all that
+// want to know of this end, and none waits for another.
 void plan_acts(Context& ctx, journal::ItemRow const& item);
 
-// The item is to go on: what was not begun of its last end is not done any more. An act that is under way is no longer
-// this item's; is_of_this_end() says so.
+// The item, which is still at its end, is to go on: what was not begun with its file is not done any more. An act that
+// is under way is no longer this item's; is_of_this_end() says so. Hooks are told of that end all the same.
 void withdraw_acts(Context& ctx, journal::RowId item, std::string_view why);
 bool is_of_this_end(journal::ActRow const& act, journal::ItemRow const& item);
 
 // The first that waits for an act that is over is due now.
 void next_act(Context& ctx, journal::RowId item);
+
+// What a hook is told of the item as it stands, which is at that end. The id is the event's for ever: `ULID.ordinal`.
+std::string event_id(journal::ActRow const& act, journal::ItemRow const& item);
+std::string event_text(Context const& ctx, journal::ActRow const& act, journal::ItemRow const& item);
+
+// An act will not be done, or is tried again after backoff, for kTriesMax charged times; the next one is due then, or
+// waits on.
+inline constexpr std::uint32_t kTriesMax = 300;  // at the longest pause of 5 minutes: a day
+void refuse_act(Context& ctx, journal::ActRow act, std::string reason, std::string text);
+void try_act_again(Context& ctx, journal::ActRow act, Error const& error, bool is_charged);
 
 // Whether the item's file was moved away or deleted by us, as it was sent: the last such act.
 journal::ActRow const* put_away(std::span<journal::ActRow const> acts, journal::ItemRow const& item);

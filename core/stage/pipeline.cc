@@ -17,6 +17,7 @@
 #include "core/stage/report_chunks.h"
 #include "core/stage/resolve_named.h"
 #include "core/stage/send_direct.h"
+#include "core/stage/send_hook.h"
 #include "core/stage/send_url.h"
 #include "core/stage/take_entries.h"
 
@@ -30,6 +31,7 @@ std::span<Stage const> stages() {
   static constexpr Stage kStages[] = {
       // name              takes due rows             in states
       {"act",              choose_act},             // act wanted, acting
+      {"send_hook",        choose_send_hook},       // act wanted, acting, of a hook
       {"finish",           choose_finish},          // asset_ready
       {"await_step",       choose_await_step},      // step created
       {"look_step",        choose_look_step},       // step creating, outcome unknown
@@ -70,6 +72,7 @@ ErrandRow const& errand_row(Errand errand) {
       {Errand::kAwaitStep,      CallKind::kRead,    settle_await_step},
       {Errand::kVerifyAsset,    CallKind::kRead,    settle_verify_asset},
       {Errand::kFetchPiece,     CallKind::kElsewhere, settle_fetch_piece},
+      {Errand::kSendHook,       CallKind::kStorage, settle_send_hook},
   };
   static_assert(std::size(kRows) == budget::kErrands);
   auto const& row = kRows[static_cast<std::size_t>(errand)];

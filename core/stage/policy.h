@@ -16,6 +16,7 @@
 
 #include "core/base/after_end.h"
 #include "core/base/allowed_hosts.h"
+#include "core/base/hook.h"
 #include "core/base/template.h"
 #include "core/base/time.h"
 #include "core/base/timetable.h"
@@ -106,6 +107,11 @@ struct Limits {  // the platform's documented limits (API README, section 10); d
   Millis late_effect{10'000};           // how late a call whose answer was lost may still take effect (adr/0004)
 };
 
+struct HookPolicy {
+  Hook hook = {};
+  HookSecret secret = {};  // of one that is a URL
+};
+
 struct Policy {
   std::string host = {};            // for {host}
   std::string results_folder = {};  // where results go that cannot be written beside their manifest; "": nowhere
@@ -115,6 +121,7 @@ struct Policy {
   std::vector<SourcePolicy> sources = {};
   SourcePolicy hand = {};  // of URLs named by hand: every pipeline, no folder
   std::vector<PipelinePolicy> pipelines = {};
+  std::vector<HookPolicy> hooks = {};
   Limits limits = {};
   Millis keep_chunks = std::chrono::days(7);    // chunk rows of what has ended, for whoever asks how it went
   std::size_t manifest_lines_per_turn = 4'000;  // while payload is in the air; else eight times as many

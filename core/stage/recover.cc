@@ -3,6 +3,7 @@
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
 #include "core/stage/open_session.h"
+#include "core/stage/send_hook.h"
 
 namespace sluice::stage {
 namespace {
@@ -46,6 +47,7 @@ void recover(Context& ctx) {
     becomes_unknown(named, ctx.now);
     move(ctx, named, named.state, kDied);
   }
+  refuse_unknown_hooks(ctx);
 }
 
 }  // namespace sluice::stage

@@ -35,11 +35,26 @@ std::string beginning_of(Json const& note) {
 }
 
 void set_item(Json& json, ItemRow const& item) {
-  set_bytes(json, "name", std::string(basename_of(item.path)));
+  set_bytes(json, "name", std::string(file_name(item)));
   json.set("id", item.ulid);
   json.set("size", item.print.size_bytes);
   json.set("kind", text_or_null(item.kind));
   json.set("pipeline", text_or_null(item.pipeline));
+}
+
+void set_result(Json& json, Journal const& journal, ItemRow const& item, std::string const& file) {
+  auto const steps = journal.steps_of(item.id);
+  set_item(json, item);
+  json.set("content_key", text_or_null(item.content_key));
+  json.set("asset_id", text_or_null(item.asset_id));
+  json.set("indexed_assets", indexed_assets_json(journal, steps));
+  json.set("entities", entities_json(journal, steps));
+  if (file.empty())
+    json.set("file", Json());
+  else
+    set_bytes(json, "file", file);
+  json.set("created_at", to_rfc3339(item.created_at));
+  json.set("finished_at", time_or_null(item.finished_at));
 }
 
 }  // namespace
@@ -94,19 +109,24 @@ Json entities_json(Journal const& journal, std::span<StepRow const> steps) {
 NoteText receipt_of(Journal const& journal, ItemRow const& item, std::string const& file) {
   auto json = note_about("sluice.receipt/1", item);
   auto ours = beginning_of(json);
-  auto const steps = journal.steps_of(item.id);
-  set_item(json, item);
-  json.set("content_key", text_or_null(item.content_key));
-  json.set("asset_id", text_or_null(item.asset_id));
-  json.set("indexed_assets", indexed_assets_json(journal, steps));
-  json.set("entities", entities_json(journal, steps));
-  if (file.empty())
-    json.set("file", Json());
-  else
-    set_bytes(json, "file", file);
-  json.set("created_at", to_rfc3339(item.created_at));
-  json.set("finished_at", time_or_null(item.finished_at));
+  set_result(json, journal, item, file);
   return {.text = json.dump(2) + "\n", .ours = std::move(ours)};
+}
+
+std::string event_of(Journal const& journal, ItemRow const& item, std::string const& file,
+                     std::string const& event_id) {
+  auto json = Json::object({{"schema", "sluice.event/1"},
+                            {"event_id", event_id},
+                            {"event", word(item.state)},
+                            {"at", time_or_null(item.finished_at)},
+                            {"source", item.source}});
+  set_bytes(json, is_of_url(item) ? "url" : "path", absolute_path(item));  // a URL without its query
+  set_result(json, journal, item, file);
+  if (item.state == journal::ItemState::kDone) return json.dump();
+  json.set("code", text_or_null(item.reason));
+  json.set("text", item.effort.last_error.empty() ? meaning_of(item.reason) : item.effort.last_error);
+  json.set("duplicate_of", text_or_null(item.duplicate_of));
+  return json.dump();
 }
 
 NoteText error_note_of(Journal const& journal, ItemRow const& item) {

@@ -29,6 +29,9 @@ struct NoteText {
 };
 // NAME.sluice.json. `file` is where the file is now; "" where it is no more.
 NoteText receipt_of(journal::Journal const& journal, journal::ItemRow const& item, std::string const& file);
+// What a hook is told of an item at its end: what a receipt says, why it came to that end, and the event's own id.
+std::string event_of(journal::Journal const& journal, journal::ItemRow const& item, std::string const& file,
+                     std::string const& event_id);
 // NAME.error.json, for an item that failed at its finished_at.
 NoteText error_note_of(journal::Journal const& journal, journal::ItemRow const& item);
 

@@ -24,6 +24,7 @@
 #include "core/journal/journal.h"
 #include "core/ports/acts.h"
 #include "core/ports/log.h"
+#include "core/ports/programs.h"
 #include "core/ports/random.h"
 #include "core/ports/reader.h"
 #include "core/ports/wire.h"
@@ -91,7 +92,8 @@ struct Context {
   Digests& digests;
   PollRound& poll_round;
   WallTime now;
-  Spooling* spooling = nullptr;  // null: nothing is downloaded here
+  Spooling* spooling = nullptr;         // null: nothing is downloaded here
+  ports::Programs* programs = nullptr;  // used in lanes only; without it no program is started
 
   double jitter() const { return random.unit(); }
 };

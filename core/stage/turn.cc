@@ -59,7 +59,8 @@ Context Turn::context() {
           .digests = digests_,
           .poll_round = poll_round_,
           .now = ports_.clock.wall(),
-          .spooling = &spooling_};
+          .spooling = &spooling_,
+          .programs = ports_.programs};
 }
 
 void Turn::recover() {

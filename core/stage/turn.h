@@ -33,9 +33,10 @@ struct Ports {
   ports::Reader& reader;
   ports::Random& random;
   ports::Log& log;
-  ports::Witness* witness = nullptr;  // tests only
-  ports::Results* results = nullptr;  // nothing is reported without it
-  ports::Spool* spool = nullptr;      // nothing is downloaded without it
+  ports::Witness* witness = nullptr;    // tests only
+  ports::Results* results = nullptr;    // nothing is reported without it
+  ports::Spool* spool = nullptr;        // nothing is downloaded without it
+  ports::Programs* programs = nullptr;  // hooks that are programs wait without it
 };
 
 class Turn {

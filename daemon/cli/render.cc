@@ -152,6 +152,10 @@ std::string render_status(Json const& status, Look const& look) {
   if (auto const orphans = count_at(status, "orphan_reservations"); orphans > 0)
     text += "\n" + std::to_string(orphans) +
             " empty upload reservations may be left on the platform; they expire by themselves\n";
+  auto const& hooks = object_at(status, "hooks");
+  if (auto const waiting = count_at(hooks, "waiting"), lost = count_at(hooks, "given_up"); waiting > 0 || lost > 0)
+    text += "\nhooks: " + std::to_string(waiting) + " events are still to be told, " + std::to_string(lost) +
+            " were given up\n";
   if (count_at(totals, "failed") > 0) text += "\nnext: sluice ls --stage failed\n";
   return text;
 }

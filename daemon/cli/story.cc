@@ -103,7 +103,8 @@ std::string acts(Json const& item) {
     auto made = text_at(act, "state");
     if (auto const target = text_at(act, "target"); !target.empty()) made += ", " + target;
     if (auto const error = text_at(act, "last_error"); !error.empty()) made += ": " + error;
-    text += line(text_at(act, "kind"), made);
+    auto const hook = text_at(act, "hook");
+    text += line(hook.empty() ? text_at(act, "kind") : "hook " + hook, made);
   }
   return text;
 }

@@ -334,6 +334,23 @@ TEST_F(Queries, ActsAreDueByTimeAndNotWhileTheyWaitForAnother) {
   EXPECT_EQ(journal_.count_acts(ActState::kWanted), 3);
 }
 
+TEST_F(Queries, WhatIsToBeToldIsDueByItsHookAndApartFromTheFilesActs) {
+  auto const item = journal_.insert(item_in(ItemState::kDone));
+  auto move = act_of(item, 1);
+  auto one = act_of(item, 2, ActKind::kHook), later = act_of(item, 3, ActKind::kHook);
+  auto other = act_of(item, 4, ActKind::kHook);
+  one.hook = later.hook = "b";
+  other.hook = "a";
+  later.effort.due_at.reset();
+  for (auto* const act : {&move, &one, &later, &other}) act->id = journal_.insert(*act);
+  EXPECT_THAT(ids(journal_.due_acts(ActState::kWanted, at(kNoon), 10)), ElementsAre(move.id));
+  EXPECT_THAT(ids(journal_.due_hooks("b", ActState::kWanted, at(kNoon), 10)), ElementsAre(one.id));
+  EXPECT_THAT(ids(journal_.due_hooks("b", ActState::kActing, at(kNoon), 10)), IsEmpty());
+  EXPECT_EQ(journal_.open_of_hook("b", 10).size(), 2u);
+  EXPECT_THAT(journal_.open_hooks(), ElementsAre("a", "b"));
+  EXPECT_EQ(journal_.count_open("b"), 2);
+}
+
 TEST_F(Queries, TheNextDueIsTheEarliestOfAllTables) {
   EXPECT_FALSE(journal_.next_due());
   auto const item = add(ItemState::kAssetReady, 1, 10, at(kNoon + 900));
@@ -400,6 +417,10 @@ void ask_of_acts(Journal& journal, RowId item) {
   journal.update(*journal.act(journal.insert(act_of(item, 1))), ActState::kWanted, at(kNoon));
   journal.acts_of(item);
   journal.due_acts(ActState::kWanted, at(kNoon), 5);
+  journal.due_hooks("b", ActState::kWanted, at(kNoon), 5);
+  journal.open_of_hook("b", 5);
+  journal.open_hooks();
+  journal.count_open("b");
 }
 
 void ask_of_downloads(Journal& journal, RowId item) {

@@ -271,7 +271,7 @@ TEST_F(Rows, AnActComesBackInEveryState) {
     journal_.update(row, before, at(kNoon));
     expect_same(*journal_.act(row.id), row);
   }
-  EXPECT_EQ(journal_.events_of(item, 9).back().subject, "act 2 receipt");
+  EXPECT_EQ(journal_.events_of(item, 9).back().subject, "act 2 hook");
 }
 
 TEST_F(Rows, ANamedThingIsMadeOnce) {

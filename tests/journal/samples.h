@@ -199,13 +199,15 @@ inline ActRow act_of(RowId item_id, std::int64_t ordinal, ActKind kind = ActKind
 }
 
 inline ActRow full_act(RowId item_id) {
-  auto row = act_of(item_id, 2, ActKind::kReceipt);
+  auto row = act_of(item_id, 2, ActKind::kHook);
   row.generation = 3;
   row.state = ActState::kRefused;
   row.target_folder = "/srv/" + kOddBytes;
   row.target_path = kOddBytes + ".mp4";
   row.effort = {.attempts = 4, .tries = 5, .due_at = at(kNoon + 6), .last_error = "no space"};
   row.reason = "gave_up";
+  row.hook = "notify";
+  row.payload = "{}";
   return row;
 }
 

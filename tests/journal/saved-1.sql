@@ -181,7 +181,8 @@ CREATE TABLE act (  -- the outbox: what is done to a file after its item's end (
   item_id        INTEGER NOT NULL REFERENCES item (id),
   generation     INTEGER NOT NULL,                  -- of the item at its end: an act is about no other content
   ordinal        INTEGER NOT NULL,                  -- one after the other
-  kind           TEXT    NOT NULL CHECK (kind IN ('move', 'delete', 'receipt', 'error_note', 'clear_note')),
+  kind           TEXT    NOT NULL CHECK (kind IN ('move', 'delete', 'receipt', 'error_note', 'clear_note', 'hook')),
+  hook           TEXT,                              -- the name of a hook in the configuration
   state          TEXT    NOT NULL CHECK (state IN ('wanted', 'acting', 'done', 'refused')),
   target_folder  BLOB,                              -- where to; bytes, absolute; NULL: beside the file, or nowhere
   target_path    BLOB,                              -- beneath it; of what is done, where it came to be
@@ -190,11 +191,14 @@ CREATE TABLE act (  -- the outbox: what is done to a file after its item's end (
   due_at_ms      INTEGER,                           -- NULL: waits for the act before it
   last_error     TEXT,
   reason         TEXT,
+  payload        TEXT,                              -- JSON: what a hook is told, from its first try to its last
   UNIQUE (item_id, ordinal),
   CHECK ((state = 'refused') = (reason IS NOT NULL)),
+  CHECK ((kind = 'hook') = (hook IS NOT NULL)),
   CHECK ((target_folder IS NULL) = (target_path IS NULL))
 ) STRICT;
 CREATE INDEX act_due ON act (state, due_at_ms) WHERE state IN ('wanted', 'acting');
+CREATE INDEX act_next ON act (hook, state, due_at_ms) WHERE state IN ('wanted', 'acting');
 CREATE TABLE event (  -- the story: one row per transition, in the transaction that made it
   id       INTEGER PRIMARY KEY,
   at_ms    INTEGER NOT NULL,
@@ -298,5 +302,5 @@ INSERT INTO chunk VALUES (1,1,'has_url','https://storage.example/chunk?X-Amz-Sig
 INSERT INTO chunk VALUES (1,2,'needs_url',NULL,NULL,NULL,NULL,0,0,0,0,1795262400000,NULL);
 INSERT INTO named VALUES (1,'entity',0,'Ada "the first"','wanted',NULL,'{"description":"x"}','op',9,1,1795262400001,1795262400002,3,4,5,1795262400006,'timed out');
 INSERT INTO step VALUES (1,1,2,'entity','failed','{"name":"Ada"}','op2',1,'entity1','processing',1795262400001,1795262400002,3,4,5,1795262400006,'refused','timed out');
-INSERT INTO act VALUES (1,1,3,2,'receipt','refused',X'2F7372762F6F646420FFFE000A27225C20C3A9',X'6F646420FFFE000A27225C20C3A92E6D7034',4,5,1795262400006,'no space','gave_up');
+INSERT INTO act VALUES (1,1,3,2,'hook','notify','refused',X'2F7372762F6F646420FFFE000A27225C20C3A9',X'6F646420FFFE000A27225C20C3A92E6D7034',4,5,1795262400006,'no space','gave_up','{}');
 INSERT INTO event VALUES (1,1795262400000,1,'item','opened','failed','note');

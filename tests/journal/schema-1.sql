@@ -179,7 +179,8 @@ CREATE TABLE act (  -- the outbox: what is done to a file after its item's end (
   item_id        INTEGER NOT NULL REFERENCES item (id),
   generation     INTEGER NOT NULL,                  -- of the item at its end: an act is about no other content
   ordinal        INTEGER NOT NULL,                  -- one after the other
-  kind           TEXT    NOT NULL CHECK (kind IN ('move', 'delete', 'receipt', 'error_note', 'clear_note')),
+  kind           TEXT    NOT NULL CHECK (kind IN ('move', 'delete', 'receipt', 'error_note', 'clear_note', 'hook')),
+  hook           TEXT,                              -- the name of a hook in the configuration
   state          TEXT    NOT NULL CHECK (state IN ('wanted', 'acting', 'done', 'refused')),
   target_folder  BLOB,                              -- where to; bytes, absolute; NULL: beside the file, or nowhere
   target_path    BLOB,                              -- beneath it; of what is done, where it came to be
@@ -188,11 +189,14 @@ CREATE TABLE act (  -- the outbox: what is done to a file after its item's end (
   due_at_ms      INTEGER,                           -- NULL: waits for the act before it
   last_error     TEXT,
   reason         TEXT,
+  payload        TEXT,                              -- JSON: what a hook is told, from its first try to its last
   UNIQUE (item_id, ordinal),
   CHECK ((state = 'refused') = (reason IS NOT NULL)),
+  CHECK ((kind = 'hook') = (hook IS NOT NULL)),
   CHECK ((target_folder IS NULL) = (target_path IS NULL))
 ) STRICT;
 CREATE INDEX act_due ON act (state, due_at_ms) WHERE state IN ('wanted', 'acting');
+CREATE INDEX act_next ON act (hook, state, due_at_ms) WHERE state IN ('wanted', 'acting');
 CREATE TABLE event (  -- the story: one row per transition, in the transaction that made it
   id       INTEGER PRIMARY KEY,
   at_ms    INTEGER NOT NULL,

@@ -156,8 +156,8 @@ TEST(Refuse, BandwidthsThatAreNone) {
 }
 
 TEST(Refuse, WhatIsNotSupportedYet) {
-  for (auto const* line : {"hooks: [{exec: [a]}]\n", "control: {listen: \"127.0.0.1:8484\"}\n",
-                           "pipelines: {p: {embed: {model: m}}}\n", "pipelines: {p: {knowledge_store: [{name: k}]}}\n",
+  for (auto const* line : {"control: {listen: \"127.0.0.1:8484\"}\n", "pipelines: {p: {embed: {model: m}}}\n",
+                           "pipelines: {p: {knowledge_store: [{name: k}]}}\n",
                            "pipelines: {p: {kinds: [image], entity: {collection: C, name: n, existing: new}}}\n",
                            "pipelines: {p: {asset: {filename: \"{meta.reel}\"}}}\n",
                            "pipelines: {p: {index: [{name: \"{source}\"}]}}\n"}) {

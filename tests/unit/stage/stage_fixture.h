@@ -132,7 +132,8 @@ class StageTest : public testing::Test {
                 .sources = sources,
                 .digests = digests,
                 .poll_round = poll_round,
-                .now = now};
+                .now = now,
+                .programs = programs};
     scout.collect(now);
     journal.begin();
     act(ctx);
@@ -254,6 +255,7 @@ class StageTest : public testing::Test {
   PlayedFiles files;
   sim::InstantReader reader;
   PlayedActs acts;
+  ports::Programs* programs = nullptr;
   MiddleDice dice;
   KeptLog log;
   Policy policy;
