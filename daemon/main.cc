@@ -40,8 +40,10 @@ int run(config::Config const& settings, sluice::ports::Log& log) {
     auto service = daemon::Service::open(settings, std::move(*key), log);
     if (service) return (*service)->run();
     log.error(service.error().text);
-    if (service.error().code == "route") return kBadConfig;
-    return service.error().code == "locked" || service.error().code == "state_dir" ? kJournal : kInternal;
+    auto const& code = service.error().code;
+    if (code == "route") return kBadConfig;
+    if (code == "key_missing" || code == "key_unusable") return kNoKey;  // a hook's secret
+    return code == "locked" || code == "state_dir" ? kJournal : kInternal;
   } catch (sluice::journal::JournalError const& error) {
     log.error(error.what());
     return kJournal;

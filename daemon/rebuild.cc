@@ -167,7 +167,10 @@ class Rebuild {
     for (std::size_t i = 0; i < files_.size(); ++i) {
       auto const& match = matching_.files[i];
       if (match.fate == FileMatch::Fate::kUpload) ++report_.to_upload;
-      if (match.fate == FileMatch::Fate::kAdopt) ++report_.adopted;
+      if (match.fate == FileMatch::Fate::kAdopt) {
+        ++report_.adopted;
+        stage::note_ends(os_files_, files_[i]);
+      }
       if (match.fate != FileMatch::Fate::kAmbiguous || ++report_.ambiguous > kDoubtsMax) continue;
       auto& doubt = report_.doubts.emplace_back();
       doubt.path = files_[i].source->root + "/" + files_[i].path;

@@ -26,7 +26,8 @@ namespace sluice::daemon {
 class Service {
  public:
   // Takes the state directory's lock and opens the journal and the control socket.
-  // Fails   kLocal with the code "locked" or "state_dir" (exit 10), or the control socket's (exit 1).
+  // Fails   kLocal with the code "locked" or "state_dir" (exit 10), "key_missing" or "key_unusable" of a hook's secret
+  //         (exit 7), "route" (exit 78), or the control socket's (exit 1).
   // Throws  journal::JournalError (exit 10).
   static Result<std::unique_ptr<Service>> open(config::Config const& config, ApiKey key, ports::Log& log);
 

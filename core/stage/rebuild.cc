@@ -9,6 +9,7 @@
 #include "core/stage/admit.h"
 #include "core/stage/discover.h"
 #include "core/stage/effort.h"
+#include "core/upload/file_digest.h"
 
 namespace sluice::stage {
 
@@ -95,6 +96,14 @@ std::optional<SourceFile> sought_file(ports::Files& files, Policy const& policy,
   return file;
 }
 
+void note_ends(ports::Files& files, SourceFile& file) {
+  auto const opened = files.open(file.source->root, file.path);
+  if (!opened) return;
+  auto const print = (*opened)->print();
+  if (!print || *print != file.print) return;
+  file.ends_hash = upload::ends_hash_of(**opened, print->size_bytes).value_or(0);
+}
+
 void adopt(Context& ctx, SourceFile const& file, Asset const& asset) {
   auto const tag = source::parse_operation_tag(asset.client_op);
   auto const seen = tag ? std::optional(time_of_ulid(tag->ulid)) : std::nullopt;
@@ -106,6 +115,7 @@ void adopt(Context& ctx, SourceFile const& file, Asset const& asset) {
     item.client_op = asset.client_op;
     item.created_at = std::min(*seen, ctx.now);
   }
+  item.ends_hash = file.ends_hash;
   if (asset.method == "direct" || asset.method == "multipart") item.method = asset.method;
   auto const may_be_unfinished = asset.method == "multipart" && asset.state == Asset::State::kProcessing;
   item.state = may_be_unfinished ? ItemState::kCompleted : ItemState::kSent;

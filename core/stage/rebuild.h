@@ -8,6 +8,7 @@
 // added what by hand with wishes of its own. An item is taken by its source's pipelines as they are now.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,12 +26,17 @@ struct SourceFile {
   ports::FilePrint print = {};
   std::optional<source::Media> media = {};
   SoughtFile sought = {};
+  std::int64_t ends_hash = 0;
 };
 
 // What a sweep found, as it is looked for among the assets, its times by our clock; nothing if no pipeline takes
 // it, since the daemon would not upload it either. Opens the file only where its name does not say what it is.
 std::optional<SourceFile> sought_file(ports::Files& files, Policy const& policy, SourcePolicy const& source,
                                       source::Candidate const& candidate, WallTime now);
+
+// For a file that is to be adopted: reads its two ends, by which a copy of it, or the file itself under another name,
+// is found one day and not sent (D39). One that cannot be read now goes without.
+void note_ends(ports::Files& files, SourceFile& file);
 
 // Inserts the item of a file that the platform has, with its steps. A multipart asset that is still processing
 // may be an unfinished upload after all: it is followed like the asset of a session that was forgotten, and

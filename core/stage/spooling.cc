@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kHostsMax = 256;  // that pause at once; further ones are not remembered
 constexpr char kList[] = "list the spool";
+constexpr std::string_view kRemove = "remove ";
 
 // The answer to a question that says nothing but whether it went well.
 struct Done {};
@@ -57,14 +58,6 @@ std::string Spooling::coming(journal::RowId item, std::string blocks) const {
   return blocks;
 }
 
-void Spooling::remove(Context& ctx, std::string const& name) {
-  ctx.scout.put<Done>(ctx.policy.spool_folder, "remove " + name,
-                      [spool = spool_, folder = ctx.policy.spool_folder, name](ports::Files&) -> Result<Done> {
-                        SLUICE_CHECK(spool->remove(folder, name));
-                        return Done{};
-                      });
-}
-
 void Spooling::find_strays(Context& ctx) {
   using Names = std::vector<std::string>;
   auto const names = ctx.scout.ask<Names>(
@@ -76,14 +69,31 @@ void Spooling::find_strays(Context& ctx) {
   for (auto const& name : **names) {
     if (ctx.journal.owns_in_spool(name)) continue;
     ctx.log.info("spool: \"" + printable(name) + "\" is nobody's, and is removed");
-    remove(ctx, name);
+    left_.insert(name);
   }
 }
 
 void Spooling::tidy(Context& ctx) {
   if (!is_listed_) find_strays(ctx);
-  for (auto const& name : std::exchange(leaving_, {}))
-    if (!ctx.journal.owns_in_spool(name)) remove(ctx, name);
+  left_.merge(std::exchange(leaving_, {}));
+  auto const& folder = ctx.policy.spool_folder;
+  std::erase_if(removing_, [&](std::string const& name) {
+    auto const answer = ctx.scout.fetch<Done>(folder, std::string(kRemove) + name);
+    if (answer && !*answer)
+      ctx.log.warning("spool: \"" + printable(name) + "\" stays until the next start: " + answer->error().text);
+    return answer.has_value();
+  });
+  std::erase_if(left_, [&](std::string const& name) {
+    if (ctx.journal.owns_in_spool(name)) return true;
+    if (removing_.contains(name)) return false;  // it was removed, came again, and is to go again
+    auto const work = [spool = spool_, folder, name](ports::Files&) -> Result<Done> {
+      SLUICE_CHECK(spool->remove(folder, name));
+      return Done{};
+    };
+    auto const put = ctx.scout.put<Done>(folder, std::string(kRemove) + name, work);
+    if (put) removing_.insert(name);
+    return put;
+  });
 }
 
 void Spooling::pause(std::string const& host, WallTime until) {

@@ -61,11 +61,12 @@ class Spooling {
 
  private:
   void find_strays(Context& ctx);
-  void remove(Context& ctx, std::string const& name);
 
   ports::Spool* spool_;
-  std::map<std::string, Piece> writing_ = {};  // by the question that was put to the lane
-  std::set<std::string> leaving_ = {};
+  std::map<std::string, Piece> writing_ = {};    // by the question that was put to the lane
+  std::set<std::string> leaving_ = {};           // of this turn
+  std::set<std::string> left_ = {};              // of turns that are committed: to be removed
+  std::set<std::string> removing_ = {};          // that are with the lane
   std::map<std::string, WallTime> paused_ = {};  // by host
   std::optional<journal::RowId> first_without_room_ = {};
   bool is_listed_ = false;

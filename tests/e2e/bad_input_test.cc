@@ -43,6 +43,12 @@ TEST(BadInput, AKeyFileThatOthersCanReadIsRefused) {
   EXPECT_EQ(site.daemon().start_and_end(), kNoKey);
 }
 
+TEST(BadInput, WithoutAHooksSecretTheDaemonEndsWith7AndNamesHookAndFile) {
+  Site site({.more = "hooks:\n- {url: 'https://example.net/a', name: desk, secret: {file: /nonexistent/secret}}\n"});
+  EXPECT_EQ(site.daemon().start_and_end(), kNoKey);
+  EXPECT_TRUE(says(site.daemon().log(), "/nonexistent/secret.*the secret of hook desk")) << site.daemon().log();
+}
+
 TEST(BadInput, AnUnknownKeyEndsWith78AtItsPlaceAndWithASuggestion) {
   Site site({.more = "transfers: {max_files: 3}\n"});
   EXPECT_EQ(site.daemon().start_and_end(), kBadConfig);

@@ -258,6 +258,26 @@ TEST(Rebuild, MayBeKilledAndRunAgain) {
   EXPECT_FALSE(fs::exists(journal_of(site) + ".rebuilding"));
 }
 
+// What the lost journal knew of their contents is lost with it; what they hold is not.
+TEST(Rebuild, LeavesFilesThatAreRenamedOrCopiedAfterwardsKnown) {
+  Site site;
+  site.daemon().start();
+  site.drop("large.mp4", 18 * kMiB + 5, 1);
+  site.drop("small.mp4", 300'000, 2);
+  ASSERT_TRUE(site.wait_for("done", 2));
+  site.daemon().kill();
+  auto const before = made(site);
+  delete_journal(site);
+  ASSERT_EQ(rebuild(site).code, 0);
+  site.daemon().start();
+  ASSERT_TRUE(site.wait_for("done", 2));
+  auto const drop = fs::path(site.home().drop());
+  fs::rename(drop / "large.mp4", drop / "renamed.mp4");
+  fs::copy_file(drop / "small.mp4", drop / "copied.mp4");
+  ASSERT_TRUE(site.wait_for("skipped", 2));
+  EXPECT_EQ(made(site), before);
+}
+
 TEST(Rebuild, LetsAnUnfinishedUploadBeginAnew) {
   Site site({.chunks_max = 4}, {"--rate", "6MB/s", "--chunk-size", "1MiB"});
   site.daemon().start();

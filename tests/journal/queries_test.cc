@@ -321,36 +321,6 @@ TEST_F(Queries, StepsAreFoundByStateTimeAndName) {
   EXPECT_THAT(journal_.steps_of(item), IsEmpty());
 }
 
-TEST_F(Queries, ActsAreDueByTimeAndNotWhileTheyWaitForAnother) {
-  auto const item = journal_.insert(item_in(ItemState::kDone));
-  auto late = act_of(item, 1), soon = act_of(item, 2), undated = act_of(item, 3);
-  late.effort.due_at = at(kNoon + 2);
-  soon.effort.due_at = at(kNoon + 1);
-  undated.effort.due_at.reset();
-  for (auto* const act : {&late, &soon, &undated}) act->id = journal_.insert(*act);
-  EXPECT_THAT(ids(journal_.due_acts(ActState::kWanted, at(kNoon), 10)), IsEmpty());
-  EXPECT_EQ(journal_.next_due(), at(kNoon + 1));
-  EXPECT_THAT(ids(journal_.due_acts(ActState::kWanted, at(kNoon + 9), 10)), ElementsAre(soon.id, late.id));
-  EXPECT_EQ(journal_.count_acts(ActState::kWanted), 3);
-}
-
-TEST_F(Queries, WhatIsToBeToldIsDueByItsHookAndApartFromTheFilesActs) {
-  auto const item = journal_.insert(item_in(ItemState::kDone));
-  auto move = act_of(item, 1);
-  auto one = act_of(item, 2, ActKind::kHook), later = act_of(item, 3, ActKind::kHook);
-  auto other = act_of(item, 4, ActKind::kHook);
-  one.hook = later.hook = "b";
-  other.hook = "a";
-  later.effort.due_at.reset();
-  for (auto* const act : {&move, &one, &later, &other}) act->id = journal_.insert(*act);
-  EXPECT_THAT(ids(journal_.due_acts(ActState::kWanted, at(kNoon), 10)), ElementsAre(move.id));
-  EXPECT_THAT(ids(journal_.due_hooks("b", ActState::kWanted, at(kNoon), 10)), ElementsAre(one.id));
-  EXPECT_THAT(ids(journal_.due_hooks("b", ActState::kActing, at(kNoon), 10)), IsEmpty());
-  EXPECT_EQ(journal_.open_of_hook("b", 10).size(), 2u);
-  EXPECT_THAT(journal_.open_hooks(), ElementsAre("a", "b"));
-  EXPECT_EQ(journal_.count_open("b"), 2);
-}
-
 TEST_F(Queries, TheNextDueIsTheEarliestOfAllTables) {
   EXPECT_FALSE(journal_.next_due());
   auto const item = add(ItemState::kAssetReady, 1, 10, at(kNoon + 900));

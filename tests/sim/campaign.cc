@@ -45,6 +45,8 @@ std::vector<NamedScenario> const& all_scenarios() {
       {"asset_that_never_stays", asset_that_never_stays},
       {"urls", urls},
       {"urls_on_an_old_platform", urls_on_an_old_platform},
+      {"downloads", downloads},
+      {"ends_told", ends_told},
       {"refused_files", refused_files}};
   return kAll;
 }

@@ -17,13 +17,17 @@ constexpr Mishap kOfCreates[] = {kNotSent,        kLostBefore,    kLostAfter,  k
 constexpr Mishap kOfPuts[] = {kNotSent,  kLostBefore, kLostAfter, kErrorBefore, kUrlRefused, kWrongEtag,
                               kSlowDown, kCut,        kSilent,    kSilentAfter, kNoEtag,     kSkewed};
 
+// By TLS, nobody else answers in its place.
+constexpr Mishap kOfElsewhere[] = {kNotSent,   kLostBefore,    kLostAfter, kErrorBefore, kErrorAfter,
+                                   kThrottled, kThrottledMute, kTimedOut,  kTruncated,   kSilent};
+
 std::span<Mishap const> mishaps_of(CallGroup group) {
   if (group == CallGroup::kRead) return kOfReads;
   if (group == CallGroup::kCreate) return kOfCreates;
-  return kOfPuts;
+  return group == CallGroup::kPut ? std::span(kOfPuts) : std::span<Mishap const>(kOfElsewhere);
 }
 
-constexpr std::string_view kGroups[] = {"read", "create", "put"};
+constexpr std::string_view kGroups[] = {"read", "create", "put", "elsewhere"};
 
 std::string whole_name(std::size_t group, Mishap mishap) {
   return std::string(kGroups[group]) + "." + std::string(name_of(mishap));
@@ -65,12 +69,13 @@ std::string_view name_of(Mishap mishap) {
 
 CallGroup group_of(Ask ask) {
   if (ask == Ask::kPutChunk) return CallGroup::kPut;
+  if (is_elsewhere(ask)) return CallGroup::kElsewhere;
   return is_looked_for(ask) ? CallGroup::kCreate : CallGroup::kRead;
 }
 
 std::vector<std::string> all_mishap_names() {
   std::vector<std::string> names;
-  for (auto const group : {CallGroup::kRead, CallGroup::kCreate, CallGroup::kPut})
+  for (auto const group : {CallGroup::kRead, CallGroup::kCreate, CallGroup::kPut, CallGroup::kElsewhere})
     for (auto const mishap : mishaps_of(group)) names.push_back(whole_name(static_cast<std::size_t>(group), mishap));
   names.push_back("read.key_refused");
   names.push_back("create.key_refused");
@@ -118,7 +123,8 @@ Mishap MishapPlan::choose(Ask ask, WallTime now) {
     if (rule.ask ? *rule.ask == ask && rule.n == nth : is_looked_for(ask) && rule.n == creates_) return rule.mishap;
   auto const since = now - kBeginning;
   if (since >= unplugged_.first && since < unplugged_.second) return kNotSent;
-  if (ask != Ask::kPutChunk && since >= key_refused_.first && since < key_refused_.second) return kKeyRefused;
+  if (ask != Ask::kPutChunk && !is_elsewhere(ask) && since >= key_refused_.first && since < key_refused_.second)
+    return kKeyRefused;
   if (in_bad_hotel_) return of_the_hotel(ask, since);
   if (dice_left_ == 0 || !dice_.chance(probability_)) return kNone;
   dice_left_ -= 1;
@@ -135,7 +141,7 @@ Mishap MishapPlan::roll(Ask ask) {
 
 std::map<std::string, std::uint64_t> MishapPlan::fired() const {
   std::map<std::string, std::uint64_t> all;
-  for (std::size_t group = 0; group < 3; ++group)
+  for (std::size_t group = 0; group < kCallGroups; ++group)
     for (std::size_t i = 1; i < kMishaps; ++i)
       if (fired_[group][i] != 0) all[whole_name(group, static_cast<Mishap>(i))] += fired_[group][i];
   return all;

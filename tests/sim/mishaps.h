@@ -50,8 +50,9 @@ enum class Mishap : std::uint8_t {
 inline constexpr std::size_t kMishaps = static_cast<std::size_t>(Mishap::kSkewed) + 1;
 std::string_view name_of(Mishap mishap);
 
-// The three kinds of calls that mishaps are counted by.
-enum class CallGroup : std::uint8_t { kRead, kCreate, kPut };
+// The kinds of calls that mishaps are counted by.
+enum class CallGroup : std::uint8_t { kRead, kCreate, kPut, kElsewhere };
+inline constexpr std::size_t kCallGroups = 4;
 CallGroup group_of(Ask ask);
 // Every mishap that dice may bring to a kind of call, by its whole name.
 std::vector<std::string> all_mishap_names();
@@ -91,7 +92,7 @@ class MishapPlan {
   std::vector<Rule> rules_ = {};
   std::uint64_t creates_ = 0;
   std::uint64_t seen_[static_cast<std::size_t>(Ask::kUnknown) + 1] = {};
-  std::uint64_t fired_[3][kMishaps] = {};
+  std::uint64_t fired_[kCallGroups][kMishaps] = {};
   std::pair<Millis, Millis> key_refused_ = {}, unplugged_ = {};
   SimRandom dice_{0, 3};
   double probability_ = 0;

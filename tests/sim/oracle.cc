@@ -38,9 +38,13 @@ class Once {
 
 class Judgement {
  public:
-  Judgement(Scenario const& scenario, SimFiles const& files, SimPlatform const& platform, Journal const& journal,
-            Millis held_back)
-      : scenario_(scenario), files_(files), platform_(platform), journal_(journal), held_back_(held_back) {}
+  Judgement(Scenario const& scenario, Seen seen, Journal const& journal, Millis held_back)
+      : scenario_(scenario),
+        files_(seen.files),
+        hosts_(seen.hosts),
+        platform_(seen.platform),
+        journal_(journal),
+        held_back_(held_back) {}
 
   std::vector<std::string> all() {
     read_contents();
@@ -66,6 +70,8 @@ class Judgement {
         if (content.size_bytes <= scenario_.policy.limits.multipart_video_bytes) path_of_[content.sha256_hex()] = path;
     for (auto const& order : scenario_.orders)
       if (looks_like_url(order.path)) path_of_[sha256_hex_of(order.path)] = order.path;
+    for (auto const& [url, contents] : hosts_.media())
+      for (auto const& content : contents) path_of_[content.sha256_hex()] = url;
   }
 
   void count_assets() {
@@ -109,12 +115,23 @@ class Judgement {
     if (item->state == ItemState::kDone) look_at_done(*item, expected);
   }
 
+  // Of a download: any content that was once behind the URL, or where it has moved; read_contents() saw that it is
+  // whole.
+  bool holds(std::string const& sha256, ItemRow const& item, Expected const& expected) const {
+    if (!is_of_url(item)) return sha256 == files_.history(item.path).back().sha256_hex();
+    if (!is_relayed(item)) return sha256 == sha256_hex_of(expected.path);
+    auto url = without_query(expected.path);
+    for (auto const& medium : scenario_.media)
+      if (medium.url == url && !medium.moved_to.empty()) url = medium.moved_to;
+    return path_of_.at(sha256) == url;
+  }
+
   void look_at_done(ItemRow const& item, Expected const& expected) {
     auto const asset = std::ranges::find(platform_.assets(), item.asset_id, &SimAsset::id);
     if (asset == platform_.assets().end() || !asset->completed) return say(item.path + " is done without an asset");
     if (!stood(*asset, item)) say(item.path + " is done, and its asset was gone before");
-    auto const wanted = is_of_url(item) ? sha256_hex_of(expected.path) : files_.history(item.path).back().sha256_hex();
-    if (asset->sha256 != wanted) say(item.path + " is done, and its asset holds other bytes than the file");
+    if (!holds(asset->sha256, item, expected))
+      say(item.path + " is done, and its asset holds other bytes than the file");
     if (item.bytes_acked != item.print.size_bytes)
       say(item.path + " is done, and not all of its bytes are acknowledged");
     std::set<std::string> ready;
@@ -164,6 +181,7 @@ class Judgement {
 
   Scenario const& scenario_;
   SimFiles const& files_;
+  SimHosts const& hosts_;
   SimPlatform const& platform_;
   Journal const& journal_;
   Millis held_back_;
@@ -178,9 +196,8 @@ std::optional<ItemRow> item_of(Journal const& journal, std::string const& root, 
   return journal.item_by_key(source::entry_key(*parse_url(path_or_url), {}));
 }
 
-std::vector<std::string> judge(Scenario const& scenario, SimFiles const& files, SimPlatform const& platform,
-                               Journal const& journal, Millis held_back) {
-  return Judgement(scenario, files, platform, journal, held_back).all();
+std::vector<std::string> judge(Scenario const& scenario, Seen seen, Journal const& journal, Millis held_back) {
+  return Judgement(scenario, seen, journal, held_back).all();
 }
 
 }  // namespace sluice::sim

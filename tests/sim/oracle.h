@@ -16,6 +16,8 @@
 #include "tests/sim/scenario.h"
 #include "tests/sim/sim_acts.h"
 #include "tests/sim/sim_files.h"
+#include "tests/sim/sim_hosts.h"
+#include "tests/sim/sim_listeners.h"
 #include "tests/sim/sim_platform.h"
 
 namespace sluice::sim {
@@ -23,8 +25,12 @@ namespace sluice::sim {
 // `held_back`: for how long at most a full disk kept answers that had come out of the journal; what they say may have
 //              been undone by others meanwhile.
 // Returns  one sentence per broken promise.
-std::vector<std::string> judge(Scenario const& scenario, SimFiles const& files, SimPlatform const& platform,
-                               journal::Journal const& journal, Millis held_back);
+struct Seen {  // what the world was, in the end and before
+  SimFiles const& files;
+  SimHosts const& hosts;
+  SimPlatform const& platform;
+};
+std::vector<std::string> judge(Scenario const& scenario, Seen seen, journal::Journal const& journal, Millis held_back);
 
 // The latest item of a path beneath `root`, or of a URL.
 std::optional<journal::ItemRow> item_of(journal::Journal const& journal, std::string const& root,
@@ -34,5 +40,11 @@ std::optional<journal::ItemRow> item_of(journal::Journal const& journal, std::st
 // it, and nothing of ours is left lying about.
 std::vector<std::string> judge_acts(Scenario const& scenario, SimFiles const& files, SimActs const& acts,
                                     journal::Journal const& journal);
+
+// What is left of downloads: nothing.
+std::vector<std::string> judge_spool(SimSpool& spool, journal::Journal const& journal);
+
+// Each end of an item was told to each hook that wants to hear of it, under one id of its own; nothing else was.
+std::vector<std::string> judge_told(Scenario const& scenario, SimListeners& listeners, journal::Journal const& journal);
 
 }  // namespace sluice::sim

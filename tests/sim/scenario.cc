@@ -1,5 +1,6 @@
 #include "tests/sim/scenario.h"
 
+#include <set>
 #include <utility>
 
 namespace sluice::sim {
@@ -33,6 +34,13 @@ stage::Policy usual_policy() {
   policy.direct_max_bytes = kDirectMax;
   policy.retry_max = Millis(60'000);
   return policy;
+}
+
+void add_listeners(stage::Policy& policy) {
+  std::set<std::string> const all = {"done", "failed", "skipped", "cancelled"};
+  policy.hooks = {{.hook = {.name = "clerk", .events = all, .exec = {"/bin/tell", "clerk"}}},
+                  {.hook = {.name = "desk", .events = {"done", "failed"}, .url = "https://desk.sim/desk"},
+                   .secret = HookSecret("s")}};
 }
 
 std::string_view name_of(Order::What what) {
@@ -278,6 +286,39 @@ Scenario urls_on_an_old_platform() {
   s.name = "urls_on_an_old_platform";
   s.traits.refuses_metadata = true;
   s.traits.hides_lookup = true;
+  return s;
+}
+
+Scenario downloads() {
+  Scenario s{.name = "downloads", .policy = usual_policy()};
+  auto& policy = s.policy;
+  policy.hand.fetch = stage::FetchPolicy::kRelay;
+  policy.spool_folder = kSpoolFolder;
+  policy.spool_max_bytes = 5 * kMiB;
+  policy.fetch_bytes = 2 * kMiB;  // pieces of one block
+  policy.limits.multipart_video_bytes = policy.limits.direct_video_bytes = 8 * kMiB;
+  s.traits.chunk_bytes = kMiB / 2;
+  std::string const film = "https://films.sim/day1/film.mp4", at = "https://cdn.sim/7f/film.mp4";
+  std::string const moving = "https://films.sim/live.mp4", face = "https://films.sim/Ada/face.jpg";
+  s.media = {{.url = film, .moved_to = at},
+             {.url = at, .size_bytes = 3 * kMiB - 777},
+             {.url = moving, .size_bytes = 2 * kMiB + 5},
+             {.url = face, .size_bytes = 2'345},
+             {.url = moving, .size_bytes = 2 * kMiB + 99, .at = Millis(900)}};
+  s.drops = {{.path = "whistle.mp3", .size_bytes = 1'777}};
+  for (auto const& url : {film + "?Signature=s", moving, face})
+    s.orders.push_back({.what = Order::What::kAdd, .path = url, .at = Millis(100)});
+  s.expected = {filmed(film + "?Signature=s"), filmed(moving), cast(face, "Ada"), filmed("whistle.mp3")};
+  s.requests_max = 900;
+  return s;
+}
+
+Scenario ends_told() {
+  auto s = refused_files();
+  s.name = "ends_told";
+  add_listeners(s.policy);
+  s.orders = {{.what = Order::What::kCancel, .path = "good.mp4", .at = Millis(1'500)},
+              {.what = Order::What::kRetry, .path = "good.mp4", .at = Millis(9'000)}};
   return s;
 }
 

@@ -40,6 +40,14 @@ struct Order {
 };
 std::string_view name_of(Order::What what);
 
+// What is behind a URL of somebody else's host, from a time on.
+struct Medium {
+  std::string url = {};  // without its query
+  std::uint64_t size_bytes = 0;
+  Millis at{0};
+  std::string moved_to = {};  // instead of content: the URL where it is
+};
+
 // What must have become of one file in the end.
 struct Expected {
   std::string path = {};       // or a URL
@@ -59,6 +67,7 @@ struct Scenario {
   std::vector<Drop> drops = {};
   std::vector<Change> changes = {};
   std::vector<Order> orders = {};
+  std::vector<Medium> media = {};
   double hints = 0;      // how probable it is that a change's event reaches the daemon; 0: there are no events
   bool retries = false;  // at the end a person retries what failed
   std::vector<Expected> expected = {};
@@ -69,6 +78,9 @@ struct Scenario {
 
 // The policy that all scenarios begin with: a folder with two pipelines, "footage" and "cast".
 stage::Policy usual_policy();
+// A program that is told of every end, and a URL that is told of those that the product names by default.
+void add_listeners(stage::Policy& policy);
+inline constexpr char kSpoolFolder[] = "/var/spool";
 // What must become of a file that the pipeline "footage" takes, or "cast" for that entity.
 Expected filmed(std::string path);
 Expected cast(std::string path, std::string entity);
@@ -104,6 +116,11 @@ Scenario asset_that_never_stays();
 // URLs that a person adds, some of them twice, beside a file; the platform cannot reach one at first.
 Scenario urls();
 Scenario urls_on_an_old_platform();
+// URLs that a person adds and Sluice downloads: one that has moved, one whose content changes meanwhile, a small one;
+// the spool has no room for all of them at once.
+Scenario downloads();
+// A program and a URL that are told of the ends of files that are done, failed and skipped.
+Scenario ends_told();
 // An empty file, a too large one and one that no pipeline takes, beside a good one.
 Scenario refused_files();
 

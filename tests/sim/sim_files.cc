@@ -158,15 +158,17 @@ std::set<std::string> SimFiles::paths() const {
   return all;
 }
 
-Result<std::shared_ptr<ports::OpenFile>> SimFiles::open(std::string const&, std::string const& relative) {
+Result<std::shared_ptr<ports::OpenFile>> SimFiles::open(std::string const& root, std::string const& relative) {
   if (trouble_.strikes(FileCall::kOpen)) return fail(Fault::kLocal, relative + ": Too many open files");
+  if (spool_ != nullptr && root == spool_root_) return spool_->open(relative);
   auto const found = tree_.find(relative);
   if (found == tree_.end()) return fail(Fault::kGone, relative + ": no such file");
   return std::make_shared<Opened>(found->second, trouble_, clock_);
 }
 
-Result<ports::FilePrint> SimFiles::stat(std::string const&, std::string const& relative) {
+Result<ports::FilePrint> SimFiles::stat(std::string const& root, std::string const& relative) {
   if (trouble_.strikes(FileCall::kStat)) return fail(Fault::kSourceIo, relative + ": Input/output error", "io");
+  if (spool_ != nullptr && root == spool_root_) return spool_->stat(relative);
   auto const found = tree_.find(relative);
   if (found == tree_.end()) return fail(Fault::kGone, relative + ": no such file");
   return found->second->print;

@@ -19,6 +19,7 @@
 
 #include "core/ports/files.h"
 #include "tests/sim/sim_ports.h"
+#include "tests/sim/sim_spool.h"
 
 namespace sluice::sim {
 
@@ -62,6 +63,9 @@ class SimFiles final : public ports::Files {
   std::vector<Content> const& history(std::string const& path) const { return history_.at(path); }
   std::set<std::string> paths() const;  // of all files that ever were
 
+  // What is beneath another root. Requires: outlives this.
+  void mount(std::string root, SimSpool const& spool) { spool_root_ = std::move(root), spool_ = &spool; }
+
   // --- the port
   Result<std::shared_ptr<ports::OpenFile>> open(std::string const& root, std::string const& relative) override;
   Result<ports::FilePrint> stat(std::string const& root, std::string const& relative) override;
@@ -97,6 +101,8 @@ class SimFiles final : public ports::Files {
   void touch(Inode& inode);
 
   SimClock const& clock_;
+  SimSpool const* spool_ = nullptr;
+  std::string spool_root_ = {};
   Trouble trouble_;
   std::map<std::string, std::shared_ptr<Inode>> tree_;
   std::map<std::string, std::vector<Content>> history_;

@@ -71,6 +71,8 @@ ports::Reply SimPlatform::serve_api(Request const& request, WallTime now) {
     case Ask::kCreateEntity: return create_entity(request, now);
     case Ask::kReadEntity: return read_entity(request, now);
     case Ask::kAddEntityAssets: return add_entity_assets(request, now);
+    case Ask::kFetchPiece:
+    case Ask::kTellHook:
     case Ask::kUnknown: break;
   }
   return complain("no such operation: " + request.path, now);

@@ -79,7 +79,9 @@ bool fits(std::string_view pattern, std::vector<std::string> const& segments) {
 }
 
 Ask ask_of(Request const& request) {
-  if (request.presigned) return request.method == ports::Method::kPut ? Ask::kPutChunk : Ask::kUnknown;
+  if (request.presigned && request.method == ports::Method::kPut) return Ask::kPutChunk;
+  if (request.presigned && request.method == ports::Method::kPost) return Ask::kTellHook;
+  if (request.presigned) return request.method == ports::Method::kGet ? Ask::kFetchPiece : Ask::kUnknown;
   for (auto const& route : kRoutes)
     if (route.method == request.method && fits(route.pattern, request.segments)) return route.ask;
   return Ask::kUnknown;
@@ -115,13 +117,12 @@ bool read_part(std::string_view part, std::map<std::string, FormPart>& parts, st
 }  // namespace
 
 std::string_view name_of(Ask ask) {
-  static constexpr std::string_view kNames[] = {"open_session",      "presigned_urls",       "put_chunk",
-                                                "report_chunks",     "session_status",       "create_asset",
-                                                "list_assets",       "read_asset",           "list_indexes",
-                                                "create_index",      "create_indexed_asset", "list_indexed_assets",
-                                                "list_by_asset",     "read_indexed_asset",   "list_collections",
-                                                "create_collection", "list_entities",        "create_entity",
-                                                "read_entity",       "add_entity_assets",    "unknown"};
+  static constexpr std::string_view kNames[] = {
+      "open_session",         "presigned_urls",      "put_chunk",     "report_chunks",      "session_status",
+      "create_asset",         "list_assets",         "read_asset",    "list_indexes",       "create_index",
+      "create_indexed_asset", "list_indexed_assets", "list_by_asset", "read_indexed_asset", "list_collections",
+      "create_collection",    "list_entities",       "create_entity", "read_entity",        "add_entity_assets",
+      "fetch_piece",          "tell_hook",           "unknown"};
   return kNames[static_cast<std::size_t>(ask)];
 }
 

@@ -38,6 +38,8 @@ enum class Ask : std::uint8_t {
   kCreateEntity,
   kReadEntity,
   kAddEntityAssets,
+  kFetchPiece,  // these two are not the platform's
+  kTellHook,
   kUnknown,
 };
 std::string_view name_of(Ask ask);
@@ -47,6 +49,8 @@ std::string_view name_of(Ask ask);
 bool is_create(Ask ask);
 // ... and the ones that are sent like creates because no source states that a second one does no harm.
 bool is_looked_for(Ask ask);
+// Calls of hosts that are not the platform's.
+inline bool is_elsewhere(Ask ask) { return ask == Ask::kFetchPiece || ask == Ask::kTellHook; }
 
 struct Request {
   ports::Method method = ports::Method::kGet;

@@ -102,7 +102,11 @@ void SimWire::read_rest(Trip& trip) {
 std::optional<Reply> SimWire::garble(Trip const& trip, Reply reply) const {
   auto& body = reply.body;
   switch (trip.mishap) {
-    case Mishap::kTruncated: body.resize(body.size() / 2); break;
+    case Mishap::kTruncated:
+      body.resize(body.size() / 2);
+      reply.is_cut = reply.payload != nullptr;
+      if (reply.payload) reply.payload = std::make_shared<std::string>(*reply.payload, 0, reply.payload->size() / 2);
+      break;
     case Mishap::kWrongTypes: body = R"({"_id":7,"data":"none","page_info":[],"status":{},"upload_id":null})"; break;
     case Mishap::kMoreFields:
       if (body.starts_with('{') && body.size() > 2)
@@ -124,11 +128,11 @@ std::optional<Reply> SimWire::garble(Trip const& trip, Reply reply) const {
 std::optional<Reply> SimWire::refuse(Trip const& trip, WallTime now) const {
   switch (trip.mishap) {
     case Mishap::kErrorBefore:
-      if (trip.request.presigned)
+      if (trip.request.ask == Ask::kPutChunk)
         return SimPlatform::refuse_storage(500, "InternalError", "We encountered an internal error");
       return web_page(502, "<html>bad gateway</html>");
     case Mishap::kThrottled: {
-      auto reply = platform_.refuse(429, "too_many_requests", now);
+      auto reply = ends_.platform.refuse(429, "too_many_requests", now);
       reply.headers.emplace_back("retry-after", "3");
       return reply;
     }
@@ -137,14 +141,14 @@ std::optional<Reply> SimWire::refuse(Trip const& trip, WallTime now) const {
       return Reply{.status = 429, .headers = {{"retry-after", "-7 fortnights"}}, .body = "{}"};
     case Mishap::kUnavailable:
       return Reply{.status = 503,
-                   .headers = {{"retry-after", http_date(now + platform_.traits().clock_ahead + Millis(40'000))},
-                               {"date", http_date(now + platform_.traits().clock_ahead)}},
+                   .headers = {{"retry-after", http_date(now + ends_.platform.traits().clock_ahead + Millis(40'000))},
+                               {"date", http_date(now + ends_.platform.traits().clock_ahead)}},
                    .body = {}};
-    case Mishap::kTimedOut: return platform_.refuse(408, "request_timeout", now);
+    case Mishap::kTimedOut: return ends_.platform.refuse(408, "request_timeout", now);
     case Mishap::kNotThePlatform: return web_page(200, "<html>Please sign in to HotelNet</html>");
     case Mishap::kRedirected:
       return Reply{.status = 302, .headers = {{"location", "https://elsewhere.sim/login"}}, .body = {}};
-    case Mishap::kKeyRefused: return platform_.refuse(401, "api_key_invalid", now);
+    case Mishap::kKeyRefused: return ends_.platform.refuse(401, "api_key_invalid", now);
     case Mishap::kUrlRefused: return SimPlatform::refuse_storage(403, "AccessDenied", "Request has expired");
     case Mishap::kSkewed:
       return SimPlatform::refuse_storage(403, "RequestTimeTooSkewed", "The difference between the times is too large");
@@ -153,11 +157,18 @@ std::optional<Reply> SimWire::refuse(Trip const& trip, WallTime now) const {
   }
 }
 
+// What its host does and answers.
+Reply SimWire::give(Trip const& trip, WallTime now) {
+  if (trip.request.ask == Ask::kFetchPiece) return ends_.hosts.serve(trip.call);
+  if (trip.request.ask == Ask::kTellHook) return ends_.listeners.serve(trip.call);
+  return ends_.platform.serve(trip.request, now);
+}
+
 std::optional<Reply> SimWire::serve(Trip& trip, WallTime now) {
   if (never_arrives(trip.mishap)) return std::nullopt;
   if (auto refusal = refuse(trip, now)) return refusal;
-  auto reply = platform_.serve(trip.request, now);
-  if (trip.mishap == Mishap::kTwice) reply = platform_.serve(trip.request, now);
+  auto reply = give(trip, now);
+  if (trip.mishap == Mishap::kTwice) reply = give(trip, now);
   if (trip.mishap == Mishap::kErrorAfter) return web_page(500, "<html>oops</html>");
   return garble(trip, std::move(reply));
 }

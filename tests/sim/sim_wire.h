@@ -1,4 +1,4 @@
-// sim_wire.h - the wire to the simulated platform, in virtual time.
+// sim_wire.h - the wire to the simulated platform and to the hosts beside it, in virtual time.
 //
 // A call that leaves arrives after a latency, is served then, and its answer comes back after another.
 // Its body is read in two halves, when it leaves and when it arrives, so that a file can change in
@@ -15,6 +15,8 @@
 
 #include "core/ports/wire.h"
 #include "tests/sim/mishaps.h"
+#include "tests/sim/sim_hosts.h"
+#include "tests/sim/sim_listeners.h"
 #include "tests/sim/sim_platform.h"
 #include "tests/sim/sim_ports.h"
 
@@ -25,8 +27,13 @@ enum class Aftermath : std::uint8_t { kByDice, kAllArrive, kNoneArrives };
 
 class SimWire final : public ports::Wire {
  public:
-  SimWire(SimPlatform& platform, SimClock const& clock, SimLog& log, MishapPlan& plan, std::uint64_t seed)
-      : platform_(platform), clock_(clock), log_(log), plan_(plan), dice_(seed, 1) {}
+  struct Ends {  // where calls arrive
+    SimPlatform& platform;
+    SimHosts& hosts;
+    SimListeners& listeners;
+  };
+  SimWire(Ends ends, SimClock const& clock, SimLog& log, MishapPlan& plan, std::uint64_t seed)
+      : ends_(ends), clock_(clock), log_(log), plan_(plan), dice_(seed, 1) {}
 
   void send(ports::Call call) override;
   std::vector<ports::Outcome> collect() override;
@@ -70,12 +77,13 @@ class SimWire final : public ports::Wire {
   void arrive(Trip& trip, WallTime now);
   std::optional<ports::Reply> serve(Trip& trip, WallTime now);
   std::optional<ports::Reply> refuse(Trip const& trip, WallTime now) const;
+  ports::Reply give(Trip const& trip, WallTime now);
   std::optional<ports::Reply> garble(Trip const& trip, ports::Reply reply) const;
   ports::Outcome outcome_of(Trip& trip) const;
   std::size_t waiting(Ask ask) const;
   void forget_finished();
 
-  SimPlatform& platform_;
+  Ends ends_;
   SimClock const& clock_;
   SimLog& log_;
   MishapPlan& plan_;

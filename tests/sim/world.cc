@@ -4,10 +4,8 @@
 #include <array>
 #include <utility>
 
-#include "core/base/url_text.h"
 #include "core/journal/sqlite.h"
 #include "core/stage/orders.h"
-#include "core/stage/take_url.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/watch.h"
 
@@ -41,17 +39,6 @@ SimDisk::Image const& empty_journal(bool large_pages) {
   };
   static auto const kSmall = make(1024), kLarge = make(4096);
   return large_pages ? kLarge : kSmall;
-}
-
-Content content_of(std::uint64_t seed, std::string const& path, std::size_t version, std::uint64_t size_bytes) {
-  auto hash = mixed(seed ^ (version * 0x5851f42d4c957f2d));
-  for (char const c : path) hash = mixed(hash ^ static_cast<unsigned char>(c));
-  return {.seed = hash, .size_bytes = size_bytes};
-}
-
-std::string folder_of(std::string const& path) {
-  auto const slash = path.rfind('/');
-  return slash == std::string::npos ? std::string() : path.substr(0, slash);
 }
 
 }  // namespace
@@ -89,7 +76,7 @@ class World::Witness final : public ports::Witness {
   void remember(ports::Moment moment) {
     if (moment == ports::Moment::kBeforeCommit) {
       world_.uncommitted_ = all_facts(journal_);
-    } else {
+    } else if (!journal_.in_transaction()) {  // file work may be done amid one
       world_.committed_ = all_facts(journal_);
       world_.uncommitted_.clear();
     }
@@ -126,90 +113,14 @@ World::World(Scenario scenario, RunOptions options)
       files_(clock_, options_.seed),
       lanes_(clock_, options_.seed),
       acts_(files_, scenario_.policy.sources.front().root),
+      listeners_(options_.seed),
       platform_(options_.seed, scenario_.traits),
-      wire_(platform_, clock_, log_, options_.mishaps, options_.seed),
-      dice_(options_.seed, 4) {}
+      wire_({platform_, hosts_, listeners_}, clock_, log_, options_.mishaps, options_.seed),
+      dice_(options_.seed, 4) {
+  files_.mount(kSpoolFolder, spool_);
+}
 
 World::~World() = default;
-
-// --- what happens from outside
-
-void World::change_files(stage::Turn* turn) {
-  auto const since = virtual_time();
-  auto const hint = [&](std::string const& path) {
-    if (scenario_.hints == 0) return;
-    if (turn != nullptr && dice_.chance(scenario_.hints))
-      turn->discovery().want_directory(scenario_.policy.sources.front().root, folder_of(path));
-    else
-      count(turn == nullptr ? "file.changed_while_dead" : "file.event_lost");
-  };
-  for (; drops_done_ < scenario_.drops.size() && scenario_.drops[drops_done_].at <= since; ++drops_done_) {
-    auto const& drop = scenario_.drops[drops_done_];
-    files_.create(drop.path,
-                  content_of(options_.seed, drop.copy_of.empty() ? drop.path : drop.copy_of, 0, drop.size_bytes));
-    hint(drop.path);
-  }
-  for (; changes_done_ < scenario_.changes.size() && scenario_.changes[changes_done_].at <= since; ++changes_done_) {
-    auto const& change = scenario_.changes[changes_done_];
-    auto const content = content_of(options_.seed, change.path, changes_done_ + 1, change.bytes);
-    log_.tell("== " + change.path + " changes");
-    switch (change.what) {
-      case Change::What::kOverwrite: files_.overwrite(change.path, content); break;
-      case Change::What::kReplace: files_.create(change.path, content); break;
-      case Change::What::kAppend: files_.append(change.path, change.bytes); break;
-      case Change::What::kRemove: files_.remove(change.path); break;
-      case Change::What::kMode: files_.change_mode(change.path); break;
-      case Change::What::kOpen: files_.open_to_write(change.path, clock_.now() + change.lasts); break;
-    }
-    static constexpr char const* kNames[] = {"file.overwritten", "file.replaced",     "file.grew",
-                                             "file.vanished",    "file.mode_changed", "file.opened_to_write"};
-    count(kNames[static_cast<std::size_t>(change.what)]);
-    hint(change.path);
-  }
-}
-
-// As if the person had looked at the file the moment before.
-void World::add(stage::Context& ctx, std::string const& path) {
-  if (looks_like_url(path)) {
-    (void)stage::add_url(ctx, ctx.policy.hand, {.url = *parse_url(path)}, {}, false);
-    return;
-  }
-  auto const& source = scenario_.policy.sources.front();
-  auto const print = files_.stat(source.root, path);
-  if (print) (void)stage::add_item(ctx, source, {path, *print}, {}, false);
-}
-
-// Carried out inside a turn; counted as done only when its transaction is.
-void World::give_orders(stage::Context& ctx) {
-  auto const& source = scenario_.policy.sources.front();
-  for (auto at = orders_done_; at < scenario_.orders.size() && scenario_.orders[at].at <= virtual_time(); ++at) {
-    auto const& order = scenario_.orders[at];
-    auto const item = item_of(ctx.journal, source.root, order.path);
-    log_.tell("== a person: " + std::string(name_of(order.what)) + " " + order.path);
-    count("person." + std::string(name_of(order.what)));
-    // A refusal is an answer, too: that the file is not there, or that the item is at its end already.
-    if (order.what == Order::What::kAdd)
-      add(ctx, order.path);
-    else if (item && order.what == Order::What::kCancel)
-      (void)stage::cancel_order(ctx, item->id);
-    else if (item)
-      (void)stage::retry_order(ctx, item->id);
-  }
-}
-
-// SIGSTOP, and a disk that is full for a while.
-void World::pass_spans() {
-  disk_.set_full(false);
-  while (spans_done_ < options_.spans.size() && options_.spans[spans_done_].from <= virtual_time()) {
-    auto const& span = options_.spans[spans_done_];
-    if (span.what == Span::What::kDiskFull && virtual_time() < span.until) return disk_.set_full(true);
-    if (span.what == Span::What::kPaused && virtual_time() < span.until) {
-      count("process.paused");
-      clock_.advance_to(kBeginning + span.until);
-    }
-    ++spans_done_;
-  }
-}
 
 // The second phase begins: from here on nothing goes wrong.
 void World::calm_down() {
@@ -219,13 +130,14 @@ void World::calm_down() {
   disk_.heal();
   files_.heal();
   lanes_.heal();
+  listeners_.heal();
   options_.mishaps.end();
 }
 
 bool World::is_over(stage::Turn const& turn, Journal const& journal) const {
   if (broken_since_ && !mended_) return false;
   if (!calm_ || drops_done_ < scenario_.drops.size() || changes_done_ < scenario_.changes.size()) return false;
-  if (orders_done_ < scenario_.orders.size()) return false;
+  if (orders_done_ < scenario_.orders.size() || media_done_ < scenario_.media.size()) return false;
   if (!turn.traffic().idle()) return false;
   if (journal.count_acts(journal::ActState::kWanted) + journal.count_acts(journal::ActState::kActing) != 0)
     return false;
@@ -261,6 +173,7 @@ void World::let_time_pass(stage::Turn& turn) {
   take(lanes_.next_outcome());
   take_since(scenario_.drops, drops_done_, [](auto const& drop) { return drop.at; });
   take_since(scenario_.changes, changes_done_, [](auto const& change) { return change.at; });
+  take_since(scenario_.media, media_done_, [](auto const& medium) { return medium.at; });
   take_since(scenario_.orders, orders_done_, [](auto const& order) { return order.at; });
   take_since(options_.spans, spans_done_,
              [this](auto const& span) { return span.from <= virtual_time() ? span.until : span.from; });
@@ -316,6 +229,7 @@ World::End World::turn_until_done(stage::Turn& turn, Journal& journal) {
     mend();
     wire_.run_until_now();
     change_files(&turn);
+    change_media();
     if (restarts_done_ < options_.restarts.size() && options_.restarts[restarts_done_] <= virtual_time())
       return drained(turn);
     auto const changed = run_turn(turn);
@@ -399,7 +313,10 @@ World::End World::live_once() {
     witness.emplace(*this, journal, ends_at);
     disk_.ask_before_sync([&] { return witness->dies_before_sync(); });
     compare(journal);
-    acts_.on_change([&] { witness->reached(ports::Moment::kAtFile); });
+    auto const at_file = [&] { witness->reached(ports::Moment::kAtFile); };
+    acts_.on_change(at_file);
+    spool_.on_change(at_file);
+    listeners_.on_work(at_file);
     if (lives_ > 1) protect_stored(journal, platform_);
     SimRandom random(options_.seed, 100 + lives_);
     stage::Turn turn(journal,
@@ -411,7 +328,9 @@ World::End World::live_once() {
                       .reader = reader_,
                       .random = random,
                       .log = log_,
-                      .witness = &*witness},
+                      .witness = &*witness,
+                      .spool = &spool_,
+                      .programs = &listeners_},
                      scenario_.policy);
     wire_.watch_departures([&](Ask ask, std::size_t waiting) {
       if (!intents_are_on_disk(journal, ask, waiting))
@@ -420,9 +339,11 @@ World::End World::live_once() {
     change_files(nullptr);
     auto const end = turn_until_done(turn, journal);
     if (end != End::kDone) return end;
-    for (auto& broken : judge(scenario_, files_, platform_, journal, longest_full_))
+    for (auto& broken : judge(scenario_, {files_, hosts_, platform_}, journal, longest_full_))
       violations_.push_back(std::move(broken));
     for (auto& broken : judge_acts(scenario_, files_, acts_, journal)) violations_.push_back(std::move(broken));
+    for (auto& broken : judge_spool(spool_, journal)) violations_.push_back(std::move(broken));
+    for (auto& broken : judge_told(scenario_, listeners_, journal)) violations_.push_back(std::move(broken));
     return end;
   } catch (Crash const&) {
     return End::kDied;
@@ -436,6 +357,8 @@ World::End World::live_once() {
 void World::next_life(bool died) {
   disk_.ask_before_sync({});
   acts_.on_change({});
+  spool_.on_change({});
+  listeners_.on_work({});
   wire_.watch_departures({});
   wire_.crash(options_.aftermath);
   lanes_.crash();
@@ -470,11 +393,13 @@ std::vector<std::string> World::run() {
   });
   lanes_.be_slow(options_.file_delay_max, options_.file_hangs);
   files_.fail_by_dice(options_.file_trouble, options_.file_troubles_max);
+  listeners_.fail_by_dice(options_.program_trouble, options_.file_troubles_max);
   if (options_.prepare) options_.prepare(disk_, files_);
   for (auto end = live_once(); end != End::kDone && !out_of_bounds(); end = live_once()) {
     next_life(end == End::kDied);
     calm_down();
   }
+  for (auto const& complaint : listeners_.complaints()) violations_.push_back("a listener complains: " + complaint);
   for (auto const& complaint : acts_.complaints()) violations_.push_back("the files complain: " + complaint);
   for (auto const& complaint : platform_.complaints()) violations_.push_back("the platform complains: " + complaint);
   for (auto const& complaint : wire_.complaints()) violations_.push_back("the wire complains: " + complaint);
@@ -491,6 +416,8 @@ std::map<std::string, std::uint64_t> World::fired() const {
   for (auto const& [name, times] : files_.fired()) all[std::string(name)] += times;
   for (auto const& [name, times] : lanes_.fired()) all[std::string(name)] += times;
   for (auto const& [name, times] : platform_.fired()) all[std::string(name)] += times;
+  for (auto const& [name, times] : hosts_.fired()) all[name] += times;
+  for (auto const& [name, times] : listeners_.fired()) all[name] += times;
   return all;
 }
 

@@ -26,9 +26,12 @@
 #include "tests/sim/sim_acts.h"
 #include "tests/sim/sim_disk.h"
 #include "tests/sim/sim_files.h"
+#include "tests/sim/sim_hosts.h"
 #include "tests/sim/sim_lanes.h"
+#include "tests/sim/sim_listeners.h"
 #include "tests/sim/sim_platform.h"
 #include "tests/sim/sim_ports.h"
+#include "tests/sim/sim_spool.h"
 #include "tests/sim/sim_wire.h"
 
 namespace sluice::sim {
@@ -65,10 +68,11 @@ struct RunOptions {
   std::vector<Span> spans = {};               // not overlapping, by time
   double disk_trouble = 0, file_trouble = 0;  // probability per call, in the first phase
   std::uint32_t file_troubles_max = 0;
-  Millis file_delay_max{0};  // of each look at a file; 0: all are done at once
-  double file_hangs = 0;     // probability that one hangs for a minute or two, in the first phase
-  Millis repaired_after{0};  // so long after a journal error that a person has mended the host; 0: never
-  bool large_pages = false;  // 4096 bytes a page of the journal, as in production, instead of 1024
+  double program_trouble = 0;  // likewise, of hooks' programs
+  Millis file_delay_max{0};    // of each look at a file; 0: all are done at once
+  double file_hangs = 0;       // probability that one hangs for a minute or two, in the first phase
+  Millis repaired_after{0};    // so long after a journal error that a person has mended the host; 0: never
+  bool large_pages = false;    // 4096 bytes a page of the journal, as in production, instead of 1024
   // Done once, before the first life: arming a single trouble of the disk or the files.
   std::function<void(SimDisk&, SimFiles&)> prepare = {};
   // Sabotage: what is done to the journal between a death and the next start.
@@ -119,6 +123,7 @@ class World {
   void let_time_pass(stage::Turn& turn);
   void pass_spans();
   void change_files(stage::Turn* turn);
+  void change_media();
   bool is_over(stage::Turn const& turn, journal::Journal const& journal) const;
   bool retry_failed(stage::Turn& turn, journal::Journal const& journal);
   void mend();
@@ -138,10 +143,14 @@ class World {
   SimLanes lanes_;
   SimActs acts_;
   InstantReader reader_;
+  SimSpool spool_;
+  SimHosts hosts_;
+  SimListeners listeners_;
   SimPlatform platform_;
   SimWire wire_;
   SimRandom dice_;
-  std::size_t changes_done_ = 0, drops_done_ = 0, orders_done_ = 0, deaths_done_ = 0, restarts_done_ = 0;
+  std::size_t changes_done_ = 0, drops_done_ = 0, media_done_ = 0, orders_done_ = 0, deaths_done_ = 0,
+              restarts_done_ = 0;
   std::size_t spans_done_ = 0;
   bool calm_ = false;
   bool power_goes_ = false;                        // at the death that is coming

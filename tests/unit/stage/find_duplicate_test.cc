@@ -74,6 +74,25 @@ TEST_F(FindDuplicate, SkipsTheSameContentUnderAnotherNameAndNamesTheFirst) {
   EXPECT_THAT(row.effort.last_error, HasSubstr("a.mp4 (" + first_.ulid + ")"));
 }
 
+// As after `sluice journal rebuild`: no content key is known, and the old name is gone.
+TEST_F(FindDuplicate, SkipsAFileThatWasRenamedSinceALostJournalsDaemonSentIt) {
+  admit_first();
+  done(first_);
+  change(item(first_.id), [](auto& it) { it.content_key.clear(); });
+  files.files.erase("a.mp4");
+  auto renamed = seen("b.mp4", "the very same bytes", 2);
+  auto other = seen("c.mp4", "the very same bytes", 3);
+  renamed.print = first_.print;
+  renamed.print.ctime_ns = 9;
+  change(item(renamed.id), [&](auto& it) { it.print = renamed.print; });
+  files.files["b.mp4"].print = renamed.print;
+  for (int i = 0; i < 3; ++i) later();
+  EXPECT_EQ(item(renamed.id).state, ItemState::kSkipped);
+  EXPECT_EQ(item(renamed.id).duplicate_of, first_.ulid);
+  EXPECT_THAT(item(renamed.id).effort.last_error, HasSubstr("renamed"));
+  EXPECT_EQ(item(other.id).state, ItemState::kStable) << "another inode: nobody knows what the first one held";
+}
+
 TEST_F(FindDuplicate, TakesOtherContentOfTheSameLengthAndEnds) {
   std::string bytes(300'000, 'x');
   first_ = seen("a.mp4", bytes, 1);

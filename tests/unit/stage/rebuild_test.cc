@@ -5,6 +5,7 @@
 
 #include "core/base/ids.h"
 #include "core/source/identity.h"
+#include "core/upload/file_digest.h"
 #include "tests/unit/stage/stage_fixture.h"
 
 namespace sluice::stage {
@@ -132,6 +133,17 @@ TEST_F(Rebuild, AnItemWithoutATagIsNewAndSaysByWhatItWasKnown) {
   EXPECT_EQ(row.generation, 1);
   EXPECT_EQ(row.client_op, "");
   EXPECT_THAT(journal.events_of(row.id, 1).at(0).note, EndsWith("fits by name, size and time"));
+}
+
+TEST_F(Rebuild, AnAdoptedFileIsKnownByItsEndsUnlessItCannotBeRead) {
+  auto readable = *sought(there("a.mp4")), changed = *sought(there("b.mp4")), closed = *sought(there("c.mp4"));
+  for (auto const* name : {"a.mp4", "b.mp4", "c.mp4"}) files.files[name].bytes = std::string(100, 'x');
+  files.files["b.mp4"].print.mtime_ns += 1;
+  files.files["c.mp4"].open_error = Error{Fault::kSourceIo, "permission denied"};
+  for (auto* const file : {&readable, &changed, &closed}) note_ends(files, *file);
+  EXPECT_EQ(adopted(readable, asset()).ends_hash, upload::ends_hash_of(*files.open("", "a.mp4").value(), 100).value());
+  EXPECT_EQ(adopted(changed, asset()).ends_hash, 0);
+  EXPECT_EQ(adopted(closed, asset()).ends_hash, 0);
 }
 
 TEST_F(Rebuild, OfTwoItemsWithOneTagTheSecondIsNew) {

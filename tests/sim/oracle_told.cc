@@ -1,0 +1,39 @@
+#include <algorithm>
+
+#include "core/base/json.h"
+#include "tests/sim/oracle.h"
+
+namespace sluice::sim {
+
+std::vector<std::string> judge_spool(SimSpool& spool, journal::Journal const& journal) {
+  std::vector<std::string> broken;
+  auto const names = spool.names(kSpoolFolder);
+  for (auto const& name : *names) broken.push_back("left in the spool: " + name);
+  if (auto const bytes = journal.reserved_bytes(); bytes != 0)
+    broken.push_back(std::to_string(bytes) + " bytes of the spool are still set aside");
+  return broken;
+}
+
+std::vector<std::string> judge_told(Scenario const& scenario, SimListeners& listeners,
+                                    journal::Journal const& journal) {
+  std::vector<std::string> broken;
+  for (auto const& [hook, secret] : scenario.policy.hooks) {
+    std::map<std::string, std::size_t> told, ends;  // by item and state
+    for (auto const& [id, payload] : listeners.heard_by(hook.name)) {
+      auto const json = parse_json(payload);
+      ++told[json->text("id")->value_or("") + " " + json->text("event")->value_or("")];
+    }
+    for (auto const& item : journal.list_items({.limit = 1'000'000}))
+      for (auto const& event : journal.events_of(item.id, 1'000'000))
+        if (event.subject == "item" && hook.events.contains(event.became)) ++ends[item.ulid + " " + event.became];
+    for (auto const& [what, count] : ends)
+      if (told[what] != count)
+        broken.push_back(hook.name + " heard " + std::to_string(told[what]) + " times of " + what + ", not " +
+                         std::to_string(count));
+    for (auto const& [what, count] : told)
+      if (!ends.contains(what)) broken.push_back(hook.name + " heard of " + what + ", which never was");
+  }
+  return broken;
+}
+
+}  // namespace sluice::sim

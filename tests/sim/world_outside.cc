@@ -1,0 +1,115 @@
+#include <algorithm>
+#include <utility>
+
+#include "core/base/url_text.h"
+#include "core/stage/orders.h"
+#include "core/stage/take_url.h"
+#include "tests/sim/oracle.h"
+#include "tests/sim/world.h"
+
+namespace sluice::sim {
+namespace {
+
+Content content_of(std::uint64_t seed, std::string const& path, std::size_t version, std::uint64_t size_bytes) {
+  auto hash = mixed(seed ^ (version * 0x5851f42d4c957f2d));
+  for (char const c : path) hash = mixed(hash ^ static_cast<unsigned char>(c));
+  return {.seed = hash, .size_bytes = size_bytes};
+}
+
+std::string folder_of(std::string const& path) {
+  auto const slash = path.rfind('/');
+  return slash == std::string::npos ? std::string() : path.substr(0, slash);
+}
+
+}  // namespace
+
+// What happens from outside.
+
+void World::change_files(stage::Turn* turn) {
+  auto const since = virtual_time();
+  auto const hint = [&](std::string const& path) {
+    if (scenario_.hints == 0) return;
+    if (turn != nullptr && dice_.chance(scenario_.hints))
+      turn->discovery().want_directory(scenario_.policy.sources.front().root, folder_of(path));
+    else
+      count(turn == nullptr ? "file.changed_while_dead" : "file.event_lost");
+  };
+  for (; drops_done_ < scenario_.drops.size() && scenario_.drops[drops_done_].at <= since; ++drops_done_) {
+    auto const& drop = scenario_.drops[drops_done_];
+    files_.create(drop.path,
+                  content_of(options_.seed, drop.copy_of.empty() ? drop.path : drop.copy_of, 0, drop.size_bytes));
+    hint(drop.path);
+  }
+  for (; changes_done_ < scenario_.changes.size() && scenario_.changes[changes_done_].at <= since; ++changes_done_) {
+    auto const& change = scenario_.changes[changes_done_];
+    auto const content = content_of(options_.seed, change.path, changes_done_ + 1, change.bytes);
+    log_.tell("== " + change.path + " changes");
+    switch (change.what) {
+      case Change::What::kOverwrite: files_.overwrite(change.path, content); break;
+      case Change::What::kReplace: files_.create(change.path, content); break;
+      case Change::What::kAppend: files_.append(change.path, change.bytes); break;
+      case Change::What::kRemove: files_.remove(change.path); break;
+      case Change::What::kMode: files_.change_mode(change.path); break;
+      case Change::What::kOpen: files_.open_to_write(change.path, clock_.now() + change.lasts); break;
+    }
+    static constexpr char const* kNames[] = {"file.overwritten", "file.replaced",     "file.grew",
+                                             "file.vanished",    "file.mode_changed", "file.opened_to_write"};
+    count(kNames[static_cast<std::size_t>(change.what)]);
+    hint(change.path);
+  }
+}
+
+void World::change_media() {
+  for (; media_done_ < scenario_.media.size() && scenario_.media[media_done_].at <= virtual_time(); ++media_done_) {
+    auto const& medium = scenario_.media[media_done_];
+    if (medium.moved_to.empty())
+      hosts_.put(medium.url, content_of(options_.seed, medium.url, media_done_, medium.size_bytes));
+    else
+      hosts_.move(medium.url, medium.moved_to);
+  }
+}
+
+// As if the person had looked at the file the moment before.
+void World::add(stage::Context& ctx, std::string const& path) {
+  if (looks_like_url(path)) {
+    (void)stage::add_url(ctx, ctx.policy.hand, {.url = *parse_url(path)}, {}, false);
+    return;
+  }
+  auto const& source = scenario_.policy.sources.front();
+  auto const print = files_.stat(source.root, path);
+  if (print) (void)stage::add_item(ctx, source, {path, *print}, {}, false);
+}
+
+// Carried out inside a turn; counted as done only when its transaction is.
+void World::give_orders(stage::Context& ctx) {
+  auto const& source = scenario_.policy.sources.front();
+  for (auto at = orders_done_; at < scenario_.orders.size() && scenario_.orders[at].at <= virtual_time(); ++at) {
+    auto const& order = scenario_.orders[at];
+    auto const item = item_of(ctx.journal, source.root, order.path);
+    log_.tell("== a person: " + std::string(name_of(order.what)) + " " + order.path);
+    count("person." + std::string(name_of(order.what)));
+    // A refusal is an answer, too: that the file is not there, or that the item is at its end already.
+    if (order.what == Order::What::kAdd)
+      add(ctx, order.path);
+    else if (item && order.what == Order::What::kCancel)
+      (void)stage::cancel_order(ctx, item->id);
+    else if (item)
+      (void)stage::retry_order(ctx, item->id);
+  }
+}
+
+// SIGSTOP, and a disk that is full for a while.
+void World::pass_spans() {
+  disk_.set_full(false);
+  while (spans_done_ < options_.spans.size() && options_.spans[spans_done_].from <= virtual_time()) {
+    auto const& span = options_.spans[spans_done_];
+    if (span.what == Span::What::kDiskFull && virtual_time() < span.until) return disk_.set_full(true);
+    if (span.what == Span::What::kPaused && virtual_time() < span.until) {
+      count("process.paused");
+      clock_.advance_to(kBeginning + span.until);
+    }
+    ++spans_done_;
+  }
+}
+
+}  // namespace sluice::sim
