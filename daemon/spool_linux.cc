@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/base/units.h"
 #include "daemon/unique_fd.h"
 
 namespace sluice::daemon {
@@ -18,6 +20,7 @@ namespace {
 
 constexpr mode_t kFileMode = 0600;
 constexpr mode_t kFolderMode = 0700;
+constexpr std::uint64_t kLeftToJournal = 64 * kMiB;
 
 std::unexpected<Error> failed(std::string const& folder, char const* doing, int error) {
   auto const full = error == ENOSPC || error == EDQUOT || error == EFBIG;
@@ -25,6 +28,11 @@ std::unexpected<Error> failed(std::string const& folder, char const* doing, int 
       Fault::kLocal,
       "the spool " + printable(folder) + ": " + doing + ": " + std::strerror(error),  // NOLINT(concurrency-mt-unsafe)
       full ? ports::kNoSpace : "");
+}
+
+std::unexpected<Error> lost(std::string const& folder, std::string const& name) {
+  return fail(Fault::kLocal, "the spool " + printable(folder) + " has no such file any more: " + printable(name),
+              ports::kSpoolLost);
 }
 
 // The spool is the daemon's own folder; whoever put a link there is not followed.
@@ -46,6 +54,13 @@ Result<void> write_all(int fd, std::string const& folder, std::uint64_t offset_b
   return {};
 }
 
+// The disk may be the journal's too, and what cannot be written down never ends.
+bool is_left_to_journal(int folder_fd, std::uint64_t total_bytes) {
+  struct statvfs about {};
+  if (::fstatvfs(folder_fd, &about) != 0) return true;
+  return std::uint64_t{about.f_bavail} * about.f_frsize >= total_bytes + kLeftToJournal;
+}
+
 // The whole room is taken at once, so that a full disk is met before the download and not in its middle. A file of
 // another size is of an earlier content.
 Result<void> make_room(int fd, int folder_fd, std::string const& folder, std::uint64_t total_bytes) {
@@ -53,6 +68,7 @@ Result<void> make_room(int fd, int folder_fd, std::string const& folder, std::ui
   if (::fstat(fd, &status) != 0) return failed(folder, "look at", errno);
   auto const total = static_cast<off_t>(total_bytes);
   if (status.st_size == total) return {};
+  if (!is_left_to_journal(folder_fd, total_bytes)) return failed(folder, "make room, and leave 64 MiB free", ENOSPC);
   if (status.st_size > 0 && ::ftruncate(fd, 0) != 0) return failed(folder, "cut", errno);
   auto const taken = ::fallocate(fd, 0, 0, total) == 0;
   if (!taken && errno != EOPNOTSUPP && errno != ENOSYS) {
@@ -67,14 +83,17 @@ Result<void> make_room(int fd, int folder_fd, std::string const& folder, std::ui
 
 }  // namespace
 
-Result<void> SpoolLinux::write(std::string const& folder, std::string const& name, std::uint64_t total_bytes,
-                               std::uint64_t offset_bytes, std::string_view bytes) {
+Result<void> SpoolLinux::write(std::string const& folder, std::string const& name, ports::SpoolPart const& part) {
   SLUICE_TRY(within, open_folder(folder));
-  UniqueFd const fd(
-      ::openat(within.get(), name.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, kFileMode));
+  auto const flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (part.is_first ? O_CREAT : 0);
+  UniqueFd const fd(::openat(within.get(), name.c_str(), flags, kFileMode));
+  if (fd.get() < 0 && errno == ENOENT) return lost(folder, name);
   if (fd.get() < 0) return failed(folder, "make", errno);
-  SLUICE_CHECK(make_room(fd.get(), within.get(), folder, total_bytes));
-  SLUICE_CHECK(write_all(fd.get(), folder, offset_bytes, bytes));
+  if (part.is_first) SLUICE_CHECK(make_room(fd.get(), within.get(), folder, part.total_bytes));
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return failed(folder, "look at", errno);
+  if (status.st_size != static_cast<off_t>(part.total_bytes)) return lost(folder, name);
+  SLUICE_CHECK(write_all(fd.get(), folder, part.offset_bytes, part.bytes));
   if (::fdatasync(fd.get()) != 0) return failed(folder, "sync", errno);
   return {};
 }

@@ -7,8 +7,7 @@ namespace sluice::daemon {
 
 class SpoolLinux final : public ports::Spool {
  public:
-  Result<void> write(std::string const& folder, std::string const& name, std::uint64_t total_bytes,
-                     std::uint64_t offset_bytes, std::string_view bytes) override;
+  Result<void> write(std::string const& folder, std::string const& name, ports::SpoolPart const& part) override;
   Result<void> remove(std::string const& folder, std::string const& name) override;
   Result<std::vector<std::string>> names(std::string const& folder) override;
 };

@@ -172,7 +172,7 @@ struct WireCurl::Impl {
       outcome.answer = std::move(transfer.reply);
     } else {
       auto const phase = transfer.sends == 0 ? WireFailure::Phase::kBeforeSend : WireFailure::Phase::kAfterSend;
-      auto const denied = !transfer.denied.empty() && transfer.sends == 0;
+      auto const denied = is_denied_everywhere(transfer);
       outcome.answer =
           std::unexpected(WireFailure{phase, text_of(transfer, code), denied ? ports::kAddressDenied : ""});
       outcome.body_error = std::move(transfer.body_error);

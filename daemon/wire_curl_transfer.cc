@@ -115,6 +115,7 @@ curl_socket_t on_open_to_stranger(void* who, curlsocktype, curl_sockaddr* to) {
   auto& transfer = transfer_of(who);
   auto const address = address_of(&to->addr);
   if (!address || is_denied(transfer, *address)) return CURL_SOCKET_BAD;
+  transfer.has_open_address = true;
   return transfer.sockets->open(*to);
 }
 
@@ -174,6 +175,8 @@ std::size_t on_write(char* bytes, std::size_t size, std::size_t count, void* who
   if (transfer.call.stranger) return on_write_of_stranger(transfer, {bytes, size * count});
   auto const bytes_max = transfer.is_storage ? kStorageBodyBytesMax : kApiBodyBytesMax;
   if (transfer.reply.body.size() + size * count > bytes_max) {
+    transfer.reply.is_cut = transfer.call.status_is_all;
+    if (transfer.reply.is_cut) return 0;
     transfer.refused = transfer.is_storage ? "the answer is larger than 64 KiB" : "the answer is larger than 8 MiB";
     return 0;
   }
@@ -401,7 +404,7 @@ std::string text_of_timeout(Transfer const& transfer) {
 std::string text_of(Transfer const& transfer, CURLcode code) {
   if (transfer.body_error) return "the source failed: " + transfer.body_error->text;
   if (!transfer.refused.empty()) return transfer.refused;
-  if (!transfer.denied.empty() && transfer.sends == 0)
+  if (is_denied_everywhere(transfer))
     return "refused to connect to " + transfer.host + ": " + transfer.denied + "; allow_hosts can open it";
   if (code == CURLE_OPERATION_TIMEDOUT) return text_of_timeout(transfer);
   long error = 0;

@@ -71,8 +71,9 @@ struct Transfer {
   std::uint64_t handed_out = 0;
   std::size_t header_bytes = 0;
   ports::Reply reply;
-  std::string refused;      // why we ended it ourselves; empty if we did not
-  std::string denied = {};  // of a stranger: the last address that was not connected to, and why
+  std::string refused;            // why we ended it ourselves; empty if we did not
+  std::string denied = {};        // of a stranger: the last address that was not connected to, and why
+  bool has_open_address = false;  // and whether there was one that might be
   std::optional<Error> body_error;
   bool paused = false;   // until its body has more
   bool capped = false;   // until the gate lets it on
@@ -107,6 +108,11 @@ struct Place {
   std::uint16_t port = 0;
   bool is_loopback = false;
 };
+
+// Whether nothing was connected to, since every address that its host has is denied.
+inline bool is_denied_everywhere(Transfer const& transfer) {
+  return !transfer.denied.empty() && !transfer.has_open_address && transfer.sends == 0;
+}
 
 // Where a URL leads, read as libcurl will read it; or why it may not be used.
 std::expected<Place, std::string> place_of(std::string const& url);

@@ -96,6 +96,7 @@ void visit_download(Visitor& v, Row& row) {
   v.blob_or_null("have", row.have);
   v.secret_or_null("url", row.url);
   v.text_or_null("sums", row.sums);
+  v.number("promised_bytes", row.promised_bytes);
 }
 
 template <class Visitor, class Row>

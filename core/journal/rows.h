@@ -226,9 +226,10 @@ struct DownloadRow {
   std::uint64_t reserved_bytes = 0;  // of the spool
   std::string etag = {};             // strong, with its quotes; "" if there is none
   std::string modified = {};
-  std::string have = {};  // core/source/spool_blocks.h
-  SecretUrl url = {};     // where it was redirected to
-  std::string sums = {};  // "md5:..." or "sha256:..."; "" for none
+  std::string have = {};             // core/source/spool_blocks.h
+  SecretUrl url = {};                // where it was redirected to
+  std::string sums = {};             // "md5:..." or "sha256:..."; "" for none
+  std::uint64_t promised_bytes = 0;  // by whoever named the URL; 0: nothing was said
 };
 
 // What is done to a file after its item's end.

@@ -71,6 +71,7 @@ struct Call {
   Millis stall_limit{60'000};
   std::uint64_t stall_below_bytes_per_s = 64 * 1024;
   std::optional<Stranger> stranger = {};  // a GET of a whole URL, without body
+  bool status_is_all = false;             // of an answer that is too long, the rest is left, and its status counts
 };
 
 struct Reply {

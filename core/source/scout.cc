@@ -215,7 +215,8 @@ Answer<Look> Scout::look(std::string const& root, std::string const& path, std::
 
 Answer<std::string> Scout::digest(std::string const& root, std::string const& path, ports::FilePrint const& print,
                                   DigestKind kind) {
-  return ask<std::string>(std::string(kDigestLane) + root, path, {},
+  auto const question = path + " " + std::to_string(print.inode) + " " + std::to_string(print.mtime_ns);
+  return ask<std::string>(std::string(kDigestLane) + root, question, {},
                           [=, guard = guard_of(root)](ports::Files& files) -> Result<std::string> {
                             auto const file = files.open(root, path);
                             if (file) return upload::digest_of(*file, print, kind);

@@ -34,6 +34,8 @@ namespace {
 constexpr std::uint32_t kRestartsMax = 3;
 constexpr Millis kPauseMax = std::chrono::hours(1);
 constexpr Millis kDiskFullPause{30'000};  // each try fetches a piece anew
+constexpr Millis kHeardLately{30'000};
+constexpr std::uint32_t kUnheardTriesMax = 100;  // at the longest pause of 5 minutes: some hours
 
 // A download that a call or a write is about, with its item; it may wait meanwhile.
 struct Pair {
@@ -72,12 +74,12 @@ void trouble(Context& ctx, Pair pair, Error const& error) {
 }
 
 // The source has another content now: what was downloaded of the old one counts for nothing.
-void restart(Context& ctx, Pair pair, std::string const& why) {
+void restart(Context& ctx, Pair pair, std::string const& why, std::string const& code = "source_changed") {
   ctx.traffic.cancel_item(pair.item.id);
   if (pair.row.restarts >= kRestartsMax) {
     pair.row.restarts = 0;
     ctx.journal.update(pair.row, pair.row.state, ctx.now);
-    return fail_download(ctx, std::move(pair), "source_changed", why + ", for the fourth time");
+    return fail_download(ctx, std::move(pair), code, why + ", for the fourth time");
   }
   leave_spool(ctx, pair.item);
   auto row = *ctx.journal.download_of(pair.item.id);
@@ -87,17 +89,8 @@ void restart(Context& ctx, Pair pair, std::string const& why) {
   pair.item.effort.tries += 1;
   pair.item.effort.due_at = ctx.now + backoff(row.restarts, ctx.policy, ctx.jitter());
   pair.item.effort.last_error = why;
-  pair.item.reason = "source_changed";
+  pair.item.reason = code;
   move(ctx, pair.item, ItemState::kStable, why + ": it is downloaded from its beginning");
-}
-
-void wait_for_room(Context& ctx, ItemRow item, DownloadRow row, std::string text, Millis wait) {
-  ctx.spooling->has_no_room(item.id);
-  rest(ctx, std::move(row));
-  item.reason = kSpoolFull;
-  item.effort.last_error = std::move(text);
-  item.effort.due_at = ctx.now + wait;
-  ctx.journal.update(item, ItemState::kStable, ctx.now);
 }
 
 // What the first piece tells of the whole.
@@ -114,9 +107,9 @@ std::optional<Error> complaint(Context const& ctx, Pair const& pair, Whole const
   };
   auto const& [item, row] = pair;
   if (whole.total_bytes == 0) return no("empty_file", "there is nothing behind the URL");
-  if (row.restarts == 0 && item.print.size_bytes != 0 && item.print.size_bytes != whole.total_bytes)
+  if (row.promised_bytes != 0 && row.promised_bytes != whole.total_bytes)
     return no("size_mismatch", "the host has " + std::to_string(whole.total_bytes) + " bytes, and " +
-                                   std::to_string(item.print.size_bytes) + " were promised");
+                                   std::to_string(row.promised_bytes) + " were promised");
   if (auto broken = broken_limit(ctx.policy, read_plan(item.plan), item.kind, whole.total_bytes, false))
     return no("too_large", *std::move(broken));
   if (whole.total_bytes > ctx.policy.spool_max_bytes)
@@ -133,8 +126,7 @@ void write_piece(Context& ctx, Pair pair, BlockRun run, std::shared_ptr<std::str
   run.count = source::whole_blocks(run, bytes->size(), pair.row.total_bytes);
   if (run.count == 0)
     return trouble(ctx, std::move(pair), {Fault::kTransient, "the connection broke off within the first MiB"});
-  Spooling::Piece const piece{.item = pair.item.id, .restarts = pair.row.restarts, .run = run};
-  if (!ctx.spooling->write(ctx, pair.item, pair.row.total_bytes, piece, bytes))
+  if (!ctx.spooling->write(ctx, pair.item, pair.row, run, bytes))
     trouble(ctx, std::move(pair), {Fault::kLocal, "the spool's disk does not answer", kSourceDown});
 }
 
@@ -147,7 +139,7 @@ void first_piece(Context& ctx, Pair pair, Whole const& whole, BlockRun run,
   row.etag = whole.validators.etag;
   row.modified = whole.validators.modified;
   ctx.journal.update(row, row.state, ctx.now);
-  item.print.size_bytes = whole.total_bytes;
+  item.print = {.size_bytes = whole.total_bytes};
   ctx.journal.update(item, ItemState::kStable, ctx.now);
   run.count = std::min(run.count, source::blocks_of(whole.total_bytes));
   if (reserve(ctx, item, row)) write_piece(ctx, std::move(pair), run, bytes);
@@ -173,12 +165,25 @@ void took_range(Context& ctx, Pair pair, ports::Reply const& reply, BlockRun run
   write_piece(ctx, std::move(pair), run, reply.payload);
 }
 
+// Whether an answer that breaks off would have shown (RFC 9112, 8): one that ends with its connection does not.
+bool is_framed(ports::Reply const& reply) {
+  if (auto const coding = reply.header("transfer-encoding"))
+    return to_lower_ascii(*coding).find("chunked") != std::string::npos;
+  return reply.header("content-length").has_value();
+}
+
 // 200: all of it, whatever was asked for.
 void took_whole(Context& ctx, Pair pair, ports::Reply const& reply, BlockRun run) {
-  if (pair.row.total_bytes > 0) return restart(ctx, std::move(pair), "the host has another content behind the URL now");
+  auto const is_begun = !pair.row.have.empty() || ctx.spooling->is_writing(pair.item.id);
+  if (is_begun) return restart(ctx, std::move(pair), "the host has another content behind the URL now");
   if (!reply.payload || reply.is_cut)
     return fail_download(ctx, std::move(pair), "no_ranges",
                          "the host gives no ranges, so that a download could not go on after a stop");
+  if (!is_framed(reply) && pair.row.promised_bytes == 0 && pair.row.sums.empty())
+    return fail_download(ctx, std::move(pair), "no_length",
+                         "the host does not say how long the file is, so that nobody could know that it is all there; "
+                         "a manifest may give its size or its checksum");
+  pair.row.reserved_bytes = 0;  // of the size that was met before, if it was
   Whole const whole{
       .total_bytes = reply.payload->size(), .in_pieces = false, .validators = source::validators_of(reply)};
   first_piece(ctx, std::move(pair), whole, run, reply.payload);
@@ -212,11 +217,15 @@ void refused(Context& ctx, Pair pair, ports::Reply const& reply, std::string con
   trouble(ctx, std::move(pair), error);
 }
 
-// No answer: the host's own affair, but where this host has no network at all.
+// No answer: the host's own affair and charged, but where nobody out there answers: then the network is down, which may
+// last for hours. A host that nobody else can be held against has so many tries more.
 void no_answer(Context& ctx, Pair pair, Error error) {
   for (auto const* const denied : {ports::kAddressDenied, ports::kProxyDenied, ports::kHttpDenied})
     if (error.code == denied) return fail_download(ctx, std::move(pair), error.code, error.text);
-  if (error.fault == Fault::kOffline && !ctx.traffic.offline_since()) error.fault = Fault::kTransient;
+  auto const others_answer = ctx.spooling->has_heard_since(ctx.now - kHeardLately);
+  auto const is_known = ctx.traffic.offline_since().has_value();
+  if (error.fault == Fault::kOffline && !is_known && (others_answer || pair.item.effort.tries >= kUnheardTriesMax))
+    error.fault = Fault::kTransient;
   trouble(ctx, std::move(pair), error);
 }
 
@@ -259,16 +268,33 @@ Error fetch_refusal(ports::Reply const& reply, WallTime now) {
   return error;
 }
 
+// Those of which nobody knows the size yet do not ask for it while others wait: what came with the answer would be
+// lost.
+std::optional<std::string> why_no_room(Context& ctx, ItemRow const& item, DownloadRow const& row) {
+  if (row.reserved_bytes > 0) return std::nullopt;
+  auto const max = ctx.policy.spool_max_bytes;
+  auto const is_held_up = ctx.spooling->is_held_up(ctx, item.id);
+  if (row.total_bytes == 0)
+    return is_held_up ? std::optional<std::string>("other files wait for room in the spool") : std::nullopt;
+  auto const used = ctx.journal.reserved_bytes();
+  if (!is_held_up && row.total_bytes <= max && used <= max - row.total_bytes) return std::nullopt;
+  ctx.spooling->has_no_room(item.id);
+  return "the spool holds " + to_words_bytes(max) + ", " + to_words_bytes(used) + " are in use, and the file has " +
+         to_words_bytes(row.total_bytes);
+}
+
+void wait_for_room(Context& ctx, ItemRow item, std::string why, Millis wait) {
+  item.reason = kSpoolFull;
+  item.effort.last_error = std::move(why);
+  item.effort.due_at = ctx.now + wait;
+  ctx.journal.update(item, ItemState::kStable, ctx.now);
+}
+
 bool reserve(Context& ctx, ItemRow const& item, DownloadRow& row) {
   if (row.reserved_bytes > 0) return true;
-  auto const used = ctx.journal.reserved_bytes();
-  auto const max = ctx.policy.spool_max_bytes;
-  auto const held_up = ctx.spooling->is_held_up(ctx, item.id);
-  if (held_up || row.total_bytes > max || used > max - row.total_bytes) {
-    wait_for_room(ctx, item, row,
-                  "the spool holds " + to_words_bytes(max) + ", " + to_words_bytes(used) +
-                      " are in use, and the file has " + to_words_bytes(row.total_bytes),
-                  ctx.policy.poll_min);
+  if (auto why = why_no_room(ctx, item, row)) {
+    rest(ctx, row);
+    wait_for_room(ctx, item, *std::move(why), ctx.policy.poll_min);
     return false;
   }
   row.reserved_bytes = row.total_bytes;
@@ -300,9 +326,16 @@ void settle_fetch_piece(Context& ctx, Landing const& landing) {
 
 void settle_written(Context& ctx, Spooling::Written const& written) {
   auto pair = live(ctx, written.piece.item);
-  if (!pair || pair->row.restarts != written.piece.restarts || pair->row.reserved_bytes == 0) return;
-  if (!written.result && written.result.error().code == ports::kNoSpace)
-    return wait_for_room(ctx, pair->item, pair->row, written.result.error().text, kDiskFullPause);
+  if (!pair || pair->row.reserved_bytes == 0) return;
+  auto const code = written.result ? std::string() : written.result.error().code;
+  if (code == ports::kNoSpace) {
+    rest(ctx, pair->row);
+    return wait_for_room(ctx, pair->item, written.result.error().text, kDiskFullPause);
+  }
+  if (code == ports::kSpoolLost && pair->row.have.empty())
+    return;  // the first part was not written: it is asked for anew
+  if (code == ports::kSpoolLost)
+    return restart(ctx, *std::move(pair), "its file in the spool is gone", ports::kSpoolLost);
   if (!written.result) return trouble(ctx, *std::move(pair), written.result.error());
   pair->row.have = source::with_blocks(std::move(pair->row.have), written.piece.run);
   ctx.journal.update(pair->row, pair->row.state, ctx.now);
@@ -313,11 +346,12 @@ void settle_written(Context& ctx, Spooling::Written const& written) {
 
 void finish_download(Context& ctx, ItemRow item, DownloadRow row) {
   if (item.print.inode == 0) {
-    auto const print = ctx.scout.stat(ctx.policy.spool_folder, spool_name(item), 0);
+    auto const print = ctx.spooling->stat(ctx, item);
     if (!print) return;
-    if (!*print) return restart(ctx, {std::move(item), std::move(row)}, "the spool: " + print->error().text);
-    if ((*print)->size_bytes != row.total_bytes)
-      return restart(ctx, {std::move(item), std::move(row)}, "its file in the spool has another size");
+    if (!*print && print->error().fault != Fault::kGone)
+      return trouble(ctx, {std::move(item), std::move(row)}, print->error());
+    if (!*print || (*print)->size_bytes != row.total_bytes)
+      return restart(ctx, {std::move(item), std::move(row)}, "its file in the spool is gone", ports::kSpoolLost);
     item.print = **print;
     ctx.journal.update(item, ItemState::kStable, ctx.now);
   }

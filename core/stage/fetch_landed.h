@@ -1,6 +1,9 @@
 // fetch_landed.h - part of FETCH_PIECE: what became of a call, of a write, and of the whole file.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "core/source/spool_blocks.h"
 #include "core/stage/spooling.h"
 #include "core/stage/stage.h"
@@ -14,7 +17,11 @@ SecretUrl const& fetch_url(journal::ItemRow const& item, journal::DownloadRow co
 void send_fetch(Context& ctx, journal::ItemRow const& item, journal::DownloadRow const& row, source::BlockRun run,
                 int hop);
 
-// Sets the file's bytes aside in the spool. Returns  whether there was room; if not, the item waits, or has failed.
+// Why the spool has no room for the file now; nothing where it has, or where nobody knows how much it needs.
+std::optional<std::string> why_no_room(Context& ctx, journal::ItemRow const& item, journal::DownloadRow const& row);
+void wait_for_room(Context& ctx, journal::ItemRow item, std::string why, Millis wait);
+
+// Sets the file's bytes aside in the spool. Returns  whether there was room; if not, the item waits.
 bool reserve(Context& ctx, journal::ItemRow const& item, journal::DownloadRow& row);
 
 // A piece is in the file and synced, or could not be.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -61,21 +62,38 @@ std::string blocks_under_way(Context const& ctx, Flights const& flights, Downloa
   return blocks;
 }
 
-bool has_room(Context const& ctx, Flights const& flights, DownloadRow const& row, std::string const& host) {
-  return flights.size() + ctx.spooling->writing() < pieces_max(ctx.policy) &&
-         count_of_item(flights, row.item_id) < kPiecesPerFile && count_to_host(flights, host) < kCallsPerHost;
+// A slow host has no more than its share of the pieces while others wait for theirs.
+bool has_room(Context const& ctx, Flights const& flights, DownloadRow const& row, std::string const& host,
+              std::size_t hosts) {
+  auto const pieces = pieces_max(ctx.policy);
+  auto const share = std::min(kCallsPerHost, (pieces + hosts - 1) / hosts);
+  return flights.size() + ctx.spooling->writing() < pieces && count_of_item(flights, row.item_id) < kPiecesPerFile &&
+         count_to_host(flights, host) < share;
+}
+
+// Its host asked for a pause: it goes on when that is over, and gives its place to others.
+void pause(Context& ctx, ItemRow item, WallTime until) {
+  item.reason = name_of(Fault::kThrottled);
+  item.effort.due_at = until;
+  ctx.journal.update(item, ItemState::kStable, ctx.now);
 }
 
 // Asks for as many pieces as may be in the air.
-void fetch_some(Context& ctx, ItemRow const& item, DownloadRow const& row) {
+void fetch_some(Context& ctx, ItemRow const& item, DownloadRow row, std::size_t hosts) {
   auto const host = host_of(shown(fetch_url(item, row)));
-  if (ctx.spooling->is_paused(host, ctx.now)) return;
+  if (auto const until = ctx.spooling->paused_until(host, ctx.now)) {
+    auto const is_under_way = ctx.spooling->is_writing(item.id) || ctx.traffic.busy(Errand::kFetchPiece, item.id);
+    if (is_under_way) return;
+    auto const was = std::exchange(row.state, DownloadState::kWanted);
+    ctx.journal.update(row, was, ctx.now);
+    return pause(ctx, item, *until);
+  }
   for (;;) {
     auto const flights = ctx.traffic.flights(Errand::kFetchPiece);
     auto const left = ctx.traffic.queued(Errand::kFetchPiece);
     Flights all = flights;
     all.insert(all.end(), left.begin(), left.end());
-    if (!has_room(ctx, all, row, host)) return;
+    if (!has_room(ctx, all, row, host, hosts)) return;
     auto const per_piece = blocks_per_piece(ctx.policy);
     if (row.total_bytes == 0) {
       if (count_of_item(all, item.id) == 0) send_fetch(ctx, item, row, {0, per_piece}, 1);
@@ -93,6 +111,10 @@ void begin(Context& ctx, ItemRow item) {
     return fail_item(ctx, std::move(item), kNeedsNewUrl, "its signed URL has ended", ItemState::kStable);
   }
   auto row = ctx.journal.download_of(item.id);
+  auto const host = host_of(shown(row ? fetch_url(item, *row) : item.url));
+  if (auto const until = ctx.spooling->paused_until(host, ctx.now)) return pause(ctx, std::move(item), *until);
+  if (auto why = why_no_room(ctx, item, row.value_or(DownloadRow{})))
+    return wait_for_room(ctx, std::move(item), *std::move(why), ctx.policy.poll_min);
   if (!row) {
     DownloadRow fresh{.item_id = item.id};
     fresh.id = ctx.journal.insert(fresh);
@@ -105,14 +127,21 @@ void begin(Context& ctx, ItemRow item) {
   ctx.journal.update(item, ItemState::kStable, ctx.now);
 }
 
-void go_on(Context& ctx, DownloadRow row) {
+void go_on(Context& ctx, DownloadRow row, std::size_t hosts) {
   auto item = ctx.journal.item(row.item_id);
   if (!item || item->state != ItemState::kStable || item->method != kByRelay) return;
   if (row.total_bytes > 0 && row.reserved_bytes == 0 && !reserve(ctx, *item, row)) return;
   auto const is_whole = row.total_bytes > 0 && !source::next_missing(row.have, {}, row.total_bytes, 1) &&
                         !ctx.spooling->is_writing(item->id);
   if (is_whole) return finish_download(ctx, *std::move(item), std::move(row));
-  fetch_some(ctx, *item, row);
+  fetch_some(ctx, *item, row, hosts);
+}
+
+std::size_t hosts_of(Context const& ctx, std::vector<DownloadRow> const& rows) {
+  std::set<std::string> hosts;
+  for (auto const& row : rows)
+    if (auto const item = ctx.journal.item(row.item_id)) hosts.insert(host_of(shown(fetch_url(*item, row))));
+  return std::max<std::size_t>(1, hosts.size());
 }
 
 }  // namespace
@@ -156,7 +185,9 @@ void choose_fetch_piece(Context& ctx) {
   ctx.spooling->tidy(ctx);
   for (auto const& written : ctx.spooling->collect(ctx)) settle_written(ctx, written);
   for (auto& item : next_uploads(ctx, kByRelay)) begin(ctx, std::move(item));
-  for (auto& row : ctx.journal.fetching_downloads()) go_on(ctx, std::move(row));
+  auto rows = ctx.journal.fetching_downloads();
+  auto const hosts = hosts_of(ctx, rows);
+  for (auto& row : rows) go_on(ctx, std::move(row), hosts);
 }
 
 void fetch_anew(Context& ctx, ItemRow item, std::string_view why) {
@@ -173,7 +204,7 @@ void fetch_anew(Context& ctx, ItemRow item, std::string_view why) {
   item.content_key.clear();
   item.client_op.clear();
   item.bytes_acked = 0;
-  item.effort = renewed(ctx.now);
+  item.effort = renewed(ctx.now + backoff(static_cast<std::uint32_t>(item.generation), ctx.policy, ctx.jitter()));
   move(ctx, item, was, std::string(why) + ": it is downloaded again");
 }
 
@@ -183,8 +214,12 @@ void leave_spool(Context& ctx, ItemRow const& item) {
   if (!row) return;
   if (row->reserved_bytes > 0 && ctx.spooling != nullptr) ctx.spooling->leave(item);
   auto const was = row->state;
-  ctx.journal.update(DownloadRow{.id = row->id, .item_id = item.id, .restarts = row->restarts, .sums = row->sums}, was,
-                     ctx.now);
+  ctx.journal.update(DownloadRow{.id = row->id,
+                                 .item_id = item.id,
+                                 .restarts = row->restarts,
+                                 .sums = row->sums,
+                                 .promised_bytes = row->promised_bytes},
+                     was, ctx.now);
 }
 
 }  // namespace sluice::stage

@@ -19,6 +19,11 @@ using journal::ItemState;
 
 namespace {
 
+bool has_ended_lately(Context const& ctx, ActRow const& act) {
+  auto const item = ctx.journal.item(act.item_id);
+  return item && item->finished_at && ctx.now - *item->finished_at < kTriedFor;
+}
+
 // An item's acts of one end, in the order in which they are done.
 class Plan {
  public:
@@ -167,7 +172,8 @@ void try_act_again(Context& ctx, ActRow act, Error const& error, bool is_charged
   auto const attempts = act.effort.attempts + (is_charged ? 1 : 0);
   act.effort = after_failure(act.effort, error, ctx.policy, ctx.now, ctx.jitter());
   act.effort.attempts = attempts;
-  if (attempts >= kTriesMax) return refuse_act(ctx, std::move(act), "gave_up", error.text);
+  if (attempts >= kTriesMax && !has_ended_lately(ctx, act))
+    return refuse_act(ctx, std::move(act), "gave_up", error.text);
   act.state = ActState::kWanted;
   move(ctx, act, was, error.text);
 }

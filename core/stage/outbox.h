@@ -31,9 +31,10 @@ void next_act(Context& ctx, journal::RowId item);
 std::string event_id(journal::ActRow const& act, journal::ItemRow const& item);
 std::string event_text(Context const& ctx, journal::ActRow const& act, journal::ItemRow const& item);
 
-// An act will not be done, or is tried again after backoff, for kTriesMax charged times; the next one is due then, or
-// waits on.
-inline constexpr std::uint32_t kTriesMax = 300;  // at the longest pause of 5 minutes: a day
+// An act will not be done, or is tried again after backoff, for kTriesMax charged times and a day after the item's end,
+// whichever is later; the next one is due then, or waits on.
+inline constexpr std::uint32_t kTriesMax = 300;
+inline constexpr Millis kTriedFor = std::chrono::hours(24);
 void refuse_act(Context& ctx, journal::ActRow act, std::string reason, std::string text);
 void try_act_again(Context& ctx, journal::ActRow act, Error const& error, bool is_charged);
 

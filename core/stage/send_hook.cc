@@ -150,6 +150,7 @@ ports::Call hook_call(HookPolicy const& to, std::string const& id, std::string c
       {"Sluice-Signature", "t=" + time + ",v1=" + hmac_sha256_hex(to.secret.reveal_for_wire(), time + "." + payload)}};
   call.text_body = payload;
   call.stall_limit = to.hook.timeout;
+  call.status_is_all = true;
   return call;
 }
 

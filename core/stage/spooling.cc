@@ -17,21 +17,39 @@ struct Done {};
 
 }  // namespace
 
-bool Spooling::write(Context& ctx, journal::ItemRow const& item, std::uint64_t total_bytes, Piece const& piece,
+bool Spooling::write(Context& ctx, journal::ItemRow const& item, journal::DownloadRow const& row, source::BlockRun run,
                      std::shared_ptr<std::string const> bytes) {
-  auto const question =
-      "write " + item.ulid + " " + std::to_string(piece.restarts) + " " + std::to_string(piece.run.first);
-  auto const put =
-      ctx.scout.put<Done>(ctx.policy.spool_folder, question,
-                          [spool = spool_, folder = ctx.policy.spool_folder, name = spool_name(item), total_bytes,
-                           run = piece.run, bytes = std::move(bytes)](ports::Files&) -> Result<Done> {
-                            auto const length = static_cast<std::size_t>(source::run_bytes(run, total_bytes));
-                            SLUICE_CHECK(spool->write(folder, name, total_bytes, source::run_begin(run),
-                                                      std::string_view(*bytes).substr(0, length)));
-                            return Done{};
-                          });
-  if (put) writing_.insert_or_assign(question, piece);
+  auto const& folder = ctx.policy.spool_folder;
+  auto const question = "write " + std::to_string(++questions_);
+  ports::SpoolPart const part{.total_bytes = row.total_bytes,
+                              .offset_bytes = source::run_begin(run),
+                              .bytes = std::string_view(*bytes).substr(0, source::run_bytes(run, row.total_bytes)),
+                              .is_first = row.have.empty() && !is_writing(item.id)};
+  auto const work = [spool = spool_, folder, name = spool_name(item), part,
+                     held = std::move(bytes)](ports::Files&) -> Result<Done> {
+    SLUICE_CHECK(spool->write(folder, name, part));
+    return Done{};
+  };
+  auto const put = ctx.scout.put<Done>(folder, question, work);
+  if (put) writing_.emplace(question, Piece{item.id, run});
   return put;
+}
+
+source::Answer<ports::FilePrint> Spooling::stat(Context& ctx, journal::ItemRow const& item) {
+  auto const [look, is_new] = looking_.try_emplace(item.id, questions_ + 1);
+  questions_ += is_new ? 1 : 0;
+  auto const& folder = ctx.policy.spool_folder;
+  auto answer = ctx.scout.ask<ports::FilePrint>(
+      folder, "look " + std::to_string(look->second), {},
+      [folder, name = spool_name(item)](ports::Files& files) { return files.stat(folder, name); });
+  if (answer) looking_.erase(look);
+  return answer;
+}
+
+void Spooling::leave(journal::ItemRow const& item) {
+  leaving_.insert(spool_name(item));
+  looking_.erase(item.id);
+  std::erase_if(writing_, [&](auto const& named) { return named.second.item == item.id; });
 }
 
 std::vector<Spooling::Written> Spooling::collect(Context& ctx) {
@@ -75,7 +93,6 @@ void Spooling::find_strays(Context& ctx) {
 
 void Spooling::tidy(Context& ctx) {
   if (!is_listed_) find_strays(ctx);
-  left_.merge(std::exchange(leaving_, {}));
   auto const& folder = ctx.policy.spool_folder;
   std::erase_if(removing_, [&](std::string const& name) {
     auto const answer = ctx.scout.fetch<Done>(folder, std::string(kRemove) + name);
@@ -102,9 +119,9 @@ void Spooling::pause(std::string const& host, WallTime until) {
   at = std::max(at, until);
 }
 
-bool Spooling::is_paused(std::string const& host, WallTime now) const {
-  auto const at = paused_.find(host);
-  return at != paused_.end() && at->second > now;
+std::optional<WallTime> Spooling::paused_until(std::string const& host, WallTime now) const {
+  auto const found = paused_.find(host);
+  return found != paused_.end() && found->second > now ? std::optional(found->second) : std::nullopt;
 }
 
 bool Spooling::is_held_up(Context const& ctx, journal::RowId item) {

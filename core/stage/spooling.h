@@ -27,12 +27,11 @@ class Spooling {
 
   struct Piece {
     journal::RowId item = 0;
-    std::uint32_t restarts = 0;  // of its download: it belongs to that content
     source::BlockRun run = {};
   };
   // Gives the first of `bytes`, as far as the run goes, to the lane.
   // Returns  false where the spool's disk does not answer, or has too much to do: then nothing is written.
-  bool write(Context& ctx, journal::ItemRow const& item, std::uint64_t total_bytes, Piece const& piece,
+  bool write(Context& ctx, journal::ItemRow const& item, journal::DownloadRow const& row, source::BlockRun run,
              std::shared_ptr<std::string const> bytes);
   struct Written {
     Piece piece;
@@ -43,15 +42,24 @@ class Spooling {
   bool is_writing(journal::RowId item) const;
   std::string coming(journal::RowId item, std::string blocks) const;  // adds the blocks that are being written
 
-  // The item's file goes once this turn is committed, unless it is wanted again by then.
-  void leave(journal::ItemRow const& item) { leaving_.insert(spool_name(item)); }
+  // The item's file as it stands once it is whole; asked anew for each content.
+  source::Answer<ports::FilePrint> stat(Context& ctx, journal::ItemRow const& item);
+
+  // The item's file goes once this turn is committed, unless it is wanted again by then. What is still being written of
+  // it is nobody's any more.
+  void leave(journal::ItemRow const& item);
   // Removes what is to go; once after the start, files that no row owns.
   void tidy(Context& ctx);
+  void committed() { left_.merge(leaving_), leaving_.clear(); }
   void start_over() { leaving_.clear(); }  // the turn did not happen
 
   // A host asked for a pause.
   void pause(std::string const& host, WallTime until);
-  bool is_paused(std::string const& host, WallTime now) const;
+  std::optional<WallTime> paused_until(std::string const& host, WallTime now) const;
+
+  // Somebody out there answered, whoever: so there is a network.
+  void heard(WallTime now) { heard_at_ = now; }
+  bool has_heard_since(WallTime at) const { return heard_at_ && *heard_at_ >= at; }
 
   // Of those that the spool has no room for, the first holds the door: smaller ones would else pass it for ever.
   bool is_held_up(Context const& ctx, journal::RowId item);
@@ -63,10 +71,13 @@ class Spooling {
   void find_strays(Context& ctx);
 
   ports::Spool* spool_;
-  std::map<std::string, Piece> writing_ = {};    // by the question that was put to the lane
-  std::set<std::string> leaving_ = {};           // of this turn
-  std::set<std::string> left_ = {};              // of turns that are committed: to be removed
-  std::set<std::string> removing_ = {};          // that are with the lane
+  std::map<std::string, Piece> writing_ = {};             // by the question that was put to the lane
+  std::set<std::string> leaving_ = {};                    // of this turn
+  std::set<std::string> left_ = {};                       // of turns that are committed: to be removed
+  std::set<std::string> removing_ = {};                   // that are with the lane
+  std::uint64_t questions_ = 0;                           // so far: no answer is ever taken for that to another one
+  std::map<journal::RowId, std::uint64_t> looking_ = {};  // by item: the number of the look at its whole file
+  std::optional<WallTime> heard_at_ = {};
   std::map<std::string, WallTime> paused_ = {};  // by host
   std::optional<journal::RowId> first_without_room_ = {};
   bool is_listed_ = false;

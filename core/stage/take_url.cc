@@ -104,7 +104,9 @@ Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& w
   add_metadata(plan, item, wish.metadata);
   if (dry_run) return Added{.item = std::move(item), .was_known = false};
   item.id = ctx.journal.insert(item);
-  if (relayed) ctx.journal.insert(journal::DownloadRow{.item_id = item.id, .sums = sums_of(wish)});
+  if (relayed)
+    ctx.journal.insert(
+        journal::DownloadRow{.item_id = item.id, .sums = sums_of(wish), .promised_bytes = wish.size_bytes.value_or(0)});
   for (auto const& step : steps_for(item, plan)) ctx.journal.insert(step);
   ctx.log.info("item=" + item.ulid + " url=\"" + printable(item.path) + "\" added source=" + printable(item.source));
   return Added{.item = std::move(item), .was_known = false};

@@ -132,6 +132,7 @@ void Turn::settle(Context& ctx, ports::Outcome const& outcome, bool is_new) {
   auto const& row = errand_row(flight->errand);
   Landing landing{*flight, platform::sort_outcome(row.kind, outcome, ctx.now), outcome.body_bytes_sent,
                   outcome.answer.has_value(), outcome.ticket};
+  if (landing.reply) spooling_.heard(ctx.now);
   if (budget::is_elsewhere(flight->errand)) {  // it says nothing of the platform
     traffic_.landed(outcome.ticket);
     return row.settle(ctx, landing);
@@ -187,6 +188,7 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
     throw;
   }
   auto const changed = journal_.rows_written() != rows_before;  // an outcome's freed slot was offered above already
+  spooling_.committed();
   outcomes_.clear();
   noted_ = 0;
   act();

@@ -118,17 +118,17 @@ std::string header(daemon::SeenRequest const& request, std::string const& name) 
   return request.head.substr(begin, request.head.find("\r\n", begin) - begin);
 }
 
-// The first is answered with a redirect, the second with a failure and more than anybody reads.
+// The first is answered with a redirect, the second with a failure, the third with more than anybody reads.
 TEST(AWebhook, IsSignedRepeatedByTheSameIdAndNeverHasTheKey) {
   LoopbackServer server([](LoopbackServer::Connection& connection) {
     if (!connection.read_request()) return;
     if (connection.number == 0)
       connection.write("HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     else if (connection.number == 1)
+      connection.write("HTTP/1.1 500 Oops\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    else
       connection.write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 200000\r\n\r\n" +
                        std::string(200'000, 'x'));
-    else
-      connection.answer("<html>thanks</html>", "Content-Type: text/html\r\nConnection: close\r\n");
   });
   Site site;
   write_key(site.folder() + "/secret", "a-shared-secret");

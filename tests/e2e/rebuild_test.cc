@@ -265,7 +265,7 @@ TEST(Rebuild, LeavesFilesThatAreRenamedOrCopiedAfterwardsKnown) {
   site.drop("large.mp4", 18 * kMiB + 5, 1);
   site.drop("small.mp4", 300'000, 2);
   ASSERT_TRUE(site.wait_for("done", 2));
-  site.daemon().kill();
+  ASSERT_EQ(site.daemon().stop(), 0);
   auto const before = made(site);
   delete_journal(site);
   ASSERT_EQ(rebuild(site).code, 0);

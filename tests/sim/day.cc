@@ -9,7 +9,7 @@ namespace {
 
 class Maker {
  public:
-  Maker(std::uint64_t seed, Millis length) : dice_(seed, 20), length_(length) {
+  Maker(std::uint64_t seed, Millis length) : dice_(seed, 20), elsewhere_(seed, 21), length_(length) {
     day_.scenario = {.name = "day", .policy = usual_policy()};
     day_.options.seed = seed;
     day_.options.rough_until = length;
@@ -21,6 +21,7 @@ class Maker {
     drop_files();
     change_files();
     give_orders();
+    go_elsewhere();
     plan_deaths();
     plan_spans();
     plan_mishaps();
@@ -161,6 +162,36 @@ class Maker {
     std::ranges::stable_sort(scenario.orders, {}, &Order::at);
   }
 
+  // URLs that are downloaded, and listeners.
+  void go_elsewhere() {
+    auto& scenario = day_.scenario;
+    auto& policy = scenario.policy;
+    if (elsewhere_.chance(0.5)) {
+      add_listeners(policy);
+      day_.options.program_trouble = 0.2;
+    }
+    policy.hand.fetch = stage::FetchPolicy::kRelay;
+    policy.spool_folder = kSpoolFolder;
+    policy.spool_max_bytes = kMiB / 8;
+    for (auto left = elsewhere_.between(0, 3); left > 0; --left) {
+      auto const name = "film" + std::to_string(left) + ".mp4";
+      auto const at = elsewhere_.between(Millis(0), length_);
+      std::string const url = "https://films.sim/" + name, moved = "https://cdn.sim/" + name;
+      auto const bytes = static_cast<std::uint64_t>(elsewhere_.between(100, 60'000));
+      auto const has_moved = elsewhere_.chance(0.3);
+      if (has_moved) scenario.media.push_back({.url = url, .moved_to = moved});
+      scenario.media.push_back({.url = has_moved ? moved : url, .size_bytes = bytes});
+      if (elsewhere_.chance(0.3))
+        scenario.media.push_back({.url = has_moved ? moved : url,
+                                  .size_bytes = bytes + 9,
+                                  .at = at + elsewhere_.between(Millis(0), Millis(20'000))});
+      scenario.orders.push_back({.what = Order::What::kAdd, .path = url + "?Signature=s", .at = at});
+      scenario.expected.push_back(filmed(url + "?Signature=s"));
+    }
+    std::ranges::stable_sort(scenario.media, {}, &Medium::at);
+    std::ranges::stable_sort(scenario.orders, {}, &Order::at);
+  }
+
   // Near a file's arrival, where there is something to lose, or at any time.
   Millis eventful_time() {
     auto const& drops = day_.scenario.drops;
@@ -215,7 +246,7 @@ class Maker {
     if (chance(0.3)) options.file_hangs = 0.01;
   }
 
-  SimRandom dice_;
+  SimRandom dice_, elsewhere_;  // the second for what came later, so that the days before it stay as they were
   Millis length_;
   Day day_ = {};
 };

@@ -32,23 +32,26 @@ class SimSpool::Opened final : public ports::OpenFile {
   std::shared_ptr<Stored> stored_;
 };
 
-Result<void> SimSpool::write(std::string const&, std::string const& name, std::uint64_t total_bytes,
-                             std::uint64_t offset_bytes, std::string_view bytes) {
+Result<void> SimSpool::write(std::string const&, std::string const& name, ports::SpoolPart const& part) {
   reached();
+  auto const found = files_.find(name);
+  if (!part.is_first && (found == files_.end() || found->second->bytes.size() != part.total_bytes))
+    return fail(Fault::kLocal, "spool/" + name + ": no such file any more", ports::kSpoolLost);
   auto& stored = files_[name];
   if (!stored) stored = std::make_shared<Stored>();
-  stored->bytes.resize(total_bytes);
-  stored->print.size_bytes = total_bytes;
+  stored->bytes.resize(part.total_bytes);
+  stored->print.size_bytes = part.total_bytes;
   stored->print.device = kDevice;
   if (stored->print.inode == 0) stored->print.inode = static_cast<std::uint64_t>(++changes_);
   auto const put = [&](std::size_t from, std::size_t count) {
-    std::ranges::copy(bytes.substr(from, count),
-                      stored->bytes.begin() + static_cast<std::ptrdiff_t>(offset_bytes + from));
+    std::ranges::copy(part.bytes.substr(from, count),
+                      stored->bytes.begin() + static_cast<std::ptrdiff_t>(part.offset_bytes + from));
     stored->print.mtime_ns = stored->print.ctime_ns = ++changes_;
   };
-  put(0, bytes.size() / 2);
+  auto const half = part.bytes.size() / 2;
+  put(0, half);
   reached();
-  put(bytes.size() / 2, bytes.size());
+  put(half, part.bytes.size());
   reached();
   return {};
 }

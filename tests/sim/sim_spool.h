@@ -18,8 +18,7 @@ class SimSpool final : public ports::Spool {
   // Called before, amid and after each change; may throw, and then the process is dead.
   void on_change(std::function<void()> moment) { moment_ = std::move(moment); }
 
-  Result<void> write(std::string const& folder, std::string const& name, std::uint64_t total_bytes,
-                     std::uint64_t offset_bytes, std::string_view bytes) override;
+  Result<void> write(std::string const& folder, std::string const& name, ports::SpoolPart const& part) override;
   Result<void> remove(std::string const& folder, std::string const& name) override;
   Result<std::vector<std::string>> names(std::string const& folder) override;
 

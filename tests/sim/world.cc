@@ -24,6 +24,7 @@ constexpr std::int64_t kMomentsOfALife = 80;  // a later life dies before so man
 constexpr std::size_t kViolationsMax = 20;
 constexpr std::uint64_t kNear = 8;  // moments
 constexpr int kRetriesMax = 5;      // so often a person retries what failed, once all is calm
+constexpr std::uint32_t kProgramTroublesMax = 4;
 constexpr char kJournalFile[] = "journal.db";
 
 // The files of an empty journal, made once per process by production's own migrations.
@@ -393,7 +394,7 @@ std::vector<std::string> World::run() {
   });
   lanes_.be_slow(options_.file_delay_max, options_.file_hangs);
   files_.fail_by_dice(options_.file_trouble, options_.file_troubles_max);
-  listeners_.fail_by_dice(options_.program_trouble, options_.file_troubles_max);
+  listeners_.fail_by_dice(options_.program_trouble, kProgramTroublesMax);
   if (options_.prepare) options_.prepare(disk_, files_);
   for (auto end = live_once(); end != End::kDone && !out_of_bounds(); end = live_once()) {
     next_life(end == End::kDied);

@@ -68,7 +68,7 @@ struct RunOptions {
   std::vector<Span> spans = {};               // not overlapping, by time
   double disk_trouble = 0, file_trouble = 0;  // probability per call, in the first phase
   std::uint32_t file_troubles_max = 0;
-  double program_trouble = 0;  // likewise, of hooks' programs
+  double program_trouble = 0;  // likewise, of the first hooks' programs
   Millis file_delay_max{0};    // of each look at a file; 0: all are done at once
   double file_hangs = 0;       // probability that one hangs for a minute or two, in the first phase
   Millis repaired_after{0};    // so long after a journal error that a person has mended the host; 0: never

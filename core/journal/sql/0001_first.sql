@@ -91,6 +91,7 @@ CREATE TABLE download (  -- how far the bytes behind a URL are in the spool; gon
   have           BLOB,                              -- a bit for each MiB that is in the file, and synced
   url            TEXT,                              -- where it was redirected to; may hold a signature
   sums           TEXT,                              -- 'md5:...' or 'sha256:...' that the bytes must have
+  promised_bytes INTEGER NOT NULL DEFAULT 0,        -- by whoever named the URL; 0: nothing was said
   CHECK (state <> 'fetched' OR total_bytes > 0),
   CHECK (reserved_bytes IN (0, total_bytes))
 ) STRICT;

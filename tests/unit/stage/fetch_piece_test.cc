@@ -3,12 +3,7 @@
 
 #include <gmock/gmock.h>
 
-#include "core/source/spool_blocks.h"
-#include "core/stage/moves.h"
-#include "core/stage/send_url.h"
-#include "core/stage/spooling.h"
-#include "core/stage/take_url.h"
-#include "tests/unit/stage/stage_fixture.h"
+#include "tests/unit/stage/fetch_fixture.h"
 
 namespace sluice::stage {
 namespace {
@@ -17,120 +12,6 @@ using budget::Errand;
 using journal::DownloadState;
 using journal::ItemState;
 using testing::HasSubstr;
-using Headers = std::vector<std::pair<std::string, std::string>>;
-
-// Files that the folder of the fixture then shows as well.
-class PlayedSpool final : public ports::Spool {
- public:
-  explicit PlayedSpool(PlayedFiles& shown) : shown_(shown) {}
-  std::optional<Error> trouble = {};
-  std::vector<std::string> strays = {};
-  std::vector<std::string> removed = {};
-
-  Result<void> write(std::string const&, std::string const& name, std::uint64_t total_bytes, std::uint64_t offset_bytes,
-                     std::string_view bytes) override {
-    if (trouble) return std::unexpected(*trouble);
-    auto& file = shown_.files[name];
-    if (!file.bytes || file.bytes->size() != total_bytes) file.bytes = std::string(total_bytes, '?');
-    file.bytes->replace(offset_bytes, bytes.size(), bytes);
-    file.print = {.size_bytes = total_bytes, .mtime_ns = 1, .ctime_ns = 2, .inode = 7, .device = 8};
-    return {};
-  }
-  Result<void> remove(std::string const&, std::string const& name) override {
-    removed.push_back(name);
-    shown_.files.erase(name);
-    return {};
-  }
-  Result<std::vector<std::string>> names(std::string const&) override { return strays; }
-
- private:
-  PlayedFiles& shown_;
-};
-
-class FetchPiece : public StageTest {
- protected:
-  FetchPiece() {
-    policy.hand = {.name = "hand", .pipelines = {"footage"}, .fetch = FetchPolicy::kRelay};
-    policy.pipelines.push_back({.name = "footage", .kinds = {"video"}, .filename = *parse_template("{name}")});
-    policy.spool_folder = "/state/spool";
-  }
-
-  template <class Act>
-  void turn(Act&& act) {
-    within([&](Context& ctx) {
-      ctx.spooling = &spooling;
-      act(ctx);
-    });
-  }
-  void choose_some() {
-    turn([](Context& ctx) { choose_fetch_piece(ctx); });
-  }
-  // What is queued by the lane is settled by the next turn.
-  void choose_twice() {
-    choose_some();
-    auto first = left;
-    choose_some();
-    left.insert(left.begin(), first.begin(), first.end());
-  }
-  RowId add(UrlWish wish) {
-    RowId id = 0;
-    turn([&](Context& ctx) {
-      auto const added = add_url(ctx, policy.hand, wish, {}, false);
-      ASSERT_TRUE(added) << added.error().text;
-      id = added->item.id;
-    });
-    return id;
-  }
-  RowId add(std::string const& url = "https://media.example/a.mp4?token=1") {
-    return add(UrlWish{.url = *parse_url(url)});
-  }
-
-  // The oldest call of the item in the air lands with this answer.
-  void answer(RowId id, Result<ports::Reply> reply) {
-    std::uint64_t ticket = 0;
-    for (auto const& [number, flight] : traffic.flights(Errand::kFetchPiece))
-      if (flight.item == id && ticket == 0) ticket = number;
-    ASSERT_NE(ticket, 0u) << "nothing of it is in the air";
-    turn([&](Context& ctx) {
-      auto const flight = *traffic.flight(ticket);
-      traffic.landed(ticket);
-      settle_fetch_piece(ctx, {.flight = flight, .reply = std::move(reply), .bytes_sent = 0});
-    });
-  }
-  static ports::Reply piece(std::uint64_t first, std::string bytes, std::uint64_t total,
-                            Headers more = {{"etag", "\"1\""}}) {
-    more.emplace_back("content-range", "bytes " + std::to_string(first) + "-" +
-                                           std::to_string(first + bytes.size() - 1) + "/" + std::to_string(total));
-    return {.status = 206,
-            .headers = std::move(more),
-            .body = {},
-            .payload = std::make_shared<std::string>(std::move(bytes))};
-  }
-  static ports::Reply status(int code, Headers headers = {}) {
-    return {.status = code, .headers = std::move(headers), .body = {}, .payload = std::make_shared<std::string>()};
-  }
-  // The pieces of a file of that many MiB come one after the other, until nothing is asked for any more.
-  void fetch_all(RowId id, std::uint64_t mib, Headers const& headers = {{"etag", "\"1\""}}) {
-    for (int guard = 0; guard < 100; ++guard) {
-      choose_twice();
-      auto const flights = traffic.flights(Errand::kFetchPiece);
-      if (flights.empty()) return;
-      auto const& flight = flights.front().second;
-      auto const first = flight.chunk_index * kMiB;
-      answer(id, piece(first, std::string(std::min(flight.mode * kMiB, mib * kMiB - first), 'x'), mib * kMiB, headers));
-    }
-    FAIL() << "it never ends";
-  }
-  journal::DownloadRow download(RowId id) const { return *journal.download_of(id); }
-  static std::string header(ports::Call const& call, std::string_view name) {
-    for (auto const& [key, value] : call.headers)
-      if (key == name) return value;
-    return "";
-  }
-
-  PlayedSpool spool{files};
-  Spooling spooling{&spool};
-};
 
 TEST_F(FetchPiece, BeginsWithOneCallThatTellsTheSize) {
   auto const id = add();
@@ -234,8 +115,7 @@ TEST_F(FetchPiece, BeginsAnewWhereTheContentChangedAndGivesUpTheFourthTime) {
 TEST_F(FetchPiece, TakesAHostWithoutRangesWhereOnePieceIsAll) {
   auto const small = add("https://media.example/small.mp4");
   choose_some();
-  answer(small,
-         {ports::Reply{.status = 200, .headers = {}, .body = {}, .payload = std::make_shared<std::string>("film")}});
+  answer(small, whole("film", {{"content-length", "4"}}));
   choose_twice();
   EXPECT_EQ(item(small).method, "direct");
   auto const large = add("https://media.example/large.mp4");
@@ -286,7 +166,12 @@ TEST_F(FetchPiece, TriesAgainWhatMayHealAndWaitsAsLongAsTheHostAsks) {
   now = *item(id).effort.due_at;
   choose_some();
   answer(id, fail(Fault::kOffline, "connect: refused"));
-  EXPECT_EQ(item(id).effort.attempts, 2u) << "the host's affair: the platform can be reached";
+  EXPECT_EQ(item(id).effort.attempts, 1u) << "nobody has answered lately: there may be no network";
+  now = *item(id).effort.due_at;
+  choose_some();
+  spooling.heard(now);
+  answer(id, fail(Fault::kOffline, "connect: refused"));
+  EXPECT_EQ(item(id).effort.attempts, 2u) << "the host's affair: others answer";
   now = *item(id).effort.due_at;
   choose_some();
   answer(id, status(429, {{"retry-after", "120"}}));
@@ -296,7 +181,8 @@ TEST_F(FetchPiece, TriesAgainWhatMayHealAndWaitsAsLongAsTheHostAsks) {
   auto const other = add("https://media.example/b.mp4");
   choose_some();
   EXPECT_TRUE(left.empty()) << "the same host";
-  EXPECT_FALSE(item(other).effort.due_at) << "it is under way, and goes on when the pause is over";
+  EXPECT_EQ(item(other).effort.due_at, now + Millis(120'000)) << "it holds no place meanwhile";
+  EXPECT_EQ(download(other).state, DownloadState::kWanted);
   add("https://else.example/c.mp4");
   choose_some();
   EXPECT_EQ(left.size(), 1u);
@@ -358,8 +244,15 @@ TEST_F(FetchPiece, WaitsForRoomInTheSpoolInTheOrderInWhichItWasMissed) {
   EXPECT_EQ(item(large).effort.attempts, 0u);
   auto const small = add("https://c.example/3.mp4");
   choose_some();
-  answer(small, piece(0, std::string(8 * kMiB, 'x'), 9 * kMiB));
-  EXPECT_EQ(item(small).reason, kSpoolFull) << "it would fit, and would keep the larger one out for ever";
+  for (auto const& [ticket, flight] : traffic.flights(Errand::kFetchPiece))
+    EXPECT_EQ(flight.item, first) << "nobody asks for what has no room";
+  EXPECT_EQ(item(small).reason, kSpoolFull) << "it might fit, and would keep the larger one out for ever";
+  auto const events = journal.events_of(large, 100).size();
+  for (int i = 0; i < 10; ++i) {
+    now += policy.poll_min;
+    choose_some();
+  }
+  EXPECT_EQ(journal.events_of(large, 100).size(), events) << "to wait is no event";
   EXPECT_EQ(journal.reserved_bytes(), 60 * kMiB);
 
   turn([&](Context& ctx) { cancel_order(ctx, first).value(); });
@@ -367,6 +260,10 @@ TEST_F(FetchPiece, WaitsForRoomInTheSpoolInTheOrderInWhichItWasMissed) {
   now += policy.poll_min;
   choose_some();
   EXPECT_EQ(spool.removed, std::vector<std::string>({item(first).ulid}));
+  EXPECT_EQ(journal.reserved_bytes(), 70 * kMiB);
+  now += policy.poll_min;
+  choose_some();
+  answer(small, piece(0, std::string(8 * kMiB, 'x'), 9 * kMiB));
   EXPECT_EQ(journal.reserved_bytes(), 79 * kMiB) << "both fit now";
 }
 
@@ -437,6 +334,7 @@ TEST_F(FetchPiece, IsDownloadedAgainWhereItsFileVanishedFromTheSpool) {
   EXPECT_EQ(item(id).state, ItemState::kStable);
   EXPECT_EQ(item(id).method, "relay");
   EXPECT_EQ(item(id).generation, 2);
+  now = *item(id).effort.due_at;
   choose_some();
   EXPECT_EQ(left.size(), 1u);
 }

@@ -172,7 +172,11 @@ TEST_F(SendHook, ThatFailsIsTriedAgainLaterWithTheSameIdAndText) {
 TEST_F(SendHook, IsGivenUpAfterADayOfTriesAndCounted) {
   add_program("notify");
   put_done();
-  change(act(0), [](ActRow& row) { row.effort.attempts = kTriesMax - 1; });
+  change(act(0), [](ActRow& row) { row.effort.attempts = kTriesMax; });
+  played.end = fail(Fault::kLocal, "/usr/bin/notify cannot be started");
+  settle();
+  EXPECT_THAT(outbox(), ElementsAre("hook notify wanted")) << "the day is not over, however often it was tried";
+  now += kTriedFor;
   played.end = fail(Fault::kLocal, "/usr/bin/notify cannot be started");
   settle();
   EXPECT_THAT(outbox(), ElementsAre("hook notify refused"));

@@ -1,0 +1,149 @@
+// A download that meets trouble: the spool, its disk, its host and the network are not what they should be.
+#include <gmock/gmock.h>
+
+#include "tests/unit/stage/fetch_fixture.h"
+
+namespace sluice::stage {
+namespace {
+
+using budget::Errand;
+using journal::ItemState;
+
+// Whoever removed it: a new file would hold zeros where the first pieces were.
+TEST_F(FetchPiece, BeginsAnewWhereItsFileVanishedBeforeItWasWhole) {
+  auto const id = add();
+  choose_some();
+  answer(id, piece(0, std::string(8 * kMiB, 'x'), 20 * kMiB));
+  choose_twice();
+  ASSERT_NE(download(id).have, "");
+  files.files.erase(item(id).ulid);
+  answer(id, piece(8 * kMiB, std::string(8 * kMiB, 'x'), 20 * kMiB));
+  choose_twice();
+  EXPECT_EQ(item(id).reason, ports::kSpoolLost);
+  EXPECT_EQ(download(id).have, "");
+  now = *item(id).effort.due_at;
+  choose_some();
+  EXPECT_EQ(header(left.at(0), "range"), "bytes=0-8388607");
+}
+
+// A disk may be slow: what was written of a content that was given up says nothing of the next one.
+TEST_F(FetchPiece, TakesNoWriteOfBeforeForOneOfNow) {
+  auto const id = add();
+  choose_some();
+  lanes.at_once = false;
+  answer(id, piece(0, std::string(8 * kMiB, 'a'), 20 * kMiB));
+  turn([&](Context& ctx) { cancel_order(ctx, id).value(); });
+  turn([&](Context& ctx) { retry_order(ctx, id).value(); });
+  choose_some();
+  answer(id, piece(0, std::string(8 * kMiB, 'b'), 20 * kMiB));
+  auto& [lane, ticket, work] = lanes.pieces.front();
+  std::exchange(work, nullptr)();
+  lanes.done.push_back(ticket);
+  scout.collect(now);
+  choose_some();
+  EXPECT_EQ(download(id).have, "") << "the first write has ended, and the second has not";
+}
+
+TEST_F(FetchPiece, RemovesAFileThatCameAgainOnceMore) {
+  auto const id = add();
+  for (std::size_t time = 1; time <= 3; ++time) {
+    choose_some();
+    answer(id, piece(0, std::string(8 * kMiB, 'x'), 20 * kMiB));
+    choose_twice();
+    turn([&](Context& ctx) { fail_item(ctx, item(id), "refused", "no", ItemState::kStable); });
+    choose_twice();
+    EXPECT_EQ(spool.removed.size(), time);
+    turn([&](Context& ctx) { retry_order(ctx, id).value(); });
+    now += Millis(1'000);
+  }
+}
+
+TEST_F(FetchPiece, RemovesNothingBeforeItIsCommittedThatNobodyNeedsIt) {
+  auto const id = add();
+  choose_some();
+  answer(id, piece(0, "film", 4));
+  choose_twice();
+  turn([&](Context& ctx) {
+    cancel_order(ctx, id).value();
+    choose_fetch_piece(ctx);
+    EXPECT_TRUE(spool.removed.empty());
+  });
+  choose_some();
+  EXPECT_EQ(spool.removed.size(), 1u);
+}
+
+TEST_F(FetchPiece, TakesNoAnswerForWholeThatMayHaveBrokenOff) {
+  auto const id = add();
+  choose_some();
+  answer(id, whole("fi"));
+  EXPECT_EQ(item(id).reason, "no_length");
+  auto const chunked = add("https://media.example/chunked.mp4");
+  auto const promised = add(UrlWish{.url = *parse_url("https://media.example/promised.mp4"), .size_bytes = 4});
+  choose_some();
+  answer(chunked, whole("film", {{"transfer-encoding", "chunked"}}));
+  answer(promised, whole("film"));
+  choose_twice();
+  EXPECT_EQ(item(chunked).method, "direct");
+  EXPECT_EQ(item(promised).method, "direct");
+}
+
+TEST_F(FetchPiece, OfAHostWithoutRangesWaitsForTheDiskHoweverLongItIsFull) {
+  auto const id = add();
+  spool.trouble = Error{Fault::kLocal, "the spool: No space left on device", ports::kNoSpace};
+  for (int i = 0; i < 10; ++i) {
+    choose_some();
+    answer(id, whole("film", {{"content-length", "4"}}));
+    choose_some();
+    ASSERT_EQ(item(id).reason, kSpoolFull) << i;
+    now += Millis(30'000);
+  }
+  spool.trouble.reset();
+  choose_some();
+  answer(id, whole("film!", {{"content-length", "5"}}));
+  choose_twice();
+  EXPECT_EQ(item(id).method, "direct");
+  EXPECT_EQ(item(id).print.size_bytes, 5u);
+}
+
+TEST_F(FetchPiece, HoldsASizeAgainstWhatWasPromisedAndNothingElse) {
+  auto const sized = add(UrlWish{.url = *parse_url("https://media.example/1.mp4"), .size_bytes = 20 * kMiB});
+  choose_some();
+  answer(sized, piece(0, std::string(8 * kMiB, 'a'), 20 * kMiB));
+  choose_twice();
+  answer(sized, piece(8 * kMiB, std::string(8 * kMiB, 'b'), 20 * kMiB, {{"etag", "\"2\""}}));
+  now = *item(sized).effort.due_at;
+  choose_some();
+  answer(sized, piece(0, std::string(8 * kMiB, 'b'), 12 * kMiB, {{"etag", "\"2\""}}));
+  EXPECT_EQ(item(sized).reason, "size_mismatch") << "also after the content has changed";
+  auto const grew = add("https://media.example/2.mp4");
+  choose_some();
+  answer(grew, piece(0, std::string(8 * kMiB, 'a'), 20 * kMiB));
+  choose_twice();
+  turn([&](Context& ctx) { fail_item(ctx, item(grew), "refused", "no", ItemState::kStable); });
+  turn([&](Context& ctx) { retry_order(ctx, grew).value(); });
+  choose_some();
+  answer(grew, piece(0, "a film", 6));
+  choose_twice();
+  EXPECT_EQ(item(grew).method, "direct") << "nobody had promised anything";
+}
+
+TEST_F(FetchPiece, GivesASlowHostNoMoreThanItsShare) {
+  policy.fetch_bytes = 8 * kMiB;  // four pieces of 2 MiB
+  auto const slow = add("https://slow.example/1.mp4");
+  choose_some();
+  answer(slow, piece(0, std::string(2 * kMiB, 'x'), 90 * kMiB));
+  choose_twice();
+  EXPECT_EQ(traffic.in_air(Errand::kFetchPiece), 4u);
+  auto const fast = add("https://fast.example/2.mp4");
+  for (int i = 0; i < 2; ++i) {
+    choose_some();
+    answer(slow, piece(2 * kMiB, std::string(2 * kMiB, 'x'), 90 * kMiB));
+  }
+  choose_twice();
+  std::size_t of_fast = 0;
+  for (auto const& [ticket, flight] : traffic.flights(Errand::kFetchPiece)) of_fast += flight.item == fast ? 1 : 0;
+  EXPECT_GT(of_fast, 0u);
+}
+
+}  // namespace
+}  // namespace sluice::stage
