@@ -8,11 +8,13 @@
 // added what by hand with wishes of its own. An item is taken by its source's pipelines as they are now.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
 
 #include "core/source/kind.h"
+#include "core/source/sidecar.h"
 #include "core/source/sweep.h"
 #include "core/stage/match_files.h"
 #include "core/stage/stage.h"
@@ -24,6 +26,8 @@ struct SourceFile {
   std::string path = {};  // beneath the source's root
   ports::FilePrint print = {};
   std::optional<source::Media> media = {};
+  source::Sidecar sidecar = {};     // what lies beside it says, and
+  std::int64_t sidecars_print = 0;  // as of then
   SoughtFile sought = {};
 };
 

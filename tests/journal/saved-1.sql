@@ -27,6 +27,8 @@ CREATE TABLE item (
   device         INTEGER NOT NULL,
   quiet_since_ms INTEGER NOT NULL,                  -- when this size, mtime, ctime and inode were first seen
   plan           TEXT,                              -- JSON: what the pipeline asks for, expanded
+  sidecar        TEXT,                              -- JSON: what its sidecars ask for, as they were when it was admitted
+  sidecars_print INTEGER NOT NULL DEFAULT 0,        -- of the sidecars as the last sweep that counted saw them; 0: none
   content_type   TEXT,
   client_op      TEXT,                              -- operation tag of this generation (R48)
   asset_id       TEXT,
@@ -296,7 +298,7 @@ SELECT i.ulid AS item, CAST(i.path AS TEXT) AS path, s.upload_id, s.state AS ses
        c.etag, c.attempts, c.last_error
   FROM chunk c JOIN session s ON s.id = c.session_id JOIN item i ON i.id = s.item_id;
 INSERT INTO meta VALUES ('key','value');
-INSERT INTO item VALUES (1,'00000000000000000000000007','drop',X'2F7372762F6F646420FFFE000A27225C20C3A9',X'6F646420FFFE000A27225C20C3A92E6D7034',NULL,NULL,NULL,'video','footage',3,'failed','multipart',11,-12,13,-1,-2,1795262400014,'{"filename":"a"}','video/mp4','op.3','asset7',0,'c0ffee',NULL,NULL,NULL,1795262400015,1795262400016,17,18,19,1795262400020,'gave_up','503 from the platform','opened',21,22,23,1795262400024,1795262400025);
+INSERT INTO item VALUES (1,'00000000000000000000000007','drop',X'2F7372762F6F646420FFFE000A27225C20C3A9',X'6F646420FFFE000A27225C20C3A92E6D7034',NULL,NULL,NULL,'video','footage',3,'failed','multipart',11,-12,13,-1,-2,1795262400014,'{"filename":"a"}',NULL,0,'video/mp4','op.3','asset7',0,'c0ffee',NULL,NULL,NULL,1795262400015,1795262400016,17,18,19,1795262400020,'gave_up','503 from the platform','opened',21,22,23,1795262400024,1795262400025);
 INSERT INTO session VALUES (1,1,3,'expired','upload1','reserved1',100,10,10,'[["x-amz-meta-a","1"],["content-type","a \"quoted\" value"],["x-amz-meta-a","2"]]',1795262400000,1795348800000,1795262400005,4);
 INSERT INTO chunk VALUES (1,1,'has_url','https://storage.example/chunk?X-Amz-Signature=abc',1795262400001,NULL,NULL,2,3,4,5,1795262400006,'reset by peer');
 INSERT INTO chunk VALUES (1,2,'needs_url',NULL,NULL,NULL,NULL,0,0,0,0,1795262400000,NULL);

@@ -30,6 +30,8 @@ CREATE TABLE item (
   device         INTEGER NOT NULL,
   quiet_since_ms INTEGER NOT NULL,                  -- when this size, mtime, ctime and inode were first seen
   plan           TEXT,                              -- JSON: what the pipeline asks for, expanded
+  sidecar        TEXT,                              -- JSON: what its sidecars ask for, as they were when it was admitted
+  sidecars_print INTEGER NOT NULL DEFAULT 0,        -- of the sidecars as the last sweep that counted saw them; 0: none
   content_type   TEXT,
   client_op      TEXT,                              -- operation tag of this generation (R48)
   asset_id       TEXT,
