@@ -9,9 +9,11 @@
 #include "core/base/text.h"
 #include "core/platform/replies.h"
 #include "core/platform/requests.h"
+#include "core/source/companions.h"
 #include "core/source/put_away.h"
 #include "core/stage/effort.h"
 #include "core/stage/outbox.h"
+#include "core/stage/plan.h"
 #include "core/stage/results.h"
 
 namespace sluice::stage {
@@ -142,13 +144,21 @@ void add_note(Context const& ctx, ActRow const& act, ItemRow const& item, Order&
   order.needs_file = away == nullptr && order.target.folder == item.root;
 }
 
+// The sidecar of its own that other files of its stem may use too; "" if it used none such.
+std::string shared_sidecar(ItemRow const& item) {
+  auto const files = sidecar_of(item).files;
+  auto const is_one = !files.empty() && source::is_shared_sidecar(files.front(), basename_of(item.path));
+  return is_one ? files.front() : std::string();
+}
+
 Order order_for(Context const& ctx, ActRow const& act, ItemRow const& item) {
   auto const* const source = ctx.policy.source(item.source);
   Order order{.kind = act.kind,
               .file = {.at = {item.root, item.path},
                        .print = item.print,
                        .tag = item.ulid + "." + std::to_string(act.ordinal),
-                       .marker = source == nullptr ? std::nullopt : source->ready_marker},
+                       .marker = source == nullptr ? std::nullopt : source->ready_marker,
+                       .sidecar = shared_sidecar(item)},
               .guard_file = source == nullptr ? std::string() : source->guard_file,
               .target = {act.target_folder, act.target_path},
               .note = {}};
