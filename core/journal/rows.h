@@ -247,7 +247,7 @@ struct ActRow {
   Effort effort = {};
   std::string reason = {};   // of a refusal
   std::string hook = {};     // of kHook: its name in the configuration
-  std::string payload = {};  // of kHook: what is told, from the first try to the last
+  std::string payload = {};  // of kHook and kAmend: what is told, from the first try to the last
 };
 
 struct EventRow {

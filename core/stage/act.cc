@@ -11,6 +11,7 @@
 #include "core/platform/requests.h"
 #include "core/source/companions.h"
 #include "core/source/put_away.h"
+#include "core/stage/amend.h"
 #include "core/stage/effort.h"
 #include "core/stage/outbox.h"
 #include "core/stage/plan.h"
@@ -122,7 +123,8 @@ Result<Left> carry_out(ports::Acts& acts, ports::Files& files, Order const& orde
     case ActKind::kClearNote:
       if (!there && order.needs_file) return std::unexpected(there.error());
       return put_note(acts, order);
-    case ActKind::kHook: break;  // no file's: send_hook
+    case ActKind::kHook: break;   // no file's: send_hook
+    case ActKind::kAmend: break;  // nor this one: amend
   }
   std::unreachable();
 }
@@ -210,6 +212,10 @@ void choose_act(Context& ctx) {
   for (auto const& act : ctx.journal.due_acts(ActState::kActing, ctx.now, kActingMax)) {
     auto const item = item_of(ctx, act);
     if (!item) continue;
+    if (act.kind == ActKind::kAmend) {
+      go_on_amending(ctx, act, *item);
+      continue;
+    }
     under_way[item->root] += 1;
     go_on(ctx, act, *item);
   }
@@ -217,6 +223,10 @@ void choose_act(Context& ctx) {
   auto const rows = std::ranges::any_of(under_way, is_full) ? kActingMax : kRowsPerTurn;
   for (auto act : ctx.journal.due_acts(ActState::kWanted, ctx.now, rows)) {
     auto const item = item_of(ctx, act);
+    if (item && act.kind == ActKind::kAmend) {
+      go_on_amending(ctx, std::move(act), *item);
+      continue;
+    }
     if (!item || under_way[item->root] >= kPerFolder) continue;
     under_way[item->root] += 1;
     if (is_verified_first(act, *item)) {

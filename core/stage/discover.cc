@@ -7,6 +7,7 @@
 #include "core/base/text.h"
 #include "core/source/sidecar.h"
 #include "core/stage/admit.h"
+#include "core/stage/amend.h"
 #include "core/stage/effort.h"
 #include "core/stage/follow_rename.h"
 #include "core/stage/moves.h"
@@ -179,6 +180,8 @@ void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& ca
     auto const compared = judge(ctx, *watched.policy, *known, candidate);
     switch (compared) {
       case Known::kSame:
+        if (was == ItemState::kDone && watched.policy->sidecars && known->sidecars_print != candidate.sidecars_print)
+          return plan_amendment(ctx, *std::move(known), candidate.sidecars_print);
         if (is_end(was)) return;
         if (watched.policy->sidecars && known->sidecars_print != candidate.sidecars_print &&
             read_sidecars_again(ctx, *known, candidate))
