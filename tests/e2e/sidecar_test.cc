@@ -27,6 +27,12 @@ Json indexed_asset_of(Site& site, std::string const& name) {
                                indexed.at("id").get<std::string>());
 }
 
+bool acts_are_over(Site& site, std::string const& name) {
+  for (auto const& item : site.daemon().items())
+    if (item.at("name") == name) return !item.at("acts").empty() && item.at("acts").back().at("state") == "done";
+  return false;
+}
+
 TEST(ASidecar, SaysWhatItsFileIsCalledWhereItGoesAndWhatIsKnownOfIt) {
   Site site({.direct_max = "100kB"});
   write(site, "_defaults.yaml", "metadata: {crew: B}\n");
@@ -78,6 +84,47 @@ TEST(ASidecar, ThatCannotBeReadHoldsItsFileBackUntilItIsMended) {
   write(site, "a.mp4.yaml", "metadata: {reel: A7}\npriority: 70\n");
   ASSERT_TRUE(site.wait_for("done", 1));
   EXPECT_EQ(asset_of(site, "a.mp4").at("filename"), "A7-a.mp4");
+}
+
+TEST(ASidecar, ThatChangesAfterTheUploadChangesTheMetadataAndSendsNoByteAgain) {
+  Site site({.more_sources = "  poll: 1s\n"});
+  write(site, "a.mp4.json", R"({"metadata": {"site": "south", "take": 3}})");
+  site.daemon().start();
+  site.drop("a.mp4", 20'000, 1);
+  ASSERT_TRUE(site.wait_for("done", 1));
+  auto const puts = site.emulator().calls("POST /assets");
+  write(site, "a.mp4.json", R"({"metadata": {"take": 4, "crew": "B"}})");
+  ASSERT_TRUE(site.wait_until("told", [&] {
+    auto const metadata = indexed_asset_of(site, "a.mp4").at("user_metadata");
+    return metadata.contains("crew") && metadata.at("take") == 4;
+  }));
+  ASSERT_TRUE(
+      site.wait_until("over", [&] { return site.daemon().item("a.mp4").at("acts").at(0).at("state") == "done"; }));
+  auto const metadata = asset_of(site, "a.mp4").at("user_metadata");
+  EXPECT_EQ(metadata.at("take"), 4);
+  EXPECT_EQ(metadata.at("crew"), "B");
+  EXPECT_EQ(metadata.at("site"), "north") << "the pipeline's value again";
+  EXPECT_TRUE(metadata.contains("client_op")) << "what is ours stays";
+  EXPECT_FALSE(indexed_asset_of(site, "a.mp4").at("user_metadata").contains("site"));
+  EXPECT_EQ(site.emulator().calls("POST /assets"), puts);
+  EXPECT_EQ(site.daemon().items().size(), 1u);
+}
+
+TEST(ASidecar, ThatFilesShareGoesWithTheLastOfThem) {
+  Site site({.more_sources = "  after_success: delete\n  ready_marker: \"{name}.ok\"\n"});
+  auto const at = [&](std::string const& name) { return site.home().drop() + "/" + name; };
+  write(site, "a.json", R"({"metadata": {"take": 3}})");
+  site.daemon().start();
+  site.drop("a.mp4", 20'000, 1);
+  site.drop("a.mov", 20'000, 2);
+  write(site, "a.mp4.ok", "!");
+  ASSERT_TRUE(site.wait_until("the first is gone", [&] { return acts_are_over(site, "a.mp4"); }));
+  EXPECT_TRUE(fs::exists(at("a.json"))) << "the other one needs it";
+  EXPECT_TRUE(fs::exists(at("a.mov")));
+  write(site, "a.mov.ok", "!");
+  ASSERT_TRUE(
+      site.wait_until("all are gone", [&] { return !fs::exists(at("a.mov.ok")) && !fs::exists(at("a.json")); }));
+  EXPECT_EQ(asset_of(site, "a.mov").at("user_metadata").at("take"), 3);
 }
 
 }  // namespace

@@ -38,6 +38,8 @@ enum class Ask : std::uint8_t {
   kCreateEntity,
   kReadEntity,
   kAddEntityAssets,
+  kPatchAsset,
+  kPatchIndexedAsset,
   kUnknown,
 };
 std::string_view name_of(Ask ask);
