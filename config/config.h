@@ -126,6 +126,7 @@ struct Source {
   Millis settle = std::chrono::seconds(5);
   Millis max_settle = std::chrono::hours(24);
   Checksum checksum = Checksum::kAuto;
+  bool sidecars = true;  // what lies beside a file says more of it
   bool skip_duplicates = true;
   std::optional<Template> ready_marker;  // the name of the file that says that another one is finished
   std::string guard_file;                // beneath the folder; "": none

@@ -73,12 +73,8 @@ std::optional<ReceiptWish> read_receipt(At const& at) {
   return folder ? std::optional(ReceiptWish{.where = Where::kFolder, .folder = *std::move(folder)}) : std::nullopt;
 }
 
-// What product plans of this folder's keys and this release does not do yet. Each is refused unless
-// it asks for what the release does anyway.
-void refuse_later_keys(Section& section) {
-  section.not_yet("sidecar", {"ignore"});
-  section.not_yet("match");
-}
+// What product plans of a source's keys and this release does not do yet.
+void refuse_later_keys(Section& section) { section.not_yet("match"); }
 
 // "/srv/feeds/*.jsonl": a folder, and a name or pattern in it whose end tells the format.
 void read_manifest(At const& at, Source& source) {
@@ -119,8 +115,8 @@ void read_fetch_keys(Section& section, Whose& whose) {
 
 // What says how files are found and settle says nothing of lines.
 void refuse_folder_keys(Section& section) {
-  for (auto const* key : {"folder", "recursive", "include", "exclude", "max_settle", "checksum", "ready_marker",
-                          "guard_file", "duplicates", "after_success", "after_failure", "receipt"})
+  for (auto const* key : {"folder", "recursive", "include", "exclude", "max_settle", "checksum", "sidecar",
+                          "ready_marker", "guard_file", "duplicates", "after_success", "after_failure", "receipt"})
     if (auto const found = section.find(key))
       found->complain("is for folders, and this source is a manifest; remove the line");
 }
@@ -146,6 +142,8 @@ void read_folder_keys(Section& section, Source& source) {
     assign(source.checksum,
            read_word<Checksum>(
                *key, {{"auto", Checksum::kAuto}, {"require", Checksum::kRequire}, {"ignore", Checksum::kIgnore}}));
+  if (auto key = section.find("sidecar"))
+    assign(source.sidecars, read_word<bool>(*key, {{"auto", true}, {"ignore", false}}));
   if (auto key = section.find("duplicates"))
     assign(source.skip_duplicates, read_word<bool>(*key, {{"skip", true}, {"upload", false}}));
   if (auto key = section.find_unless_null("ready_marker")) source.ready_marker = read_marker(*key);

@@ -87,6 +87,7 @@ stage::SourcePolicy source_from(config::Source const& source) {
           .priority = source.priority,
           .guard_file = source.guard_file,
           .checksum = checksum_from(source.checksum),
+          .sidecars = source.sidecars,
           .duplicates = source.skip_duplicates ? stage::DuplicatePolicy::kSkip : stage::DuplicatePolicy::kUpload,
           .ready_marker = source.ready_marker,
           .after_success = source.after_success,

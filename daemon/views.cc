@@ -140,6 +140,7 @@ Json item_with(ViewContext const& context, ItemRow const& item, Rows const& rows
                                        {"total_bytes", got->total_bytes == 0 ? Json() : Json(got->total_bytes)}}));
   json.set("kind", text_or_null(item.kind));
   json.set("pipeline", text_or_null(item.pipeline));
+  if (!is_of_url(item)) json.set("sidecar", item.sidecar.empty() ? Json() : parse_json(item.sidecar).value_or(Json()));
   json.set("stage", word(stage_of(item.state, indexing)));
   json.set("state", word(item.state));
   json.set("attempts", item.effort.attempts);

@@ -38,6 +38,7 @@ std::string why_no_target(Template const& move_to) {
   if (!move_to.text.starts_with('/')) return "must be an absolute path, such as /srv/done/{source}/{path}";
   if (folder.size() < 2 || !is_plain_relative(folder.substr(1)))
     return "needs a folder of its own before the first variable, such as /srv/done/{source}/{path}";
+  if (uses_metadata(move_to)) return "cannot use {meta.KEY}: where a file goes is no affair of its uploader";
   if (std::ranges::none_of(move_to.pieces, tells_files_apart))
     return "gives all files one name: use {path}, {name} or {stem}, as in /srv/done/{source}/{path}";
   if (!target_of(move_to, template_values("source", "folder/name.ext", "host", {})))

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <utility>
 
 #include "core/base/text.h"
@@ -24,10 +25,13 @@ constexpr std::array<Named, 8> kVariables = {{
     {"date", TemplateVariable::kDate},
 }};
 
+constexpr std::string_view kMetaPrefix = "meta.";
+
 std::string complaint_of_word(std::string_view word) {
   if (word.empty()) return "`{}` names no variable; write one such as {name}, or {{}} for the two braces";
   auto const shown = "{" + printable(word) + "}";
-  if (word.starts_with("meta.") || word.starts_with("match.")) {
+  if (word == kMetaPrefix) return shown + " names no key; write one, such as {meta.reel}";
+  if (word.starts_with("match.")) {
     return shown + " is not supported yet in this release; use another variable";
   }
   std::vector<std::string> known;
@@ -39,7 +43,16 @@ std::string complaint_of_word(std::string_view word) {
   if (auto const near = nearest(word, known)) {
     return "unknown variable " + shown + "; did you mean {" + *near + "}?";
   }
-  return "unknown variable " + shown + "; known are" + all + ", and {{ for a brace";
+  return "unknown variable " + shown + "; known are" + all + " {meta.KEY}, and {{ for a brace";
+}
+
+std::optional<Template::Piece> variable_of(std::string_view word) {
+  if (word.starts_with(kMetaPrefix) && word.size() > kMetaPrefix.size())
+    return Template::Piece{
+        .is_variable = true, .variable = TemplateVariable::kMeta, .key = std::string(word.substr(kMetaPrefix.size()))};
+  auto const found = std::ranges::find(kVariables, word, &Named::word);
+  if (found == kVariables.end()) return std::nullopt;
+  return Template::Piece{.is_variable = true, .variable = found->variable};
 }
 
 void add_literal(Template& parsed, char byte) {
@@ -47,8 +60,9 @@ void add_literal(Template& parsed, char byte) {
   parsed.pieces.back().literal += byte;
 }
 
-std::string const& value_of(TemplateVariable variable, TemplateValues const& values) {
-  switch (variable) {
+std::string const& value_of(Template::Piece const& piece, TemplateValues const& values) {
+  static std::string const kNothing;
+  switch (piece.variable) {
     case TemplateVariable::kName: return values.name;
     case TemplateVariable::kStem: return values.stem;
     case TemplateVariable::kExt: return values.ext;
@@ -57,6 +71,10 @@ std::string const& value_of(TemplateVariable variable, TemplateValues const& val
     case TemplateVariable::kSource: return values.source;
     case TemplateVariable::kHost: return values.host;
     case TemplateVariable::kDate: return values.date;
+    case TemplateVariable::kMeta: {
+      auto const found = values.meta.find(piece.key);
+      return found == values.meta.end() ? kNothing : found->second;
+    }
   }
   std::unreachable();
 }
@@ -82,9 +100,9 @@ std::expected<Template, TemplateError> parse_template(std::string_view text) {
       return std::unexpected(TemplateError{at, "a `{` without its `}`; write {{ for the brace itself"});
     }
     auto const word = text.substr(at + 1, close - at - 1);
-    auto const found = std::ranges::find(kVariables, word, &Named::word);
-    if (found == kVariables.end()) return std::unexpected(TemplateError{at, complaint_of_word(word)});
-    parsed.pieces.push_back({.is_variable = true, .variable = found->variable});
+    auto piece = variable_of(word);
+    if (!piece) return std::unexpected(TemplateError{at, complaint_of_word(word)});
+    parsed.pieces.push_back(*std::move(piece));
     at = close;
   }
   return parsed;
@@ -108,8 +126,18 @@ TemplateValues template_values(std::string_view source, std::string_view relativ
 
 std::string expand(Template const& parsed, TemplateValues const& values) {
   std::string text;
-  for (auto const& piece : parsed.pieces) text += piece.is_variable ? value_of(piece.variable, values) : piece.literal;
+  for (auto const& piece : parsed.pieces) text += piece.is_variable ? value_of(piece, values) : piece.literal;
   return text;
 }
+
+std::string const* missing_key(Template const& parsed, TemplateValues const& values) {
+  auto const is_missing = [&](Template::Piece const& piece) {
+    return piece.is_variable && piece.variable == TemplateVariable::kMeta && !values.meta.contains(piece.key);
+  };
+  auto const found = std::ranges::find_if(parsed.pieces, is_missing);
+  return found == parsed.pieces.end() ? nullptr : &found->key;
+}
+
+bool uses_metadata(Template const& parsed) { return missing_key(parsed, {}) != nullptr; }
 
 }  // namespace sluice

@@ -1,14 +1,16 @@
 // template.h - the closed grammar of texts with variables: "{stem} from {source}".
 //
-// Variables are `{name} {stem} {ext} {dir} {path} {source} {host} {date}`, and no others: an unknown
-// one is an error when the configuration is read, never an empty text later. `{{` and `}}` stand for
-// one brace. `{meta.KEY}` and `{match.NAME}` belong to the grammar but are refused as not supported
-// yet. There are no conditions, loops, defaults or calls, so a file's name can never be code.
+// Variables are `{name} {stem} {ext} {dir} {path} {source} {host} {date} {meta.KEY}`, and no others: an
+// unknown one is an error when the configuration is read, never an empty text later. `{{` and `}}` stand
+// for one brace. `{match.NAME}` belongs to the grammar but is refused as not supported yet. There are no
+// conditions, loops, defaults or calls, so a file's name can never be code.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <expected>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,6 +28,7 @@ enum class TemplateVariable : std::uint8_t {
   kSource,  // the source's name
   kHost,    // this host's name
   kDate,    // "2026-11-22": the UTC day on which the item was admitted
+  kMeta,    // the metadata that its sidecar or its manifest's line gives it under the piece's key
 };
 
 // A parsed template. A default one is the empty text.
@@ -34,6 +37,7 @@ struct Template {
     bool is_variable = false;
     TemplateVariable variable = TemplateVariable::kName;  // when is_variable
     std::string literal = {};                             // when not
+    std::string key = {};                                 // of kMeta
     friend bool operator==(Piece const&, Piece const&) = default;
   };
   std::string text;           // as it was written; for messages, and for the journal to parse anew
@@ -61,12 +65,20 @@ struct TemplateValues {
   std::string source;
   std::string host;
   std::string date;
+  std::map<std::string, std::string, std::less<>> meta = {};  // by key
 };
 
 // The values for the file at `relative_path` ('/' between components) beneath the source's folder.
 TemplateValues template_values(std::string_view source, std::string_view relative_path, std::string_view host,
                                WallTime admitted_at);
 
+// What is not in values.meta is left out: see missing_key().
 std::string expand(Template const& parsed, TemplateValues const& values);
+
+// The first {meta.KEY} that these values do not have; null if there is none.
+std::string const* missing_key(Template const& parsed, TemplateValues const& values);
+
+// Whether it has a variable that only an item's own metadata fills.
+bool uses_metadata(Template const& parsed);
 
 }  // namespace sluice

@@ -54,8 +54,9 @@ enum class Errand : std::uint8_t {
   kVerifyAsset,
   kFetchPiece,
   kSendHook,
+  kAmend,
 };
-inline constexpr std::size_t kErrands = 18;
+inline constexpr std::size_t kErrands = 19;
 
 // It goes to a host that is not the platform's: no quota, pause, key or breaker of the platform's is about it.
 inline bool is_elsewhere(Errand errand) { return errand == Errand::kFetchPiece || errand == Errand::kSendHook; }

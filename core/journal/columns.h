@@ -63,6 +63,8 @@ void visit_item(Visitor& v, Row& row) {
   v.number("device", row.print.device);
   v.time("quiet_since_ms", row.quiet_since);
   v.text_or_null("plan", row.plan);
+  v.text_or_null("sidecar", row.sidecar);
+  v.number("sidecars_print", row.sidecars_print);
   v.text_or_null("content_type", row.content_type);
   v.text_or_null("client_op", row.client_op);
   v.text_or_null("asset_id", row.asset_id);

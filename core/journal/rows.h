@@ -52,7 +52,10 @@ struct ItemRow {
   SecretUrl url = {};           // of a URL that is not done
   ports::FilePrint print = {};  // of a URL: only its size, 0 where it is not known
   WallTime quiet_since = {};
-  std::string plan = {};  // JSON; see core/stage/plan.h
+  std::string plan = {};            // JSON; see core/stage/plan.h
+  std::string sidecar = {};         // JSON: core/source/sidecar.h, as it was when the item was admitted; "" for none.
+                                    // Of a manifest's line: its metadata
+  std::int64_t sidecars_print = 0;  // as the last sweep that counted saw them; only DISCOVER and REBUILD write it
   std::string content_type = {};
   std::string client_op = {};
   std::string asset_id = {};
@@ -245,7 +248,7 @@ struct ActRow {
   Effort effort = {};
   std::string reason = {};   // of a refusal
   std::string hook = {};     // of kHook: its name in the configuration
-  std::string payload = {};  // of kHook: what is told, from the first try to the last
+  std::string payload = {};  // of kHook and kAmend: what is told, from the first try to the last
 };
 
 struct EventRow {

@@ -21,7 +21,8 @@ constexpr std::array<std::string_view, 4> kEntryWords = {"waiting", "taken", "re
 constexpr std::array<std::string_view, 3> kDownloadWords = {"wanted", "fetching", "fetched"};
 constexpr std::array<std::string_view, 2> kStepKindWords = {"index", "entity"};
 constexpr std::array<std::string_view, 4> kActWords = {"wanted", "acting", "done", "refused"};
-constexpr std::array<std::string_view, 6> kActKinds = {"move", "delete", "receipt", "error_note", "clear_note", "hook"};
+constexpr std::array<std::string_view, 7> kActKinds = {"move",       "delete", "receipt", "error_note",
+                                                       "clear_note", "hook",   "amend"};
 constexpr std::array<std::string_view, 9> kStages = {"settle", "upload", "ready",     "index",  "register",
                                                      "done",   "failed", "cancelled", "skipped"};
 

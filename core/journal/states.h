@@ -37,7 +37,7 @@ enum class EntryState : std::uint8_t { kWaiting, kTaken, kRefused, kEnded };
 enum class DownloadState : std::uint8_t { kWanted, kFetching, kFetched };
 enum class StepKind : std::uint8_t { kIndex, kEntity };
 enum class ActState : std::uint8_t { kWanted, kActing, kDone, kRefused };
-enum class ActKind : std::uint8_t { kMove, kDelete, kReceipt, kErrorNote, kClearNote, kHook };
+enum class ActKind : std::uint8_t { kMove, kDelete, kReceipt, kErrorNote, kClearNote, kHook, kAmend };
 inline constexpr std::array kStepKinds = {StepKind::kIndex, StepKind::kEntity};
 
 std::string_view word(ItemState state);

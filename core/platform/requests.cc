@@ -123,6 +123,13 @@ bool is_framing_header(std::string_view name) {
   return false;
 }
 
+// Merges metadata into what is there; null takes a key away (R42, R43).
+Call patched(std::string path, MetadataJson const& metadata) {
+  auto call = post(std::move(path), "{\"user_metadata\":" + metadata + "}", Repeat::kFreely);
+  call.method = Method::kPatch;
+  return call;
+}
+
 }  // namespace
 
 Call open_session(AssetOptions const& options, std::string const& type, std::uint64_t total_size_bytes) {
@@ -229,6 +236,14 @@ Call list_indexed_assets(std::string const& index_id, int page) {
 
 Call retrieve_indexed_asset(std::string const& index_id, std::string const& indexed_asset_id) {
   return get(of_index(index_id) + "/" + percent_encode(indexed_asset_id));
+}
+
+Call patch_indexed_asset(std::string const& index_id, std::string const& indexed_asset_id, MetadataJson const& patch) {
+  return patched(of_index(index_id) + "/" + percent_encode(indexed_asset_id), patch);
+}
+
+Call patch_asset_metadata(std::string const& asset_id, MetadataJson const& patch) {
+  return patched("/assets/" + percent_encode(asset_id) + "/user-metadata", patch);
 }
 
 Call delete_indexed_asset(std::string const& index_id, std::string const& indexed_asset_id) {

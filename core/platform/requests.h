@@ -87,6 +87,10 @@ ports::Call list_indexed_assets(std::string const& index_id, int page);  // newe
 // Repeatable: "gone" is success (R37).
 ports::Call delete_indexed_asset(std::string const& index_id, std::string const& indexed_asset_id);
 ports::Call retrieve_indexed_asset(std::string const& index_id, std::string const& indexed_asset_id);
+// Merge an object's text into the user metadata that is there; a null takes its key away. Repeatable (R42, R43).
+ports::Call patch_indexed_asset(std::string const& index_id, std::string const& indexed_asset_id,
+                                MetadataJson const& patch);
+ports::Call patch_asset_metadata(std::string const& asset_id, MetadataJson const& patch);
 
 ports::Call list_entity_collections(std::string const& name, int page);
 ports::Call create_entity_collection(std::string const& name);

@@ -4,6 +4,8 @@
 
 #include "core/base/marker.h"
 #include "core/base/text.h"
+#include "core/source/kind.h"
+#include "core/source/sidecar.h"
 
 namespace sluice::source {
 
@@ -15,6 +17,30 @@ std::vector<std::string> companions_of(std::string_view name, std::optional<Temp
     return piece.is_variable && piece.variable == TemplateVariable::kName;
   };
   if (marker && std::ranges::any_of(marker->pieces, is_name)) names.push_back(marker_of(*marker, name));
+  return names;
+}
+
+bool is_shared_sidecar(std::string_view sidecar, std::string_view name) {
+  return is_sidecar_name(sidecar) && sidecar != name && stem_of(sidecar) == stem_of(name) &&
+         std::ranges::find(kDefaultNames, sidecar) == kDefaultNames.end();
+}
+
+std::string shared_sidecar_of(std::string_view sidecar, std::string_view new_name) {
+  return std::string(stem_of(new_name)).append(sidecar.substr(stem_of(sidecar).size()));
+}
+
+std::vector<std::string> others_of_stem(std::string_view name) {
+  std::vector<std::string> names;
+  auto const add = [&](std::string const& extension) {
+    auto other = std::string(stem_of(name)).append(".").append(extension);
+    if (other != name) names.push_back(std::move(other));
+  };
+  for (auto const extension : media_extensions()) {
+    std::string large(extension);
+    std::ranges::transform(large, large.begin(), [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
+    add(std::string(extension));
+    add(large);
+  }
   return names;
 }
 

@@ -1,5 +1,6 @@
 #include "core/source/put_away.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/base/text.h"
@@ -182,14 +183,34 @@ Result<std::optional<Standing>> companion_at(Acts& acts, Place const& at, std::s
   return there && is_regular(*there) ? there : std::nullopt;
 }
 
+// Whether another file is there that may need the sidecar of this one; what cannot be known counts as one.
+bool is_shared_still(Acts& acts, Leaving const& file) {
+  return std::ranges::any_of(others_of_stem(basename_of(file.at.path)), [&](std::string const& other) {
+    auto const there = acts.look(sibling(file.at, other));
+    return !there || there->has_value();
+  });
+}
+
+// One that stays; only what a dead life had taken away is put back.
+Result<void> leave_companion(Acts& acts, Place const& from, Place const&, std::string const& tag) {
+  auto const there = companion_at(acts, from, tag);
+  return there ? Result<void>() : std::unexpected(there.error());
+}
+
 // What is done to each companion; what fails is only told, since the file itself has gone.
 std::string with_companions(Acts& acts, Leaving const& file, Place const& to, Companion do_it) {
-  auto const names = companions_of(basename_of(file.at.path), file.marker);
-  auto const new_names = companions_of(basename_of(to.path), file.marker);
+  auto names = companions_of(basename_of(file.at.path), file.marker);
+  auto new_names = companions_of(basename_of(to.path), file.marker);
+  auto const stays = !file.sidecar.empty() && is_shared_still(acts, file);
+  if (!file.sidecar.empty()) {
+    names.push_back(file.sidecar);
+    new_names.push_back(shared_sidecar_of(file.sidecar, basename_of(to.path)));
+  }
   std::string note;
   for (std::size_t i = 0; i < names.size(); ++i) {
+    auto const do_this = stays && i + 1 == names.size() ? leave_companion : do_it;
     auto const done =
-        do_it(acts, sibling(file.at, names[i]), sibling(to, new_names[i]), file.tag + ".c" + std::to_string(i));
+        do_this(acts, sibling(file.at, names[i]), sibling(to, new_names[i]), file.tag + ".c" + std::to_string(i));
     if (!done) note.append(note.empty() ? "" : "; ").append(printable(names[i]) + " stays: " + done.error().text);
   }
   return note;

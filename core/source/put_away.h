@@ -24,6 +24,7 @@ struct Leaving {
   ports::FilePrint print = {};          // of what was sent; all else is another file
   std::string tag = {};                 // names the act: letters, digits and dots; in our temporary names
   std::optional<Template> marker = {};  // the source's ready_marker, for the companions
+  std::string sidecar = {};             // the one that it used and may share (companions.h): goes with the last file
 };
 
 struct Left {

@@ -9,9 +9,12 @@
 #include "core/base/text.h"
 #include "core/platform/replies.h"
 #include "core/platform/requests.h"
+#include "core/source/companions.h"
 #include "core/source/put_away.h"
+#include "core/stage/amend.h"
 #include "core/stage/effort.h"
 #include "core/stage/outbox.h"
+#include "core/stage/plan.h"
 #include "core/stage/results.h"
 
 namespace sluice::stage {
@@ -120,7 +123,8 @@ Result<Left> carry_out(ports::Acts& acts, ports::Files& files, Order const& orde
     case ActKind::kClearNote:
       if (!there && order.needs_file) return std::unexpected(there.error());
       return put_note(acts, order);
-    case ActKind::kHook: break;  // no file's: send_hook
+    case ActKind::kHook: break;   // no file's: send_hook
+    case ActKind::kAmend: break;  // nor this one: amend
   }
   std::unreachable();
 }
@@ -142,13 +146,21 @@ void add_note(Context const& ctx, ActRow const& act, ItemRow const& item, Order&
   order.needs_file = away == nullptr && order.target.folder == item.root;
 }
 
+// The sidecar of its own that other files of its stem may use too; "" if it used none such.
+std::string shared_sidecar(ItemRow const& item) {
+  auto const files = sidecar_of(item).files;
+  auto const is_one = !files.empty() && source::is_shared_sidecar(files.front(), basename_of(item.path));
+  return is_one ? files.front() : std::string();
+}
+
 Order order_for(Context const& ctx, ActRow const& act, ItemRow const& item) {
   auto const* const source = ctx.policy.source(item.source);
   Order order{.kind = act.kind,
               .file = {.at = {item.root, item.path},
                        .print = item.print,
                        .tag = item.ulid + "." + std::to_string(act.ordinal),
-                       .marker = source == nullptr ? std::nullopt : source->ready_marker},
+                       .marker = source == nullptr ? std::nullopt : source->ready_marker,
+                       .sidecar = shared_sidecar(item)},
               .guard_file = source == nullptr ? std::string() : source->guard_file,
               .target = {act.target_folder, act.target_path},
               .note = {}};
@@ -200,6 +212,10 @@ void choose_act(Context& ctx) {
   for (auto const& act : ctx.journal.due_acts(ActState::kActing, ctx.now, kActingMax)) {
     auto const item = item_of(ctx, act);
     if (!item) continue;
+    if (act.kind == ActKind::kAmend) {
+      go_on_amending(ctx, act, *item);
+      continue;
+    }
     under_way[item->root] += 1;
     go_on(ctx, act, *item);
   }
@@ -207,6 +223,10 @@ void choose_act(Context& ctx) {
   auto const rows = std::ranges::any_of(under_way, is_full) ? kActingMax : kRowsPerTurn;
   for (auto act : ctx.journal.due_acts(ActState::kWanted, ctx.now, rows)) {
     auto const item = item_of(ctx, act);
+    if (item && act.kind == ActKind::kAmend) {
+      go_on_amending(ctx, std::move(act), *item);
+      continue;
+    }
     if (!item || under_way[item->root] >= kPerFolder) continue;
     under_way[item->root] += 1;
     if (is_verified_first(act, *item)) {

@@ -13,6 +13,8 @@
 #include "core/stage/moves.h"
 #include "core/stage/next_uploads.h"
 #include "core/stage/outbox.h"
+#include "core/stage/take_sidecar.h"
+#include "core/stage/wishes.h"
 
 namespace sluice::stage {
 
@@ -49,16 +51,45 @@ void unreadable(Context& ctx, ItemRow item, Error const& error) {
   end_item(ctx, std::move(item), ItemState::kFailed, "unreadable", error.text);
 }
 
-// Pipeline and plan: given by hand with the item, or by the source.
+std::optional<std::string> wish_of(std::string const& text) {
+  return text.empty() ? std::nullopt : std::optional(text);
+}
+
+// The pipeline that a person named with the item, else its sidecar, else the first of the source's that takes it.
+Result<PipelinePolicy> choose_pipeline(Policy const& policy, ItemRow const& item, source::Sidecar const& sidecar,
+                                       SourcePolicy const& source) {
+  auto const by_person = !item.pipeline.empty() && item.pipeline != kBySidecar;
+  if (!by_person && sidecar.names_places())
+    return pipeline_of(
+        policy,
+        {.index = wish_of(sidecar.index), .collection = wish_of(sidecar.collection), .entity = wish_of(sidecar.entity)},
+        kBySidecar);
+  auto const& named = by_person ? item.pipeline : sidecar.pipeline;
+  if (!by_person && !named.empty() && policy.pipeline(named) == nullptr)
+    return fail(Fault::kRejected,
+                printable(sidecar.files.empty() ? "" : sidecar.files.front()) + ": `pipeline`: there is no pipeline " +
+                    printable(named) + "; name one of the configuration, or leave it out",
+                source::kBadSidecar);
+  auto const* const pipeline = named.empty() ? pipeline_for(policy, source, item.kind) : policy.pipeline(named);
+  if (pipeline != nullptr && pipeline->kinds.contains(item.kind)) return *pipeline;
+  return fail(Fault::kRejected, "no pipeline of source " + source.name + " takes " + item.kind + " files",
+              "no_pipeline");
+}
+
+// Pipeline and plan: given by hand with the item, by its sidecar, or by the source.
 Result<Plan> plan_for(Policy const& policy, ItemRow& item, SourcePolicy const& source, WallTime at) {
+  auto const sidecar = sidecar_of(item);
+  auto const with_name = [&](Plan plan, std::string_view otherwise) {
+    if (!sidecar.name.empty() || !otherwise.empty())
+      plan.filename = platform_filename(sidecar.name.empty() ? otherwise : sidecar.name);
+    return plan;
+  };
+  if (item.pipeline == kByHand && !item.plan.empty()) return with_name(read_plan(item.plan), file_name(item));
   if (!item.plan.empty()) return read_plan(item.plan);
-  auto const* pipeline =
-      item.pipeline.empty() ? pipeline_for(policy, source, item.kind) : policy.pipeline(item.pipeline);
-  if (pipeline == nullptr || !pipeline->kinds.contains(item.kind))
-    return fail(Fault::kRejected, "no pipeline of source " + source.name + " takes " + item.kind + " files",
-                "no_pipeline");
-  item.pipeline = pipeline->name;
-  return make_plan(*pipeline, values_of(item, policy.host, at));
+  SLUICE_TRY(pipeline, choose_pipeline(policy, item, sidecar, source));
+  SLUICE_TRY(plan, make_plan(pipeline, values_of(item, policy.host, at)));
+  item.pipeline = pipeline.name;
+  return with_name(std::move(plan), {});
 }
 
 void hold(Context& ctx, ItemRow item, SourcePolicy const& source, Held const& held) {
@@ -72,19 +103,29 @@ void hold(Context& ctx, ItemRow item, SourcePolicy const& source, Held const& he
   ctx.journal.update(item, ItemState::kSeen, ctx.now);
 }
 
+// A plan that cannot be made: the file fails or is skipped, or waits for what would mend it.
+void admit_without_plan(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look const& look,
+                        Error const& error) {
+  if (error.code == source::kBadSidecar)
+    return hold(ctx, std::move(item), source, {error.code, error.text, kSidecarMendPause, true});
+  auto const patience = item.created_at + kSidecarWindow - ctx.now;
+  if (error.code == "no_metadata" && source.sidecars && !look.sidecar.has_own && patience > Millis(0))
+    return hold(ctx, std::move(item), source, {"waiting_for_sidecar", error.text, patience});
+  auto const end = error.code == "no_pipeline" ? ItemState::kSkipped : ItemState::kFailed;
+  end_item(ctx, std::move(item), end, error.code, error.text);
+}
+
 void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look const& look) {
   auto media = source::media_by_name(basename_of(item.path));
   if (!media) {
     if (!look.type) return unreadable(ctx, std::move(item), look.type.error());
     media = source::media_by_type(*look.type);
   }
+  if (source.sidecars) take_words(ctx.policy, item, source, *look.sidecar.sidecar);
   auto unplanned = item;
   item.ends_hash = look.ends_hash;
   auto const plan = plan_item(ctx.policy, item, source, media, ctx.now);
-  if (!plan) {
-    auto const end = plan.error().code == "no_pipeline" ? ItemState::kSkipped : ItemState::kFailed;
-    return end_item(ctx, std::move(item), end, plan.error().code, plan.error().text);
-  }
+  if (!plan) return admit_without_plan(ctx, std::move(item), source, look, plan.error());
   auto const found = find_duplicate(ctx, item, source, *plan);
   unplanned.twin = found.twin;
   if (!found.held.reason.empty()) return hold(ctx, std::move(unplanned), source, found.held);
@@ -99,7 +140,8 @@ void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look 
   item.failed_from.clear();
   ctx.journal.delete_steps_of(item.id);
   for (auto const& step : steps_for(item, *plan)) ctx.journal.insert(step);
-  move(ctx, item, ItemState::kSeen);
+  move(ctx, item, ItemState::kSeen, sidecar_words(item));
+  tell_unknown_keys(ctx, item, look.sidecar);
 }
 
 void look_again(Context& ctx, ItemRow item, Verdict const& verdict) {
@@ -133,7 +175,8 @@ void settle_one(Context& ctx, ItemRow item, SourcePolicy const& source) {
     item.quiet_since = ctx.now;
   }
   if (verdict.is == Verdict::Is::kStable) {
-    auto const held = item.print.size_bytes > 0 ? held_by_checksum(ctx, item, source, **look) : Held{};
+    auto held = held_by_sidecar(source, **look, ctx.now);
+    if (held.reason.empty() && item.print.size_bytes > 0) held = held_by_checksum(ctx, item, source, **look);
     if (!held.reason.empty()) return hold(ctx, std::move(item), source, held);
     return admit(ctx, std::move(item), source, **look);
   }
@@ -147,7 +190,8 @@ void settle_one(Context& ctx, ItemRow item, SourcePolicy const& source) {
 source::Scout::Wanted wanted_of(SourcePolicy const& source, std::string const& path) {
   source::Scout::Wanted wanted{.type = !source::media_by_name(basename_of(path)),
                                .checksum = source.checksum != ChecksumPolicy::kIgnore,
-                               .ends = source.duplicates == DuplicatePolicy::kSkip};
+                               .ends = source.duplicates == DuplicatePolicy::kSkip,
+                               .sidecar = source.sidecars};
   if (source.ready_marker) wanted.marker = marker_of(*source.ready_marker, basename_of(path));
   return wanted;
 }

@@ -1,13 +1,14 @@
 // admit.h - stage ADMIT: a file that was seen -> stable, with its kind, its pipeline and its plan; or refused.
 //
 //   takes    items in `seen` whose due_at has come
-//   writes   item: `stable`, kind, pipeline, plan, method; its steps in `waiting`; or `skipped`, `failed`;
+//   writes   item: `stable`, kind, pipeline, plan, sidecar, method; its steps in `waiting`; or `skipped`, `failed`;
 //            or the next look's due_at
 //   remote   nothing; the scout opens the file and looks at it
 //   unknown  -
 //   then     OPEN_SESSION or SEND_DIRECT takes the rows left in `stable`
 //
-// A file is refused here, before its first byte, by the strictest limit of its whole pipeline (R66).
+// A file is refused here, before its first byte, by the strictest limit of its whole pipeline (R66). One whose sidecar
+// cannot be read waits for somebody to mend it: nothing of it goes up by half of what was meant (D48).
 #pragma once
 
 #include <cstdint>
@@ -28,8 +29,8 @@ source::Scout::Wanted wanted_of(SourcePolicy const& source, std::string const& p
 
 // What a finished file becomes: fills in the item's kind, content type, pipeline, plan and method. `at` is
 // when it is admitted, for {date}. Pure.
-// Fails  kRejected with the code of its end: "empty_file", "too_large" (failed) or "no_pipeline" (skipped); of a URL
-//        also "unknown_kind".
+// Fails  kRejected with the code of its end: "empty_file", "too_large", "no_metadata" (failed) or "no_pipeline"
+//        (skipped); of a URL also "unknown_kind". kBadSidecar: its sidecar names a pipeline that is none.
 Result<Plan> plan_item(Policy const& policy, journal::ItemRow& item, SourcePolicy const& source,
                        std::optional<source::Media> const& media, WallTime at);
 

@@ -31,7 +31,9 @@ platform::AssetOptions asset_options(Context const& ctx, ItemRow const& item, Pl
   return {.filename = plan.filename,
           .enable_hls = plan.enable_hls,
           .enable_thumbnail = plan.enable_thumbnail,
-          .user_metadata = takes_metadata(ctx) ? with_operation_tag(plan.metadata_json, item.client_op) : ""};
+          .user_metadata = takes_metadata(ctx)
+                               ? with_operation_tag(with_own_metadata(plan.metadata_json, item), item.client_op)
+                               : ""};
 }
 
 bool twin_under_way(Context const& ctx, ItemRow const& item, std::string const& filename) {

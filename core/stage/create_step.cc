@@ -28,7 +28,7 @@ enum LookBy : int { kByAsset = 0, kByIndex = 1 };
 
 // What a step's calls need to know of its surroundings.
 struct Place {
-  std::string asset_id;
+  journal::ItemRow item;
   NamedRow named;
   std::string collection_id;  // entity only
   Millis media{0};            // what indexing it costs; 0 where nothing limits that
@@ -39,9 +39,9 @@ std::optional<Place> place_of(Context const& ctx, StepRow const& step) {
   auto const item = ctx.journal.item(step.item_id);
   auto const named = ctx.journal.named(step.named_id);
   if (!item || item->asset_id.empty() || !named || named->state != NamedState::kPresent) return std::nullopt;
-  Place place{.asset_id = item->asset_id, .named = *named, .collection_id = {}};
+  Place place{.item = *item, .named = *named, .collection_id = {}};
   if (step.kind == StepKind::kIndex) {
-    place.media = Millis(item->media_ms);
+    place.media = Millis(place.item.media_ms);
     return place;
   }
   auto const collection = ctx.journal.named(named->parent_id);
@@ -59,9 +59,12 @@ std::optional<Place> place_to_create(Context const& ctx, StepRow const& step) {
 ports::Call call_for(Context const& ctx, StepRow const& step, Place const& place) {
   auto const planned = read_planned_step(step.params);
   if (step.kind == StepKind::kEntity)
-    return platform::add_entity_asset(place.collection_id, place.named.remote_id, place.asset_id);
-  auto const metadata = takes_metadata(ctx) ? with_operation_tag(planned.metadata_json, step.client_op) : std::string();
-  return platform::create_indexed_asset(place.named.remote_id, place.asset_id, planned.enable_video_stream, metadata);
+    return platform::add_entity_asset(place.collection_id, place.named.remote_id, place.item.asset_id);
+  auto const metadata = takes_metadata(ctx)
+                            ? with_operation_tag(with_own_metadata(planned.metadata_json, place.item), step.client_op)
+                            : std::string();
+  return platform::create_indexed_asset(place.named.remote_id, place.item.asset_id, planned.enable_video_stream,
+                                        metadata);
 }
 
 void created(Context& ctx, StepRow step, std::string remote_id, std::string_view note) {
@@ -100,7 +103,7 @@ void settle_refused(Context& ctx, StepRow step, Error const& error, bool tagged)
 void look(Context& ctx, StepRow const& step, Place const& place, int mode, int page) {
   auto call = [&] {
     if (step.kind == StepKind::kEntity) return platform::retrieve_entity(place.collection_id, place.named.remote_id);
-    if (mode == kByAsset) return platform::list_indexed_assets_by_asset(place.asset_id, page);
+    if (mode == kByAsset) return platform::list_indexed_assets_by_asset(place.item.asset_id, page);
     return platform::list_indexed_assets(place.named.remote_id, page);
   }();
   ctx.traffic.send({.errand = Errand::kLookStep,
@@ -131,7 +134,7 @@ void found_nothing(Context& ctx, StepRow step) {
 void settle_entity_look(Context& ctx, StepRow step, Place const& place, ports::Reply const& reply) {
   auto const entity = platform::read_entity(reply);
   if (!entity) return retry_step(ctx, std::move(step), entity.error(), StepState::kCreating);
-  if (std::ranges::find(entity->asset_ids, place.asset_id) != entity->asset_ids.end())
+  if (std::ranges::find(entity->asset_ids, place.item.asset_id) != entity->asset_ids.end())
     return created(ctx, std::move(step), entity->id, "found: it had happened");
   back_to_waiting(ctx, std::move(step), "the entity does not hold it: added again (R49)");
 }
@@ -141,7 +144,7 @@ void settle_index_look(Context& ctx, StepRow step, Place const& place, Landing c
   auto const page = by_asset ? platform::read_indexed_asset_page_of_asset(*landing.reply)
                              : platform::read_indexed_asset_page(*landing.reply);
   if (!page) return retry_step(ctx, std::move(step), page.error(), StepState::kCreating);
-  if (auto const* found = pick_indexed_asset(page->rows, place.named.remote_id, place.asset_id))
+  if (auto const* found = pick_indexed_asset(page->rows, place.named.remote_id, place.item.asset_id))
     return created(ctx, std::move(step), found->id, "found: it had happened");
   auto const not_before = *step.intent.at + ctx.traffic.clock_offset() - kClockSlack;
   auto const passed = !by_asset && std::ranges::any_of(page->rows, [&](auto const& row) {

@@ -5,7 +5,9 @@
 
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "core/source/sidecar.h"
 #include "core/stage/admit.h"
+#include "core/stage/amend.h"
 #include "core/stage/effort.h"
 #include "core/stage/follow_rename.h"
 #include "core/stage/moves.h"
@@ -20,12 +22,6 @@ namespace {
 
 constexpr std::size_t kEntriesPerTurn = 250;
 constexpr std::size_t kProblemsMax = 100;
-
-// Sidecars are never items (product page, Sources): what stands beside a file to describe it.
-bool is_sidecar(std::string_view name) {
-  auto const extension = extension_of(name);
-  return extension == "json" || extension == "yaml" || extension == "yml";
-}
 
 // Skipped when no pipeline took its kind, and now one does: the configuration was changed since.
 bool is_taken_now(Context const& ctx, ItemRow const& known, SourcePolicy const& source) {
@@ -57,6 +53,30 @@ void look_now(Context& ctx, ItemRow item) {
   ctx.journal.update(item, item.state, ctx.now);
 }
 
+// What its sidecars said is why it ended; or it might be taken by what they say now.
+bool is_ended_by_sidecar(ItemRow const& known) {
+  if (known.state == ItemState::kSkipped) return known.reason == "no_pipeline";
+  return known.state == ItemState::kFailed && known.failed_from == word(ItemState::kSeen);
+}
+
+// Its sidecars changed, came or went: as long as nothing of it is on the platform it is admitted anew (D49). Returns
+// false where it is too late for that: the difference stays, to be seen by a later sweep.
+bool read_sidecars_again(Context& ctx, ItemRow item, source::Candidate const& candidate) {
+  auto const was = item.state;
+  auto const steps = ctx.journal.steps_of(item.id);
+  auto const untouched = std::ranges::all_of(steps, [](journal::StepRow const& step) {
+    return step.state == journal::StepState::kWaiting && step.remote_id.empty();
+  });
+  if (was != ItemState::kSeen && (was != ItemState::kStable || !untouched)) return false;
+  item.state = ItemState::kSeen;
+  item.sidecars_print = candidate.sidecars_print;
+  item.effort.due_at = ctx.now;
+  if (was == ItemState::kSeen) return ctx.journal.update(item, was, ctx.now), true;
+  ctx.sources.forget(item.id);
+  move(ctx, item, was, "its sidecar changed");
+  return true;
+}
+
 // A file under upload that was renamed or whose mode was changed is what it was, where its lease proves it: a restart
 // must not take it for another.
 void adopt_ctime(Context& ctx, ItemRow item, ports::FilePrint const& fresh) {
@@ -68,7 +88,7 @@ void adopt_ctime(Context& ctx, ItemRow item, ports::FilePrint const& fresh) {
 
 }  // namespace
 
-bool may_be_item(std::string_view path) { return !is_sidecar(basename_of(path)); }
+bool may_be_item(std::string_view path) { return !source::is_sidecar_name(basename_of(path)); }
 
 Known compare(ItemRow const& known, ports::FilePrint const& fresh) {
   if (known.state == ItemState::kSeen) return known.print == fresh ? Known::kSame : Known::kGrowing;
@@ -90,6 +110,7 @@ source::Scope scope_of(SourcePolicy const& source) {
           .include = source.include,
           .exclude = source.exclude,
           .guard_file = source.guard_file,
+          .sidecars = source.sidecars,
           .ready_marker = source.ready_marker};
 }
 
@@ -138,18 +159,33 @@ ItemRow make_item(Context& ctx, SourcePolicy const& source, std::string path, po
   return item;
 }
 
+// What became of it, by its print, the journal and its sidecars.
+Known Discovery::judge(Context& ctx, SourcePolicy const& source, ItemRow const& known,
+                       source::Candidate const& candidate) {
+  if (is_taken_now(ctx, known, source)) return Known::kBack;
+  auto const compared = compare(known, candidate.print);
+  if (compared != Known::kSame) return compared;
+  if (was_put_back(ctx, known, candidate.print))
+    return known.state == ItemState::kFailed ? Known::kBack : Known::kReplaced;
+  if (source.sidecars && known.sidecars_print != candidate.sidecars_print && is_ended_by_sidecar(known))
+    return known.state == ItemState::kFailed ? Known::kRepaired : Known::kBack;
+  return compared;
+}
+
 void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& candidate) {
   if (!may_be_item(candidate.path)) return;
   auto known = ctx.journal.latest_item(watched.policy->root, candidate.path);
   if (known) {
     auto const was = known->state;
-    auto const is_wanted = is_taken_now(ctx, *known, *watched.policy);
-    auto compared = is_wanted ? Known::kBack : compare(*known, candidate.print);
-    if (compared == Known::kSame && was_put_back(ctx, *known, candidate.print))
-      compared = was == ItemState::kFailed ? Known::kBack : Known::kReplaced;
+    auto const compared = judge(ctx, *watched.policy, *known, candidate);
     switch (compared) {
       case Known::kSame:
+        if (was == ItemState::kDone && watched.policy->sidecars && known->sidecars_print != candidate.sidecars_print)
+          return plan_amendment(ctx, *std::move(known), candidate.sidecars_print);
         if (is_end(was)) return;
+        if (watched.policy->sidecars && known->sidecars_print != candidate.sidecars_print &&
+            read_sidecars_again(ctx, *known, candidate))
+          return;
         if (known->reason == ports::kBeingWritten || (candidate.is_marked && known->reason == kWaitingForMarker))
           return look_now(ctx, *std::move(known));
         return adopt_ctime(ctx, *std::move(known), candidate.print);
@@ -173,6 +209,7 @@ void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& ca
         [[fallthrough]];
       case Known::kGrowing:
         known->print = candidate.print;
+        known->sidecars_print = candidate.sidecars_print;
         known->quiet_since = ctx.now;
         known->effort.due_at = ctx.now + watched.policy->settle;
         return move(ctx, *known, was);
@@ -185,7 +222,8 @@ void Discovery::take_new(Context& ctx, Watched& watched, source::Candidate const
   auto const renamed = follow_rename(ctx, *watched.policy, candidate, latest);
   if (renamed == Rename::kFollowed || renamed == Rename::kUnclear) return;
   if (renamed == Rename::kAsked) return watched.want(std::string(directory_of(candidate.path)));
-  auto const item = make_item(ctx, *watched.policy, candidate.path, candidate.print);
+  auto item = make_item(ctx, *watched.policy, candidate.path, candidate.print);
+  item.sidecars_print = candidate.sidecars_print;
   ctx.journal.insert(item);
   ctx.log.info("item=" + item.ulid + " path=\"" + printable(item.path) + "\" seen source=" + printable(item.source));
 }

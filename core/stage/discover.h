@@ -2,7 +2,8 @@
 //
 //   takes    what the sweeps of the sources find, a bounded slice per turn
 //   writes   item: a new row in `seen`; the print of one that is still settling; one that failed or was skipped
-//            anew when its file was replaced or repaired, is there again, or is of a kind that a pipeline takes now
+//            anew when its file or its sidecar was replaced or repaired, is there again, or is of a kind that a
+//            pipeline takes now
 //   remote   nothing
 //   unknown  -
 //   then     ADMIT takes the rows left in `seen`
@@ -82,6 +83,8 @@ class Discovery {
     void want(std::string relative);
     bool has_work() const { return stepping || !wishes.empty() || !sweep->finished(); }
   };
+  static Known judge(Context& ctx, SourcePolicy const& source, journal::ItemRow const& known,
+                     source::Candidate const& candidate);
   static void start_step(Context& ctx, Watched& watched);
   void go_on(Context& ctx, Watched& watched);
   void note(Context& ctx, Watched& watched, source::Slice slice);

@@ -12,6 +12,7 @@
 #include "core/stage/discover.h"
 #include "core/stage/fetch_policy.h"
 #include "core/stage/next_uploads.h"
+#include "core/stage/take_sidecar.h"
 
 namespace sluice::stage {
 
@@ -93,6 +94,17 @@ Finding by_checksum(SourcePolicy const& source, source::Look const& look, std::o
   return {"checksum", Says::kTaken, "its bytes are held against " + file};
 }
 
+Finding by_sidecar(source::SidecarLook const& look) {
+  if (!look.sidecar) return {"sidecar", Says::kWaits, look.sidecar.error().text};
+  if (look.sidecar->files.empty()) return {"sidecar", Says::kTaken, "there is no sidecar beside it"};
+  std::string files;
+  for (auto const& file : look.sidecar->files) files.append(files.empty() ? "" : ", ").append(printable(file));
+  auto const keys = look.sidecar->keys();
+  auto text = files + (keys.empty() ? " says nothing of it" : " says its " + keys);
+  for (auto const& key : look.unknown) text += "; unknown and left out: " + key;
+  return {"sidecar", Says::kTaken, std::move(text)};
+}
+
 void by_content(Policy const& policy, SourcePolicy const& source, ItemRow item, source::Look const& look, WallTime now,
                 std::vector<Finding>& findings) {
   auto const named = source::media_by_name(file_name(item));
@@ -145,6 +157,9 @@ Explanation explain(Policy const& policy, SourcePolicy const& source, std::strin
   findings.push_back(by_writer(*look));
   if (source.checksum != ChecksumPolicy::kIgnore) findings.push_back(by_checksum(source, *look, told.item));
   auto as_item = told.item.value_or(ItemRow{.source = source.name, .root = source.root, .path = path});
+  if (source.sidecars) findings.push_back(by_sidecar(look->sidecar));
+  auto const is_open = !told.item || told.item->state == ItemState::kSeen;
+  if (source.sidecars && is_open && look->sidecar.sidecar) take_words(policy, as_item, source, *look->sidecar.sidecar);
   by_content(policy, source, std::move(as_item), *look, now, findings);
   return told;
 }

@@ -4,9 +4,8 @@
 #include <utility>
 
 #include "core/base/text.h"
-#include "core/stage/admit.h"
 #include "core/stage/effort.h"
-#include "core/stage/wishes.h"
+#include "core/stage/take_sidecar.h"
 
 namespace sluice::stage {
 
@@ -18,15 +17,6 @@ namespace {
 bool may_be(ItemRow const& item, ports::FilePrint const& fresh) {
   return item.print.device == fresh.device && item.print.size_bytes == fresh.size_bytes &&
          item.print.mtime_ns == fresh.mtime_ns;
-}
-
-// What was planned for its old name; what a person asked for stays.
-void plan_anew(Context const& ctx, ItemRow& item, SourcePolicy const& source) {
-  if (item.pipeline == kByHand) return;
-  auto const* const usual = item.kind.empty() ? nullptr : pipeline_for(ctx.policy, source, item.kind);
-  if (usual != nullptr && usual->name == item.pipeline) item.pipeline.clear();
-  item.plan.clear();
-  item.kind.clear();
 }
 
 void go_on_as(Context& ctx, ItemRow item, SourcePolicy const& source, source::Candidate const& candidate) {
@@ -44,7 +34,9 @@ void go_on_as(Context& ctx, ItemRow item, SourcePolicy const& source, source::Ca
   if (was == ItemState::kSeen || was == ItemState::kStable) {
     ctx.sources.forget(item.id);
     ctx.journal.delete_steps_of(item.id);
-    plan_anew(ctx, item, source);
+    forget_plan(ctx.policy, item, source);
+    if (item.plan.empty()) item.kind.clear();
+    item.sidecars_print = candidate.sidecars_print;
     item.state = ItemState::kSeen;
     item.print = candidate.print;
     item.quiet_since = ctx.now;

@@ -6,6 +6,7 @@
 
 #include "core/platform/faults.h"
 #include "core/platform/requests.h"
+#include "core/stage/create_asset.h"
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
 #include "core/stage/next_uploads.h"
@@ -97,11 +98,7 @@ void choose_open_session(Context& ctx) {
     }
     auto const plan = read_plan(item.plan);
     item.client_op = operation_tag(item);
-    platform::AssetOptions const options{
-        .filename = plan.filename,
-        .enable_hls = plan.enable_hls,
-        .enable_thumbnail = plan.enable_thumbnail,
-        .user_metadata = takes_metadata(ctx) ? with_operation_tag(plan.metadata_json, item.client_op) : ""};
+    auto const options = asset_options(ctx, item, plan);
     item.state = ItemState::kOpening;
     item.intent = {.at = ctx.now};
     item.effort.due_at.reset();

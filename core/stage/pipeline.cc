@@ -4,6 +4,7 @@
 
 #include "core/stage/act.h"
 #include "core/stage/admit.h"
+#include "core/stage/amend.h"
 #include "core/stage/await_asset.h"
 #include "core/stage/await_step.h"
 #include "core/stage/confirm_session.h"
@@ -73,6 +74,7 @@ ErrandRow const& errand_row(Errand errand) {
       {Errand::kVerifyAsset,    CallKind::kRead,    settle_verify_asset},
       {Errand::kFetchPiece,     CallKind::kElsewhere, settle_fetch_piece},
       {Errand::kSendHook,       CallKind::kStorage, settle_send_hook},
+      {Errand::kAmend,          CallKind::kRead,    settle_amend},
   };
   static_assert(std::size(kRows) == budget::kErrands);
   auto const& row = kRows[static_cast<std::size_t>(errand)];

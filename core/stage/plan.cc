@@ -65,6 +65,29 @@ PlannedStep read_step(Json const& json) {
           .fail_if_exists = flag_of(json, "fail_if_exists")};
 }
 
+std::string path_for_templates(journal::ItemRow const& item) {
+  if (!is_of_url(item)) return item.path;
+  auto const scheme_end = item.path.find("://");
+  assert(scheme_end != std::string::npos && "of a URL");
+  auto const folder = directory_of(std::string_view(item.path).substr(scheme_end + 3));
+  return std::string(folder) + "/" + item.name;
+}
+
+std::vector<Template const*> templates_of(PipelinePolicy const& pipeline) {
+  std::vector<Template const*> all = {&pipeline.filename};
+  auto const add = [&](Metadata const& metadata) {
+    for (auto const& [key, value] : metadata)
+      if (auto const* text = std::get_if<Template>(&value)) all.push_back(text);
+  };
+  add(pipeline.user_metadata);
+  for (auto const& index : pipeline.indexes) add(index.user_metadata);
+  if (!pipeline.entity) return all;
+  all.push_back(&pipeline.entity->name);
+  if (pipeline.entity->description) all.push_back(&*pipeline.entity->description);
+  add(pipeline.entity->metadata);
+  return all;
+}
+
 }  // namespace
 
 std::string PlannedStep::to_json() const { return step_json(*this).dump(); }
@@ -94,15 +117,24 @@ Plan read_plan(std::string const& text) {
   return plan;
 }
 
-TemplateValues values_of(journal::ItemRow const& item, std::string_view host, WallTime at) {
-  if (!is_of_url(item)) return template_values(item.source, item.path, host, at);
-  auto const scheme_end = item.path.find("://");
-  assert(scheme_end != std::string::npos && "of a URL");
-  auto const folder = directory_of(std::string_view(item.path).substr(scheme_end + 3));
-  return template_values(item.source, std::string(folder) + "/" + item.name, host, at);
+source::Sidecar sidecar_of(journal::ItemRow const& item) {
+  return item.sidecar.empty() ? source::Sidecar() : source::sidecar_from(parsed(item.sidecar));
 }
 
-Plan make_plan(PipelinePolicy const& pipeline, TemplateValues const& values) {
+TemplateValues values_of(journal::ItemRow const& item, std::string_view host, WallTime at) {
+  auto values = template_values(item.source, path_for_templates(item), host, at);
+  auto const own = sidecar_of(item).metadata;
+  for (auto const& [key, value] : own.members())
+    values.meta[key] = value.as_text() != nullptr ? *value.as_text() : value.dump();
+  return values;
+}
+
+Result<Plan> make_plan(PipelinePolicy const& pipeline, TemplateValues const& values) {
+  for (auto const* const text : templates_of(pipeline))
+    if (auto const* const key = missing_key(*text, values))
+      return fail(Fault::kRejected,
+                  printable(text->text) + " needs the metadata " + printable(*key) + ", and no sidecar gives it",
+                  "no_metadata");
   Plan plan{.filename = platform_filename(expand(pipeline.filename, values)),
             .enable_hls = pipeline.enable_hls,
             .enable_thumbnail = pipeline.enable_thumbnail,
@@ -128,6 +160,14 @@ Plan make_plan(PipelinePolicy const& pipeline, TemplateValues const& values) {
          .metadata_json = metadata_json(pipeline.entity->metadata, values),
          .fail_if_exists = pipeline.entity->fail_if_exists});
   return plan;
+}
+
+std::string with_own_metadata(std::string const& metadata_json, journal::ItemRow const& item) {
+  if (item.sidecar.empty()) return metadata_json;
+  auto object = parsed(metadata_json.empty() ? "{}" : metadata_json);
+  auto const own = sidecar_of(item).metadata;
+  for (auto const& [key, value] : own.members()) object.set(key, value);
+  return object.dump();
 }
 
 std::string with_operation_tag(std::string const& metadata_json, std::string const& client_op) {

@@ -10,6 +10,7 @@
 
 #include "core/base/error.h"
 #include "core/journal/rows.h"
+#include "core/source/sidecar.h"
 #include "core/stage/policy.h"
 
 namespace sluice::stage {
@@ -43,11 +44,21 @@ struct Plan {
 // Requires  text written by Plan::to_json.
 Plan read_plan(std::string const& text);
 
-// What the templates' variables stand for, for an item. The path of a URL begins with its host and ends with its name.
+// What its sidecars say, as they were when it was admitted; of a manifest's line, its metadata.
+source::Sidecar sidecar_of(journal::ItemRow const& item);
+
+// What the templates' variables stand for, for an item. The path of a URL begins with its host and ends with its name;
+// {meta.KEY} is of its sidecar, or of its manifest's line.
 TemplateValues values_of(journal::ItemRow const& item, std::string_view host, WallTime at);
 
-// Expands a pipeline for one file. File names are made fit for the platform (D43), other texts valid UTF-8.
-Plan make_plan(PipelinePolicy const& pipeline, TemplateValues const& values);
+// Expands a pipeline for one file. File names are made fit for the platform (D43), other texts valid UTF-8. The item's
+// own metadata is not in it: see with_own_metadata().
+// Fails  kRejected "no_metadata": a template names a key that the item does not have.
+Result<Plan> make_plan(PipelinePolicy const& pipeline, TemplateValues const& values);
+
+// A planned asset's or indexed asset's metadata, with that of the item's sidecar over it. Both are kept apart until a
+// call leaves, so that a key that is taken out of a sidecar has its planned value again.
+std::string with_own_metadata(std::string const& metadata_json, journal::ItemRow const& item);
 
 // `metadata_json` with the operation tag added as `client_op` (R48, R50).
 std::string with_operation_tag(std::string const& metadata_json, std::string const& client_op);

@@ -84,6 +84,7 @@ struct SourcePolicy {
   std::int64_t priority = 50;
   std::string guard_file = {};  // a path beneath the root: without it nothing is scanned or missed
   ChecksumPolicy checksum = ChecksumPolicy::kIgnore;
+  bool sidecars = false;  // NAME.json, NAME.yaml and _defaults.yaml say what is done with a file (D47)
   DuplicatePolicy duplicates = DuplicatePolicy::kUpload;
   std::optional<Template> ready_marker = {};  // the name of the file that says "finished" (core/base/marker.h)
   AfterEnd after_success = {}, after_failure = {};

@@ -9,6 +9,7 @@
 #include "core/stage/admit.h"
 #include "core/stage/discover.h"
 #include "core/stage/effort.h"
+#include "core/stage/take_sidecar.h"
 #include "core/upload/file_digest.h"
 
 namespace sluice::stage {
@@ -33,6 +34,8 @@ WallTime admitted_about(SourceFile const& file, std::optional<WallTime> seen, Wa
 // The item as the daemon would have made it, and its plan.
 std::pair<ItemRow, Result<Plan>> planned(Context& ctx, SourceFile const& file, std::optional<WallTime> seen) {
   auto item = make_item(ctx, *file.source, file.path, file.print);
+  item.sidecars_print = file.sidecars_print;
+  take_words(ctx.policy, item, *file.source, file.sidecar);
   auto plan = plan_item(ctx.policy, item, *file.source, file.media, admitted_about(file, seen, ctx.now));
   return {std::move(item), std::move(plan)};
 }
@@ -86,6 +89,15 @@ std::optional<SourceFile> sought_file(ports::Files& files, Policy const& policy,
     if (auto const opened = files.open(source.root, candidate.path); opened)
       if (auto const type = files.sniff(**opened)) file.media = source::media_by_type(*type);
   ItemRow item{.source = source.name, .root = source.root, .path = candidate.path, .print = candidate.print};
+  if (candidate.sidecars_print != 0) {
+    auto const now_ns = std::chrono::nanoseconds(now.time_since_epoch()).count();
+    auto const look = source::look_for_sidecar(files, source.root, candidate.path, now_ns);
+    if (look && look->sidecar) {  // else it counts as changed once it can be read
+      file.sidecars_print = candidate.sidecars_print;
+      file.sidecar = *look->sidecar;
+      take_words(policy, item, source, file.sidecar);
+    }
+  }
   auto const plan = plan_item(policy, item, source, file.media, admitted_about(file, std::nullopt, now));
   if (!plan) return std::nullopt;
   auto const& print = candidate.print;

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "core/source/kind.h"
+#include "core/source/sidecar.h"
 #include "core/source/sweep.h"
 #include "core/stage/match_files.h"
 #include "core/stage/stage.h"
@@ -25,6 +26,8 @@ struct SourceFile {
   std::string path = {};  // beneath the source's root
   ports::FilePrint print = {};
   std::optional<source::Media> media = {};
+  source::Sidecar sidecar = {};     // what lies beside it says, and
+  std::int64_t sidecars_print = 0;  // as of then
   SoughtFile sought = {};
   std::int64_t ends_hash = 0;
 };

@@ -5,6 +5,7 @@
 #include "core/base/text.h"
 #include "core/source/entry_key.h"
 #include "core/source/kind.h"
+#include "core/source/sidecar.h"
 #include "core/source/url_expiry.h"
 #include "core/source/url_name.h"
 #include "core/stage/admit.h"
@@ -37,6 +38,7 @@ ItemRow item_of(Context& ctx, SourcePolicy const& source, UrlWish const& wish, s
   item.key = std::move(key);
   item.name = wish.name.empty() ? source::name_from_url(wish.url.shown) : source::safe_name(wish.name);
   item.url = wish.url.whole;
+  if (!wish.metadata.is_null()) item.sidecar = source::Sidecar{.metadata = wish.metadata}.to_json().dump();
   item.priority = wish.priority.value_or(source.priority);
   item.effort.due_at = wish.not_before.value_or(ctx.now);
   item.state = ItemState::kStable;
@@ -67,21 +69,6 @@ std::optional<source::Media> media_of(UrlWish const& wish, std::string const& na
   return source::Media{.kind = wish.kind, .content_type = {}};
 }
 
-void add_metadata(std::string& into, Json const& metadata) {
-  auto object = parse_json(into);
-  if (!object) return;  // only what make_plan() wrote is in there
-  for (auto const& [name, value] : metadata.members()) object->set(name, value);
-  into = object->dump();
-}
-
-void add_metadata(Plan& plan, ItemRow& item, Json const& metadata) {
-  if (metadata.is_null()) return;
-  add_metadata(plan.metadata_json, metadata);
-  for (auto& step : plan.steps)
-    if (step.kind == journal::StepKind::kIndex) add_metadata(step.metadata_json, metadata);
-  item.plan = plan.to_json();
-}
-
 }  // namespace
 
 Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& wish, Wishes const& wishes,
@@ -101,7 +88,6 @@ Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& w
   SLUICE_CHECK(may_be_called(source, wish.url.shown, relayed));
   if (relayed) item.method = kByRelay;
   SLUICE_TRY(plan, plan_item(ctx.policy, item, source, media, ctx.now));
-  add_metadata(plan, item, wish.metadata);
   if (dry_run) return Added{.item = std::move(item), .was_known = false};
   item.id = ctx.journal.insert(item);
   if (relayed)

@@ -18,9 +18,10 @@ std::string models_for(Policy const& policy, std::string const& index) {
   return kDefaultModels;
 }
 
-// A pipeline made of the wishes alone.
-PipelinePolicy by_hand(Policy const& policy, Wishes const& wishes) {
-  PipelinePolicy pipeline{.name = kByHand,
+}  // namespace
+
+PipelinePolicy pipeline_of(Policy const& policy, Wishes const& wishes, std::string name) {
+  PipelinePolicy pipeline{.name = std::move(name),
                           .kinds = {"video", "audio", "image"},
                           .filename = *parse_template("{name}"),
                           .user_metadata = {},
@@ -30,14 +31,12 @@ PipelinePolicy by_hand(Policy const& policy, Wishes const& wishes) {
     pipeline.indexes.push_back(
         {.name = *wishes.index, .models_json = models_for(policy, *wishes.index), .user_metadata = {}});
   if (wishes.collection) {
-    Template name{.text = *wishes.entity, .pieces = {{.literal = *wishes.entity}}};
+    Template entity{.text = *wishes.entity, .pieces = {{.literal = *wishes.entity}}};
     pipeline.entity =
-        EntityWish{.collection = *wishes.collection, .name = std::move(name), .description = {}, .metadata = {}};
+        EntityWish{.collection = *wishes.collection, .name = std::move(entity), .description = {}, .metadata = {}};
   }
   return pipeline;
 }
-
-}  // namespace
 
 Result<void> apply_wishes(Context& ctx, journal::ItemRow& item, Wishes const& wishes) {
   if (wishes.entity.has_value() != wishes.collection.has_value())
@@ -46,9 +45,10 @@ Result<void> apply_wishes(Context& ctx, journal::ItemRow& item, Wishes const& wi
     return fail(Fault::kRejected, "there is no pipeline named " + printable(wishes.pipeline), "no_such_pipeline");
   item.pipeline = wishes.pipeline;
   if (!wishes.index && !wishes.collection) return {};
-  auto const pipeline = by_hand(ctx.policy, wishes);
+  auto const pipeline = pipeline_of(ctx.policy, wishes, kByHand);
+  SLUICE_TRY(plan, make_plan(pipeline, values_of(item, ctx.policy.host, ctx.now)));
   item.pipeline = pipeline.name;
-  item.plan = make_plan(pipeline, values_of(item, ctx.policy.host, ctx.now)).to_json();
+  item.plan = plan.to_json();
   return {};
 }
 

@@ -8,16 +8,20 @@
 
 namespace sluice::stage {
 
-// Everything empty: as its source says.
-// The pipeline of an item whose places a person named.
+// The pipeline of an item whose places a person named, or a sidecar.
 inline constexpr char kByHand[] = "by_hand";
+inline constexpr char kBySidecar[] = "by_sidecar";
 
+// Everything empty: as its source says.
 struct Wishes {
   std::string pipeline = {};
   std::optional<std::string> index = {};       // instead of a pipeline: the asset goes into this index
   std::optional<std::string> collection = {};  // instead of a pipeline: it becomes `entity` of this collection
   std::optional<std::string> entity = {};
 };
+
+// A pipeline made of the wishes alone. Requires  an entity has its collection, and the other way round. Pure.
+PipelinePolicy pipeline_of(Policy const& policy, Wishes const& wishes, std::string name);
 
 // Writes the pipeline, and for the wishes that are none the plan, into a new item.
 // Fails  kRejected: "no_such_pipeline", "entity_needs_collection".

@@ -34,6 +34,10 @@ void Emulator::arm(Json const& rules) const {
   if (answer.status != 204) throw std::runtime_error("the emulator refuses the rules: " + answer.body);
 }
 
+Json Emulator::thing(std::string const& path) const {
+  return ask(place_, "GET", "/v1.3/" + path, "", "x-api-key: " + key_ + "\r\n").json();
+}
+
 void Emulator::forget(std::string const& path) const {
   auto const answer = ask(place_, "DELETE", "/v1.3/" + path, "", "x-api-key: " + key_ + "\r\n");
   if (answer.status != 204) throw std::runtime_error("the emulator does not delete " + path + ": " + answer.body);

@@ -23,6 +23,8 @@ class Emulator {
   Json events(std::uint64_t from = 1) const;
   // Replaces the fault rules (tests/emulator/scenario.h).
   void arm(Json const& rules) const;
+  // What the API answers of a thing: "assets/66f0...".
+  Json thing(std::string const& path) const;
   // Deletes an asset as a person would, by the API: "assets/66f0..." Its references go with it.
   void forget(std::string const& path) const;
   // How often this endpoint was called, cut calls included: "POST /assets".

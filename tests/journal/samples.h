@@ -123,6 +123,8 @@ inline ItemRow full_item() {
   row.print = {.size_bytes = 11, .mtime_ns = -12, .ctime_ns = 13, .inode = UINT64_MAX, .device = UINT64_MAX - 1};
   row.quiet_since = at(kNoon + 14);
   row.plan = R"({"filename":"a"})";
+  row.sidecar = R"({"files":["a.json"]})";
+  row.sidecars_print = -26;
   row.content_type = "video/mp4";
   row.client_op = "op.3";
   row.asset_id = "asset7";

@@ -27,6 +27,8 @@ CREATE TABLE item (
   device         INTEGER NOT NULL,
   quiet_since_ms INTEGER NOT NULL,                  -- when this size, mtime, ctime and inode were first seen
   plan           TEXT,                              -- JSON: what the pipeline asks for, expanded
+  sidecar        TEXT,                              -- JSON: what its sidecars ask for, as they were when it was admitted
+  sidecars_print INTEGER NOT NULL DEFAULT 0,        -- of the sidecars as the last sweep that counted saw them; 0: none
   content_type   TEXT,
   client_op      TEXT,                              -- operation tag of this generation (R48)
   asset_id       TEXT,
@@ -177,12 +179,13 @@ CREATE TABLE step (  -- one thing the pipeline asks for after asset_ready
 ) STRICT;
 CREATE INDEX step_due ON step (state, kind, due_at_ms) WHERE state IN ('waiting', 'creating', 'created');
 CREATE INDEX step_named ON step (named_id, state);
-CREATE TABLE act (  -- the outbox: what is done to a file after its item's end (D61 to D66)
+CREATE TABLE act (  -- the outbox: what is done to a file, or told of it, after its item's end (D49, D61 to D66)
   id             INTEGER PRIMARY KEY,
   item_id        INTEGER NOT NULL REFERENCES item (id),
   generation     INTEGER NOT NULL,                  -- of the item at its end: an act is about no other content
   ordinal        INTEGER NOT NULL,                  -- one after the other
-  kind           TEXT    NOT NULL CHECK (kind IN ('move', 'delete', 'receipt', 'error_note', 'clear_note', 'hook')),
+  kind           TEXT    NOT NULL CHECK (kind IN ('move', 'delete', 'receipt', 'error_note', 'clear_note', 'hook',
+                                                     'amend')),
   hook           TEXT,                              -- the name of a hook in the configuration
   state          TEXT    NOT NULL CHECK (state IN ('wanted', 'acting', 'done', 'refused')),
   target_folder  BLOB,                              -- where to; bytes, absolute; NULL: beside the file, or nowhere
@@ -192,7 +195,7 @@ CREATE TABLE act (  -- the outbox: what is done to a file after its item's end (
   due_at_ms      INTEGER,                           -- NULL: waits for the act before it
   last_error     TEXT,
   reason         TEXT,
-  payload        TEXT,                              -- JSON: what a hook is told, from its first try to its last
+  payload        TEXT,                              -- JSON: what a hook or the platform is told, from its first try to its last
   UNIQUE (item_id, ordinal),
   CHECK ((state = 'refused') = (reason IS NOT NULL)),
   CHECK ((kind = 'hook') = (hook IS NOT NULL)),
@@ -297,7 +300,7 @@ SELECT i.ulid AS item, CAST(i.path AS TEXT) AS path, s.upload_id, s.state AS ses
        c.etag, c.attempts, c.last_error
   FROM chunk c JOIN session s ON s.id = c.session_id JOIN item i ON i.id = s.item_id;
 INSERT INTO meta VALUES ('key','value');
-INSERT INTO item VALUES (1,'00000000000000000000000007','drop',X'2F7372762F6F646420FFFE000A27225C20C3A9',X'6F646420FFFE000A27225C20C3A92E6D7034',NULL,NULL,NULL,'video','footage',3,'failed','multipart',11,-12,13,-1,-2,1795262400014,'{"filename":"a"}','video/mp4','op.3','asset7',0,'c0ffee',NULL,NULL,NULL,1795262400015,1795262400016,17,18,19,1795262400020,'gave_up','503 from the platform','opened',21,22,23,1795262400024,1795262400025);
+INSERT INTO item VALUES (1,'00000000000000000000000007','drop',X'2F7372762F6F646420FFFE000A27225C20C3A9',X'6F646420FFFE000A27225C20C3A92E6D7034',NULL,NULL,NULL,'video','footage',3,'failed','multipart',11,-12,13,-1,-2,1795262400014,'{"filename":"a"}','{"files":["a.json"]}',-26,'video/mp4','op.3','asset7',0,'c0ffee',NULL,NULL,NULL,1795262400015,1795262400016,17,18,19,1795262400020,'gave_up','503 from the platform','opened',21,22,23,1795262400024,1795262400025);
 INSERT INTO session VALUES (1,1,3,'expired','upload1','reserved1',100,10,10,'[["x-amz-meta-a","1"],["content-type","a \"quoted\" value"],["x-amz-meta-a","2"]]',1795262400000,1795348800000,1795262400005,4);
 INSERT INTO chunk VALUES (1,1,'has_url','https://storage.example/chunk?X-Amz-Signature=abc',1795262400001,NULL,NULL,2,3,4,5,1795262400006,'reset by peer');
 INSERT INTO chunk VALUES (1,2,'needs_url',NULL,NULL,NULL,NULL,0,0,0,0,1795262400000,NULL);

@@ -96,7 +96,7 @@ TEST_F(Schema, ChecksTheVeryWordsOfTheEnums) {
   EXPECT_THAT(checked_words(*database_, "step", "kind"), ElementsAreArray(words_up_to(StepKind::kEntity)));
   EXPECT_THAT(checked_words(*database_, "named", "kind"), ElementsAreArray(words_up_to(NamedKind::kEntity)));
   EXPECT_THAT(checked_words(*database_, "act", "state"), ElementsAreArray(words_up_to(ActState::kRefused)));
-  EXPECT_THAT(checked_words(*database_, "act", "kind"), ElementsAreArray(words_up_to(ActKind::kHook)));
+  EXPECT_THAT(checked_words(*database_, "act", "kind"), ElementsAreArray(words_up_to(ActKind::kAmend)));
 }
 
 TEST_F(Schema, EveryCheckedWordParsesBackToItself) {

@@ -37,6 +37,7 @@ std::vector<NamedScenario> const& all_scenarios() {
       {"failing_asset", failing_asset},
       {"files_put_away", files_put_away},
       {"files_deleted", files_deleted},
+      {"sidecars", sidecars},
       {"cancelled_items", cancelled_items},
       {"vanishing_assets", vanishing_assets},
       {"vanishing_assets_on_an_old_platform", vanishing_assets_on_an_old_platform},

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "core/base/json.h"
 #include "core/base/url_text.h"
 #include "core/source/entry_key.h"
 #include "tests/sim/digests.h"
@@ -137,8 +138,23 @@ class Judgement {
     std::set<std::string> ready;
     for (auto const& step : journal_.steps_of(item.id))
       if (step.state == journal::StepState::kReady) ready.insert(step.remote_id);
+    if (!expected.metadata.empty()) look_at_metadata(item, expected, asset->metadata_json);
     if (!expected.index.empty()) look_at_index(item, expected.index, ready);
     if (!expected.entity.empty()) look_at_entity(item, expected, ready);
+  }
+
+  void look_at_metadata(ItemRow const& item, Expected const& expected, std::string const& told) {
+    auto const differs = [&](std::string const& text) {
+      auto const has = parse_json(text.empty() ? "{}" : text), wants = parse_json(expected.metadata);
+      return std::ranges::any_of(wants->members(), [&](Json::Member const& wanted) {
+        auto const* const value = has->find(wanted.name);
+        return wanted.value.is_null() ? value != nullptr : value == nullptr || *value != wanted.value;
+      });
+    };
+    if (differs(told)) say(item.path + " is done, and the metadata of its asset is " + told);
+    for (auto const& indexed : platform_.indexed())
+      if (indexed.asset_id == item.asset_id && !indexed.gone_at && differs(indexed.metadata_json))
+        say(item.path + " is done, and the metadata of its indexed asset is " + indexed.metadata_json);
   }
 
   void look_at_index(ItemRow const& item, std::string const& name, std::set<std::string> const& ready) {

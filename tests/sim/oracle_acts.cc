@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "core/base/json.h"
 #include "core/base/text.h"
 #include "tests/sim/oracle.h"
@@ -23,6 +25,13 @@ std::string wrong_with_note(std::string const& text, journal::ItemRow const& ite
   return {};
 }
 
+// A sidecar, say.
+bool is_written_by_others(Scenario const& scenario, std::string const& path) {
+  return std::ranges::any_of(scenario.changes, [&](Change const& change) {
+    return change.what == Change::What::kText && change.path == path;
+  });
+}
+
 }  // namespace
 
 std::vector<std::string> judge_acts(Scenario const& scenario, SimFiles const& files, SimActs const& acts,
@@ -32,7 +41,7 @@ std::vector<std::string> judge_acts(Scenario const& scenario, SimFiles const& fi
   std::vector<std::string> const folders = {root, "/srv/done", "/srv/far"};
   std::size_t notes = 0, notes_wanted = 0;
   for (auto const& folder : folders) {
-    notes += acts.texts_in(folder).size();
+    for (auto const& [path, text] : acts.texts_in(folder)) notes += is_written_by_others(scenario, path) ? 0 : 1;
     for (auto const& path : acts.names_in(folder))
       if (basename_of(path).starts_with(".sluice-")) broken.push_back("left lying about: " + folder + "/" + path);
   }

@@ -377,4 +377,31 @@ Scenario files_deleted() {
   return s;
 }
 
+Scenario sidecars() {
+  Scenario s{.name = "sidecars", .policy = usual_policy()};
+  s.policy.sources.front().sidecars = true;
+  s.drops = {{.path = "early.mp4", .size_bytes = 9'000, .at = Millis(500)},
+             {.path = "broken.mp4", .size_bytes = 20'000, .at = Millis(500)},
+             {.path = "late.mp3", .size_bytes = 1'500, .at = Millis(500)},
+             {.path = "bare.mp3", .size_bytes = 1'600, .at = Millis(500)}};
+  auto const text = [](std::string path, Millis at, std::string says) {
+    return Change{.what = Change::What::kText, .path = std::move(path), .at = at, .text = std::move(says)};
+  };
+  s.changes = {text("early.mp4.json", Millis(100), R"({"metadata": {"reel": "A1", "site": 8}})"),
+               text("broken.yaml", Millis(100), "metadata: {reel: B1\n"),
+               text("bare.yml", Millis(100), "metadata: {reel: D1, site: 8}\n"),
+               text("broken.yaml", Millis(40'000), "metadata: {reel: B1}\n"),
+               text("early.mp4.json", Millis(90'000), R"({"metadata": {"reel": "A2", "take": 2}})"),
+               text("late.json", Millis(100'000), R"({"metadata": {"reel": "C1"}})"),
+               text("early.mp4.json", Millis(100'500), R"({"metadata": {"take": 3}})"),
+               {.what = Change::What::kRemove, .path = "bare.yml", .at = Millis(110'000)}};
+  s.expected = {filmed("early.mp4"), filmed("broken.mp4"), filmed("late.mp3"), filmed("bare.mp3")};
+  s.expected[0].metadata = R"({"reel": null, "take": 3})";
+  s.expected[1].metadata = R"({"reel": "B1"})";
+  s.expected[2].metadata = R"({"reel": "C1"})";
+  s.expected[3].metadata = R"({"reel": null})";
+  s.requests_max = 700;
+  return s;
+}
+
 }  // namespace sluice::sim

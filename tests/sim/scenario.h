@@ -25,11 +25,21 @@ struct Drop {
 // What another program does to a file that is there already.
 struct Change {
   // kMode: its mode, no byte. kOpen: a program has it open for writing, and writes nothing.
-  enum class What : std::uint8_t { kOverwrite, kReplace, kAppend, kRemove, kMode, kOpen } what = What::kOverwrite;
+  // kText: a text is written there, in place of whatever there is.
+  enum class What : std::uint8_t {
+    kOverwrite,
+    kReplace,
+    kAppend,
+    kRemove,
+    kMode,
+    kOpen,
+    kText
+  } what = What::kOverwrite;
   std::string path = {};
   std::uint64_t bytes = 0;  // the new size; of an append, what is added
   Millis at{0};
   Millis lasts{0};  // of kOpen
+  std::string text = {};
 };
 
 // What a person asks for.
@@ -56,8 +66,10 @@ struct Expected {
   std::string index = {};
   std::string collection = {};
   std::string entity = {};
-  std::string file_at = {};  // where its file must be, absolute; "-": nowhere; "": nobody looks
-  std::string note_at = {};  // where its receipt or error note must be, absolute; "": there is none
+  std::string file_at = {};   // where its file must be, absolute; "-": nowhere; "": nobody looks
+  std::string metadata = {};  // JSON: what the asset and its indexed asset must have in the end, null for a key that
+                              // neither may have; "" for any
+  std::string note_at = {};   // where its receipt or error note must be, absolute; "": there is none
 };
 
 struct Scenario {
@@ -128,5 +140,8 @@ Scenario refused_files();
 // notes. One changes after its end, one while it is on its way.
 Scenario files_put_away();
 Scenario files_deleted();
+
+// Sidecars that come before their files, change before and after the upload, are broken for a while, and go.
+Scenario sidecars();
 
 }  // namespace sluice::sim

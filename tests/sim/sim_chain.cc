@@ -86,6 +86,7 @@ Reply SimPlatform::create_indexed_asset(Request const& request, WallTime now) {
                       fresh_id(),
                       request.segments[1],
                       asset_id,
+                      body.contains("user_metadata") ? body["user_metadata"].dump() : "{}",
                       ready_from(now)});
   return answer(202, {{"_id", indexed_.back().id}, {"asset_id", asset_id}});
 }
@@ -129,6 +130,27 @@ Reply SimPlatform::read_indexed_asset(Request const& request, WallTime now) {
                       {"asset_id", found->asset_id},
                       {"status", status},
                       {"created_at", shown_time(found->created_at)}});
+}
+
+// Keys that are left out stay; null takes one away, and an empty text says nothing (R42, R43).
+Reply SimPlatform::patch(Request const& request, WallTime now) {
+  auto const body = object_in(request.body);
+  if (!body.contains("user_metadata") || !body["user_metadata"].is_object())
+    return complain("PATCH without an object of user_metadata: " + request.body, now);
+  if (traits_.refuses_metadata) return refuse_metadata(now);
+  auto const merge = [&](auto& things, std::string const& id) {
+    auto const found = std::ranges::find(things, id, &std::remove_reference_t<decltype(things.front())>::id);
+    if (found == things.end() || found->gone_at) return refuse(404, "resource_not_exist", now);
+    auto merged = object_in(found->metadata_json.empty() ? "{}" : found->metadata_json);
+    for (auto const& [key, value] : body["user_metadata"].items()) {
+      if (value.is_null()) merged.erase(key);
+      if (value.is_structured()) return complain("PATCH with what is no scalar: " + request.body, now);
+      if (!value.is_null() && value != "") merged[key] = value;
+    }
+    found->metadata_json = merged.dump();
+    return Reply{.status = 204, .headers = {}, .body = {}};
+  };
+  return request.ask == Ask::kPatchAsset ? merge(assets_, request.segments[1]) : merge(indexed_, request.segments[3]);
 }
 
 namespace {

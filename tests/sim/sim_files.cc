@@ -74,6 +74,11 @@ class SimFiles::Opened final : public ports::OpenFile {
   Result<std::size_t> read_at(std::span<std::byte> into, std::uint64_t offset_bytes) const override {
     if (trouble_.strikes(FileCall::kRead)) return fail(Fault::kSourceIo, "read: Input/output error", "io");
     auto const& content = inode_->content;
+    if (auto const& text = inode_->text; !text.empty()) {
+      auto const some = std::string_view(text).substr(std::min<std::size_t>(text.size(), offset_bytes), into.size());
+      std::memcpy(into.data(), some.data(), some.size());
+      return some.size();
+    }
     if (offset_bytes >= content.size_bytes) return std::size_t{0};
     auto const left = content.size_bytes - offset_bytes;
     auto const count = static_cast<std::size_t>(std::min<std::uint64_t>({into.size(), left, kShortReadBytes}));
@@ -119,6 +124,16 @@ void SimFiles::create(std::string const& path, Content content) {
   touch(*inode);
   tree_[path] = std::move(inode);
   history_[path].push_back(content);
+}
+
+void SimFiles::write(std::string const& path, std::string text) {
+  auto inode = std::make_shared<Inode>();
+  inode->content = {.seed = 0, .size_bytes = text.size()};
+  inode->text = std::move(text);
+  inode->print.inode = next_inode_++;
+  inode->print.device = 7;
+  touch(*inode);
+  tree_[path] = std::move(inode);
 }
 
 void SimFiles::overwrite(std::string const& path, Content content) {

@@ -55,6 +55,7 @@ class SimFiles final : public ports::Files {
   void create(std::string const& path, Content content);      // a new inode, also over an old file
   void overwrite(std::string const& path, Content content);   // in place: the inode stays
   void append(std::string const& path, std::uint64_t bytes);  // what was there stays as it was
+  void write(std::string const& path, std::string text);      // a new inode of a text, also over an old one
   void remove(std::string const& path);
   void change_mode(std::string const& path);                    // no byte: only the ctime shows it
   void open_to_write(std::string const& path, WallTime until);  // and writes nothing
@@ -79,7 +80,7 @@ class SimFiles final : public ports::Files {
     bool has_leases = true;     // half of the files have none, as if they were another user's
     std::uint64_t writers = 0;  // that have come so far
     WallTime written_until{};   // by the last of them
-    std::string text = {};      // of a note, instead of the content
+    std::string text = {};      // of a note or a sidecar, instead of the content
   };
   class Opened;
   struct Trouble {

@@ -65,6 +65,8 @@ ports::Reply SimPlatform::serve_api(Request const& request, WallTime now) {
     case Ask::kListIndexedAssets: return list_indexed_assets(request, now);
     case Ask::kListByAsset: return list_by_asset(request, now);
     case Ask::kReadIndexedAsset: return read_indexed_asset(request, now);
+    case Ask::kPatchAsset:
+    case Ask::kPatchIndexedAsset: return patch(request, now);
     case Ask::kListCollections: return list_named(collections_, "name", request, now);
     case Ask::kCreateCollection: return create_collection(request, now);
     case Ask::kListEntities: return list_entities(request, now);

@@ -94,7 +94,7 @@ struct SimNamed : SimThing {  // an index or an entity collection
   std::string id = {}, name = {};
 };
 struct SimIndexed : SimThing {
-  std::string id = {}, index_id = {}, asset_id = {};
+  std::string id = {}, index_id = {}, asset_id = {}, metadata_json = {};
   WallTime ready_at = {};
 };
 struct SimEntity : SimThing {
@@ -157,6 +157,7 @@ class SimPlatform {
   Reply list_indexed_assets(Request const& request, WallTime now);
   Reply list_by_asset(Request const& request, WallTime now);
   Reply read_indexed_asset(Request const& request, WallTime now);
+  Reply patch(Request const& request, WallTime now);
   Reply create_entity(Request const& request, WallTime now);
   Reply list_entities(Request const& request, WallTime now);
   Reply read_entity(Request const& request, WallTime now);

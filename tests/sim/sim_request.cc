@@ -62,6 +62,8 @@ constexpr auto kRoutes = std::to_array<Route>({
     {ports::Method::kGet, "indexes/*/indexed-assets", Ask::kListIndexedAssets},
     {ports::Method::kPost, "indexes/*/indexed-assets", Ask::kCreateIndexedAsset},
     {ports::Method::kGet, "indexes/*/indexed-assets/*", Ask::kReadIndexedAsset},
+    {ports::Method::kPatch, "indexes/*/indexed-assets/*", Ask::kPatchIndexedAsset},
+    {ports::Method::kPatch, "assets/*/user-metadata", Ask::kPatchAsset},
     {ports::Method::kGet, "entity-collections", Ask::kListCollections},
     {ports::Method::kPost, "entity-collections", Ask::kCreateCollection},
     {ports::Method::kGet, "entity-collections/*/entities", Ask::kListEntities},
@@ -122,7 +124,7 @@ std::string_view name_of(Ask ask) {
       "create_asset",         "list_assets",         "read_asset",    "list_indexes",       "create_index",
       "create_indexed_asset", "list_indexed_assets", "list_by_asset", "read_indexed_asset", "list_collections",
       "create_collection",    "list_entities",       "create_entity", "read_entity",        "add_entity_assets",
-      "fetch_piece",          "tell_hook",           "unknown"};
+      "patch_asset",          "patch_indexed",       "fetch_piece",   "tell_hook",          "unknown"};
   return kNames[static_cast<std::size_t>(ask)];
 }
 

@@ -38,6 +38,8 @@ enum class Ask : std::uint8_t {
   kCreateEntity,
   kReadEntity,
   kAddEntityAssets,
+  kPatchAsset,
+  kPatchIndexedAsset,
   kFetchPiece,  // these two are not the platform's
   kTellHook,
   kUnknown,

@@ -39,6 +39,7 @@ constexpr std::array kOtherTroubles = {
     "file.read_failed",
     "file.replaced",
     "file.stat_failed",
+    "file.text_written",
     "file.vanished",
     "hook.failed_after",
     "hook.failed_before",

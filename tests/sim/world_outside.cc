@@ -50,10 +50,12 @@ void World::change_files(stage::Turn* turn) {
       case Change::What::kAppend: files_.append(change.path, change.bytes); break;
       case Change::What::kRemove: files_.remove(change.path); break;
       case Change::What::kMode: files_.change_mode(change.path); break;
+      case Change::What::kText: files_.write(change.path, change.text); break;
       case Change::What::kOpen: files_.open_to_write(change.path, clock_.now() + change.lasts); break;
     }
     static constexpr char const* kNames[] = {"file.overwritten", "file.replaced",     "file.grew",
-                                             "file.vanished",    "file.mode_changed", "file.opened_to_write"};
+                                             "file.vanished",    "file.mode_changed", "file.opened_to_write",
+                                             "file.text_written"};
     count(kNames[static_cast<std::size_t>(change.what)]);
     hint(change.path);
   }

@@ -30,6 +30,8 @@ CREATE TABLE item (
   device         INTEGER NOT NULL,
   quiet_since_ms INTEGER NOT NULL,                  -- when this size, mtime, ctime and inode were first seen
   plan           TEXT,                              -- JSON: what the pipeline asks for, expanded
+  sidecar        TEXT,                              -- JSON: what its sidecars ask for, as they were when it was admitted
+  sidecars_print INTEGER NOT NULL DEFAULT 0,        -- of the sidecars as the last sweep that counted saw them; 0: none
   content_type   TEXT,
   client_op      TEXT,                              -- operation tag of this generation (R48)
   asset_id       TEXT,
@@ -190,12 +192,13 @@ CREATE TABLE step (  -- one thing the pipeline asks for after asset_ready
 CREATE INDEX step_due ON step (state, kind, due_at_ms) WHERE state IN ('waiting', 'creating', 'created');
 CREATE INDEX step_named ON step (named_id, state);
 
-CREATE TABLE act (  -- the outbox: what is done to a file after its item's end (D61 to D66)
+CREATE TABLE act (  -- the outbox: what is done to a file, or told of it, after its item's end (D49, D61 to D66)
   id             INTEGER PRIMARY KEY,
   item_id        INTEGER NOT NULL REFERENCES item (id),
   generation     INTEGER NOT NULL,                  -- of the item at its end: an act is about no other content
   ordinal        INTEGER NOT NULL,                  -- one after the other
-  kind           TEXT    NOT NULL CHECK (kind IN ('move', 'delete', 'receipt', 'error_note', 'clear_note', 'hook')),
+  kind           TEXT    NOT NULL CHECK (kind IN ('move', 'delete', 'receipt', 'error_note', 'clear_note', 'hook',
+                                                     'amend')),
   hook           TEXT,                              -- the name of a hook in the configuration
   state          TEXT    NOT NULL CHECK (state IN ('wanted', 'acting', 'done', 'refused')),
   target_folder  BLOB,                              -- where to; bytes, absolute; NULL: beside the file, or nowhere
@@ -205,7 +208,7 @@ CREATE TABLE act (  -- the outbox: what is done to a file after its item's end (
   due_at_ms      INTEGER,                           -- NULL: waits for the act before it
   last_error     TEXT,
   reason         TEXT,
-  payload        TEXT,                              -- JSON: what a hook is told, from its first try to its last
+  payload        TEXT,                              -- JSON: what a hook or the platform is told, from its first try to its last
   UNIQUE (item_id, ordinal),
   CHECK ((state = 'refused') = (reason IS NOT NULL)),
   CHECK ((kind = 'hook') = (hook IS NOT NULL)),

@@ -42,8 +42,18 @@ TEST(Template, NamesTheNearestVariableForAnUnknownOne) {
 TEST(Template, ListsTheVariablesWhenNoneIsNear) { EXPECT_THAT(complaint("{resolution}"), HasSubstr("{date}")); }
 
 TEST(Template, RefusesWhatIsNotSupportedYet) {
-  EXPECT_THAT(complaint("{meta.reel}"), HasSubstr("{meta.reel} is not supported yet"));
   EXPECT_THAT(complaint("{match.day}"), HasSubstr("{match.day} is not supported yet"));
+}
+
+TEST(Template, TakesAnItemsOwnMetadataByItsKey) {
+  auto const parsed = *parse_template("{stem}-{meta.Reel no. 1}");
+  auto values = template_values("drop", "a.mp4", "host", {});
+  ASSERT_NE(missing_key(parsed, values), nullptr);
+  EXPECT_EQ(*missing_key(parsed, values), "Reel no. 1");
+  values.meta["Reel no. 1"] = "{name}";
+  EXPECT_EQ(missing_key(parsed, values), nullptr);
+  EXPECT_EQ(expand(parsed, values), "a-{name}");
+  EXPECT_THAT(complaint("{meta.}"), HasSubstr("names no key"));
 }
 
 TEST(Template, RefusesABraceWithoutItsPartner) {

@@ -146,7 +146,7 @@ TEST(Load, TakesOneIndexWithoutTheList) {
 TEST(Load, ReadsSources) {
   auto const loaded = load_text(R"(
 platform: {api_key: {file: /etc/sluice/key}}
-pipelines: {a: {}, b: {}}
+pipelines: {a: {asset: {filename: "{meta.reel}.{ext}"}}, b: {}}
 sources:
 - name: drop
   folder: /srv/drop/
@@ -187,6 +187,8 @@ sources:
   EXPECT_FALSE(loaded->sources.at(1).skip_duplicates);
   EXPECT_FALSE(loaded->sources.at(1).poll_every);
   EXPECT_TRUE(loaded->sources.at(1).recursive);
+  EXPECT_TRUE(drop.sidecars);
+  EXPECT_FALSE(loaded->sources.at(1).sidecars);
 }
 
 TEST(Load, ReadsABandwidthOrATimetable) {

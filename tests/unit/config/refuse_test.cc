@@ -159,12 +159,16 @@ TEST(Refuse, WhatIsNotSupportedYet) {
   for (auto const* line : {"control: {listen: \"127.0.0.1:8484\"}\n", "pipelines: {p: {embed: {model: m}}}\n",
                            "pipelines: {p: {knowledge_store: [{name: k}]}}\n",
                            "pipelines: {p: {kinds: [image], entity: {collection: C, name: n, existing: new}}}\n",
-                           "pipelines: {p: {asset: {filename: \"{meta.reel}\"}}}\n",
                            "pipelines: {p: {index: [{name: \"{source}\"}]}}\n"}) {
     EXPECT_THAT(refusal(line), HasSubstr("not supported yet")) << line;
   }
-  EXPECT_THAT(refusal_of_source("  sidecar: auto\n"), HasSubstr("is not supported yet in this release"));
-  EXPECT_THAT(refusal_of_source("  sidecar: auto\n"), HasSubstr("write ignore, or remove the line"));
+}
+
+TEST(Refuse, SidecarsThatCannotBeMeant) {
+  EXPECT_THAT(refusal_of_source("  sidecar: require\n"), HasSubstr("sidecar"));
+  EXPECT_THAT(refusal_of_source("  ready_marker: \"{name}.{meta.reel}\"\n"), HasSubstr("only {name}, {stem}"));
+  EXPECT_THAT(refusal_of_source("  after_success: {move_to: \"/srv/done/{meta.reel}/{path}\"}\n"),
+              HasSubstr("cannot use {meta.KEY}"));
 }
 
 TEST(Refuse, DownloadsThatNobodyAskedForOrFromNowhere) {

@@ -167,6 +167,40 @@ TEST_F(PutAway, SidecarsChecksumsAndMarkersGoWithTheirFile) {
   EXPECT_EQ(files_in(drop.path()), (Files{{"day1/clip.json", "clip.json"}, {"day1/other.mp4.json", "other.mp4.json"}}));
 }
 
+TEST_F(PutAway, ASharedSidecarGoesWithTheLastFileOfItsStemThatUsedIt) {
+  for (auto const* name : {"clip.json", "clip.MOV", "clip.txt"}) drop.write(std::string("day1/") + name, name);
+  done.folder("north/day1");
+  done.write("north/day1/clip.mp4", "older");
+  auto first = leaving();
+  first.sidecar = "clip.json";
+  ASSERT_TRUE(move_away(real, first, to(done.path())));
+  EXPECT_TRUE(files_in(drop.path()).contains("day1/clip.json")) << "clip.MOV needs it";
+  Leaving last{.at = {drop.path(), "day1/clip.MOV"},
+               .print = print_of_file(drop.at("day1/clip.MOV")),
+               .tag = "01J.2",
+               .sidecar = "clip.json"};
+  done.write("north/day1/clip.MOV", "older");
+  ASSERT_TRUE(move_away(real, last, {done.path(), "north/day1/clip.MOV"}));
+  EXPECT_EQ(files_in(drop.path()), (Files{{"day1/clip.txt", "clip.txt"}}));
+  EXPECT_EQ(files_in(done.path()).at("north/day1/clip~1.json"), "clip.json");
+
+  drop.write("day1/other.mp4", "x");
+  drop.write("day1/other.json", "y");
+  Leaving deleted{.at = {drop.path(), "day1/other.mp4"},
+                  .print = print_of_file(drop.at("day1/other.mp4")),
+                  .tag = "01J.3",
+                  .sidecar = "other.json"};
+  ASSERT_TRUE(delete_away(real, deleted));
+  EXPECT_EQ(files_in(drop.path()), (Files{{"day1/clip.txt", "clip.txt"}}));
+}
+
+TEST_F(PutAway, KnowsASharedSidecarByItsName) {
+  EXPECT_TRUE(is_shared_sidecar("clip.json", "clip.mp4"));
+  EXPECT_FALSE(is_shared_sidecar("clip.mp4.json", "clip.mp4"));
+  EXPECT_FALSE(is_shared_sidecar("_defaults.yaml", "_defaults.mp4")) << "it is the folder's";
+  EXPECT_FALSE(is_shared_sidecar("clip.txt", "clip.mp4"));
+}
+
 TEST_F(PutAway, DeletesTheCompanionsWithTheirFile) {
   drop.write("day1/clip.mp4.md5", "x");
   drop.write("day1/other.mp4", "y");
@@ -250,7 +284,9 @@ TEST_F(PutAway, ADeathAtAnyStepLosesNothingAndComesToTheSameEnd) {
     auto const folder = way == Way::kCopy ? disk.path() : done.path();
     auto const target = Place{folder, "n/clip.mp4"};
     auto const order = [&](ports::Acts& acts) {
-      return way == Way::kDelete ? delete_away(acts, leaving()) : move_away(acts, leaving(), target);
+      auto file = leaving();
+      file.sidecar = "clip.json";
+      return way == Way::kDelete ? delete_away(acts, file) : move_away(acts, file, target);
     };
     for (std::size_t k = 1;; ++k) {
       std::error_code ignored;
@@ -259,6 +295,7 @@ TEST_F(PutAway, ADeathAtAnyStepLosesNothingAndComesToTheSameEnd) {
       drop.folder("day1");
       drop.write("day1/clip.mp4", "film");
       drop.write("day1/clip.mp4.md5", "sum");
+      drop.write("day1/clip.json", "words");
       print = print_of_file(drop.at("day1/clip.mp4"));
       StoppingActs acts(real);
       acts.dies_at = k;
@@ -275,7 +312,9 @@ TEST_F(PutAway, ADeathAtAnyStepLosesNothingAndComesToTheSameEnd) {
       auto const left = order(real);
       ASSERT_TRUE(left) << "moment " << k << ": " << left.error().text;
       EXPECT_EQ(files_in(drop.path()), Files{}) << "moment " << k;
-      auto const expected = way == Way::kDelete ? Files{} : Files{{"n/clip.mp4", "film"}, {"n/clip.mp4.md5", "sum"}};
+      auto const expected = way == Way::kDelete
+                                ? Files{}
+                                : Files{{"n/clip.mp4", "film"}, {"n/clip.mp4.md5", "sum"}, {"n/clip.json", "words"}};
       EXPECT_EQ(files_in(folder), expected) << "moment " << k;
       if (!died) {
         EXPECT_GT(k, 10U);

@@ -103,6 +103,20 @@ TEST_F(Explain, NamesTheMarkerThatIsMissing) {
   EXPECT_EQ(held("a.mp4", seen(0s)), "taken");
 }
 
+TEST_F(Explain, NamesTheSidecarAndWhatItSays) {
+  policy.sources[0].sidecars = true;
+  EXPECT_EQ(held("a.mp3", seen(6s)), "pipeline: no pipeline of source drop takes audio files");
+  look.sidecar.sidecar = source::Sidecar{.files = {"a.mp3.json", "_defaults.yaml"}, .index = "songs"};
+  look.sidecar.unknown = {"`prio`"};
+  EXPECT_EQ(held("a.mp3", seen(6s)), "taken");
+  auto const all = told("a.mp3", seen(6s)).findings;
+  auto const found = std::ranges::find(all, "sidecar", &Finding::rule);
+  ASSERT_NE(found, all.end());
+  EXPECT_EQ(found->text, "a.mp3.json, _defaults.yaml says its index; unknown and left out: `prio`");
+  look.sidecar.sidecar = fail(Fault::kRejected, "a.mp3.json: line 2: `priority` is no number", source::kBadSidecar);
+  EXPECT_EQ(held("a.mp3", seen(6s)), "sidecar: a.mp3.json: line 2: `priority` is no number");
+}
+
 TEST_F(Explain, NamesKindPipelineAndLimits) {
   EXPECT_THAT(held("a.mp3", seen(6s)), HasSubstr("pipeline: no pipeline of source drop takes audio files"));
   EXPECT_THAT(held("a.bin", seen(6s)), HasSubstr("kind: neither its name nor its content"));

@@ -207,7 +207,7 @@ TEST(Plan, KeepsNamesAsTheyAreUnlessThePlatformCouldNotReadThem) {
   pipeline.entity =
       EntityWish{.collection = "cast", .name = *parse_template("{stem}"), .description = {}, .metadata = {}};
   auto const named = [&](std::string const& file) {
-    return make_plan(pipeline, template_values("drop", file, "host", kNoon)).steps.at(0).name;
+    return make_plan(pipeline, template_values("drop", file, "host", kNoon))->steps.at(0).name;
   };
   EXPECT_EQ(named("a\nb.jpg"), "a\nb");
   EXPECT_EQ(named("Zo\xc3\xab.jpg"), "Zo\xc3\xab");

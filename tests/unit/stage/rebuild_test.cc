@@ -87,6 +87,21 @@ TEST_F(Rebuild, SeeksNothingThatNoPipelineTakes) {
   EXPECT_FALSE(sought(sidecar)) << "whatever is in it";
 }
 
+TEST_F(Rebuild, TakesTheSidecarIntoAccount) {
+  policy.sources[0].sidecars = true;
+  auto candidate = there();
+  candidate.sidecars_print = 7;
+  files.files["a.mp4.json"].bytes = R"({"name": "b.mp4", "index": "nights"})";
+  auto const file = *sought(candidate);
+  EXPECT_EQ(file.sought.filename, "b.mp4");
+  auto const row = adopted(file, asset());
+  EXPECT_EQ(row.sidecars_print, 7);
+  ASSERT_EQ(journal.steps_of(row.id).size(), 1u);
+  EXPECT_EQ(read_planned_step(journal.steps_of(row.id)[0].params).name, "nights");
+  files.files["a.mp4.json"].bytes = "{";
+  EXPECT_EQ(sought(candidate)->sought.filename, "a.mp4") << "what it said is not known, and the asset may be there";
+}
+
 TEST_F(Rebuild, OpensAFileOnlyWhereItsNameDoesNotSayWhatItIs) {
   auto const known = there("a.mp4");
   files.files["a.mp4"].open_error = Error{Fault::kSourceIo, "permission denied"};

@@ -64,6 +64,18 @@ TEST_F(TakeUrl, MakesAnItemThatWaitsForItsTurn) {
   ASSERT_EQ(journal.steps_of(row.id).size(), 1u);
 }
 
+TEST_F(TakeUrl, KeepsItsMetadataApartAndFillsTemplatesWithIt) {
+  policy.pipelines[0].filename = *parse_template("{meta.reel}.mp4");
+  policy.pipelines[0].user_metadata = {{"reel", *parse_template("none")}, {"site", *parse_template("north")}};
+  auto with_reel = wish("https://media.example/a.mp4");
+  with_reel.metadata = Json::object({{"reel", "A7"}});
+  auto const row = item(add(with_reel)->item.id);
+  auto const plan = read_plan(row.plan);
+  EXPECT_EQ(plan.filename, "A7.mp4");
+  EXPECT_EQ(with_own_metadata(plan.metadata_json, row), R"({"reel":"A7","site":"north"})");
+  EXPECT_EQ(add(wish("https://media.example/b.mp4")).error().code, "no_metadata");
+}
+
 TEST_F(TakeUrl, RefusesPlainHttpWhereThePlatformWouldBeToldOfIt) {
   for (auto const* url :
        {"http://media.example.net/a.mp4", "http://127.evil.example/a.mp4", "http://localhost.example/a.mp4"}) {

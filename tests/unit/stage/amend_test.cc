@@ -1,0 +1,155 @@
+// AMEND: a sidecar that changes after its file is up changes what the platform is told of it, and no byte goes again.
+#include "core/stage/amend.h"
+
+#include <gmock/gmock.h>
+
+#include "core/stage/act.h"
+#include "core/stage/discover.h"
+#include "tests/unit/stage/stage_fixture.h"
+
+namespace sluice::stage {
+namespace {
+
+using namespace std::chrono_literals;
+using budget::Errand;
+using journal::ActState;
+using journal::ItemState;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class Amend : public StageTest {
+ protected:
+  Amend() {
+    policy.sources.push_back({.name = "drop", .root = "/srv/drop", .settle = 5s, .sidecars = true, .rescan = 60s});
+    row = put_item(ItemState::kDone);
+    change(row, [](auto& it) {
+      it.plan = Plan{.filename = it.path, .metadata_json = R"({"reel":"none","site":"north"})"}.to_json();
+      it.asset_id = "asset1";
+      it.sidecar = R"({"files":["old.json"],"metadata":{"reel":"A7","take":3}})";
+    });
+    auto const index = put_named(journal::NamedKind::kIndex, "films", journal::NamedState::kPresent);
+    put_step(row.id, index.id, journal::StepState::kReady);
+  }
+  void write(std::string const& text, WallTime at = from_unix_ms(1)) {
+    auto const ns = to_unix_ms(at) * 1'000'000;
+    files.files[row.path + ".json"] = {
+        .print = {.size_bytes = text.size(), .mtime_ns = ns, .ctime_ns = ns, .inode = ++inode_}, .bytes = text};
+  }
+  void sweep() {
+    Discovery discovery(files, policy);
+    do within([&](Context& ctx) { discovery.run(ctx); });
+    while (discovery.at_work());
+  }
+  journal::ActRow act() const { return journal.acts_of(row.id).back(); }
+  void answer(Result<ports::Reply> with) {
+    for (auto const& [ticket, flight] : traffic.flights(Errand::kAmend)) {
+      traffic.landed(ticket);
+      break;
+    }
+    land({.errand = Errand::kAmend, .row = act().id}, std::move(with));
+  }
+  std::string body() const { return left.empty() ? "(nothing left)" : left[0].text_body; }
+
+  journal::ItemRow row;
+  std::uint64_t inode_ = 100;
+};
+
+TEST_F(Amend, TellsTheAssetAndEachIndexedAssetAndThenKnowsItself) {
+  write(R"({"metadata": {"take": 4, "crew": "B"}})");
+  sweep();
+  ASSERT_EQ(act().state, ActState::kWanted);
+  choose(choose_act);
+  EXPECT_EQ(act().state, ActState::kActing) << "what is told is on disk before it leaves";
+  EXPECT_TRUE(left.empty());
+  choose(choose_act);
+  EXPECT_EQ(target(), "/assets/asset1/user-metadata");
+  EXPECT_EQ(body(), R"({"user_metadata":{"reel":"none","take":4,"crew":"B"}})");
+  answer(reply("", 204));
+  choose(choose_act);
+  EXPECT_EQ(target(), "/indexes/remote_films/indexed-assets/remote1");
+  EXPECT_EQ(body(), R"({"user_metadata":{"reel":null,"take":4,"crew":"B"}})");
+  answer(reply("", 204));
+  choose(choose_act);
+  EXPECT_EQ(act().state, ActState::kDone);
+  EXPECT_EQ(sidecar_of(item(row.id)).metadata.find("take")->as_int(), 4);
+  EXPECT_EQ(item(row.id).state, ItemState::kDone);
+  sweep();
+  EXPECT_EQ(journal.acts_of(row.id).size(), 1u) << "once";
+}
+
+TEST_F(Amend, TellsThePartAgainWhoseAnswerWasLost) {
+  write(R"({"metadata": {"take": 4}})");
+  sweep();
+  choose(choose_act);
+  choose(choose_act);
+  answer(fail(Fault::kTransient, "timeout"));
+  EXPECT_EQ(act().state, ActState::kActing);
+  choose(choose_act);
+  EXPECT_TRUE(left.empty()) << "not before its pause is over";
+  now += 1min;
+  choose(choose_act);
+  EXPECT_EQ(target(), "/assets/asset1/user-metadata");
+}
+
+TEST_F(Amend, SaysWhatThePlatformRefuses) {
+  write(R"({"metadata": {"take": 4}})");
+  sweep();
+  choose(choose_act);
+  choose(choose_act);
+  answer(fail(Fault::kRejected, "HTTP 400 parameter_invalid", "parameter_invalid"));
+  EXPECT_EQ(act().state, ActState::kRefused);
+  EXPECT_EQ(act().reason, "parameter_invalid");
+  EXPECT_EQ(sidecar_of(item(row.id)).metadata.find("take")->as_int(), 3);
+}
+
+TEST_F(Amend, PassesOverWhatIsGone) {
+  write(R"({"metadata": {"take": 4}})");
+  sweep();
+  choose(choose_act);
+  choose(choose_act);
+  answer(fail(Fault::kGone, "HTTP 404", "resource_not_exist"));
+  choose(choose_act);
+  EXPECT_EQ(target(), "/indexes/remote_films/indexed-assets/remote1");
+}
+
+TEST_F(Amend, WaitsForABrokenSidecarToBeMendedAndSaysSo) {
+  write("{");
+  sweep();
+  choose(choose_act);
+  EXPECT_EQ(act().state, ActState::kWanted);
+  EXPECT_THAT(act().effort.last_error, HasSubstr(row.path + ".json"));
+  EXPECT_TRUE(log.tells(row.path + ".json"));
+  write(R"({"metadata": {"take": 5}})");
+  sweep();
+  EXPECT_EQ(act().effort.due_at, now);
+  choose(choose_act);
+  EXPECT_EQ(act().state, ActState::kActing);
+  write("{}", now - 1s);
+  sweep();
+  EXPECT_EQ(journal.acts_of(row.id).size(), 1u);
+  for (int part = 0; part < 2; ++part) choose(choose_act), answer(reply("", 204));
+  choose(choose_act);
+  EXPECT_EQ(act().state, ActState::kDone);
+  sweep();
+  ASSERT_EQ(journal.acts_of(row.id).size(), 2u) << "what changed meanwhile comes after it";
+  choose(choose_act);
+  EXPECT_EQ(act().effort.due_at, now + 4s) << "once it is quiet";
+}
+
+TEST_F(Amend, TellsNothingWhereOnlyPlacesOrNamesChanged) {
+  write(R"({"index": "other", "metadata": {"reel": "A7", "take": 3}})");
+  sweep();
+  choose(choose_act);
+  EXPECT_EQ(act().state, ActState::kDone);
+  EXPECT_THAT(journal.events_of(row.id, 1).back().note, HasSubstr("only its metadata still counts"));
+  EXPECT_TRUE(left.empty());
+}
+
+TEST_F(Amend, TakesAwayWhatThePipelineNeverGave) {
+  Json const before = Json::object({{"a", 1}, {"b", 2}}), now_said = Json::object({{"b", ""}, {"c", 3}});
+  EXPECT_EQ(metadata_patch(before, now_said, Json::object({{"a", 9}, {"b", 8}})).dump(), R"({"a":9,"b":null,"c":3})");
+  EXPECT_EQ(metadata_patch(before, Json(), Json()).dump(), R"({"a":null,"b":null})");
+}
+
+}  // namespace
+}  // namespace sluice::stage
