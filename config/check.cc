@@ -189,6 +189,7 @@ void check(Draft& draft, LoadOptions const& options, Report& report) {
     if (!source.pipelines.empty()) continue;
     for (auto const& pipeline : config.pipelines) source.pipelines.push_back(pipeline.name);
   }
+  check_match(draft, report);
 }
 
 }  // namespace sluice::config

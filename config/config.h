@@ -20,6 +20,7 @@
 #include "core/base/after_end.h"
 #include "core/base/allowed_hosts.h"
 #include "core/base/hook.h"
+#include "core/base/path_match.h"
 #include "core/base/template.h"
 #include "core/base/time.h"
 #include "core/base/timetable.h"
@@ -135,6 +136,7 @@ struct Source {
   int priority = 50;                 // 0 to 100; more goes first
   Fetch fetch = Fetch::kPlatform;    // of a manifest's URLs
   AllowedHosts allow_hosts;          // that may be downloaded from though they are not public
+  std::optional<PathMatch> match;    // what a path must fit; each of its groups is in a template, and each there in it
   std::optional<Millis> poll_every;  // nothing: inotify, and polling where inotify cannot see
 };
 

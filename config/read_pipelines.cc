@@ -146,7 +146,6 @@ Pipeline read_pipeline(At const& at, std::string name) {
   }
   section.not_yet("embed");
   section.not_yet("knowledge_store");
-  section.not_yet("match");
   section.finish();
   return pipeline;
 }

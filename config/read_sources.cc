@@ -75,9 +75,15 @@ std::optional<ReceiptWish> read_receipt(At const& at) {
 
 // What product plans of this folder's keys and this release does not do yet. Each is refused unless
 // it asks for what the release does anyway.
-void refuse_later_keys(Section& section) {
-  section.not_yet("sidecar", {"ignore"});
-  section.not_yet("match");
+void refuse_later_keys(Section& section) { section.not_yet("sidecar", {"ignore"}); }
+
+std::optional<PathMatch> read_match(At const& at) {
+  auto const text = read_text(at);
+  if (!text) return std::nullopt;
+  auto parsed = PathMatch::parse(*text);
+  if (parsed) return *std::move(parsed);
+  at.complain(parsed.error());
+  return std::nullopt;
 }
 
 // "/srv/feeds/*.jsonl": a folder, and a name or pattern in it whose end tells the format.
@@ -174,6 +180,7 @@ Source read_source(At const& at) {
     refuse_url_keys(section);
   }
   if (auto key = section.find("pipelines")) source.pipelines = read_texts(*key);
+  if (auto key = section.find_unless_null("match")) source.match = read_match(*key);
   if (auto key = section.find("settle")) {
     assign(source.settle, read_duration(*key, Millis(0), std::chrono::hours(24)));
   }

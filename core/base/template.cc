@@ -13,6 +13,7 @@ struct Named {
   std::string_view word;
   TemplateVariable variable;
 };
+constexpr std::string_view kMatchPrefix = "match.";
 constexpr std::array<Named, 8> kVariables = {{
     {"name", TemplateVariable::kName},
     {"stem", TemplateVariable::kStem},
@@ -27,9 +28,11 @@ constexpr std::array<Named, 8> kVariables = {{
 std::string complaint_of_word(std::string_view word) {
   if (word.empty()) return "`{}` names no variable; write one such as {name}, or {{}} for the two braces";
   auto const shown = "{" + printable(word) + "}";
-  if (word.starts_with("meta.") || word.starts_with("match.")) {
-    return shown + " is not supported yet in this release; use another variable";
-  }
+  if (word.starts_with("meta.")) return shown + " is not supported yet in this release; use another variable";
+  if (word.starts_with(kMatchPrefix))
+    return shown +
+           " names no group; write {match.NAME} for a group (?P<NAME>...) of `match`, a name of ASCII letters, "
+           "digits and `_`";
   std::vector<std::string> known;
   std::string all;
   for (auto const& each : kVariables) {
@@ -47,8 +50,22 @@ void add_literal(Template& parsed, char byte) {
   parsed.pieces.back().literal += byte;
 }
 
-std::string const& value_of(TemplateVariable variable, TemplateValues const& values) {
-  switch (variable) {
+// "reel" of "match.reel"; "" for all else.
+std::string_view group_of(std::string_view word) {
+  static constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+  if (!word.starts_with(kMatchPrefix)) return {};
+  word.remove_prefix(kMatchPrefix.size());
+  return word.find_first_not_of(kAllowed) == std::string_view::npos ? word : std::string_view();
+}
+
+std::string matched(std::string const& group, TemplateValues const& values) {
+  if (!values.match) return {};
+  auto const found = values.match->find(group);
+  return found == values.match->end() ? std::string() : found->second;
+}
+
+std::string value_of(Template::Piece const& piece, TemplateValues const& values) {
+  switch (piece.variable) {
     case TemplateVariable::kName: return values.name;
     case TemplateVariable::kStem: return values.stem;
     case TemplateVariable::kExt: return values.ext;
@@ -57,6 +74,7 @@ std::string const& value_of(TemplateVariable variable, TemplateValues const& val
     case TemplateVariable::kSource: return values.source;
     case TemplateVariable::kHost: return values.host;
     case TemplateVariable::kDate: return values.date;
+    case TemplateVariable::kMatch: return matched(piece.group, values);
   }
   std::unreachable();
 }
@@ -82,12 +100,24 @@ std::expected<Template, TemplateError> parse_template(std::string_view text) {
       return std::unexpected(TemplateError{at, "a `{` without its `}`; write {{ for the brace itself"});
     }
     auto const word = text.substr(at + 1, close - at - 1);
-    auto const found = std::ranges::find(kVariables, word, &Named::word);
-    if (found == kVariables.end()) return std::unexpected(TemplateError{at, complaint_of_word(word)});
-    parsed.pieces.push_back({.is_variable = true, .variable = found->variable});
     at = close;
+    if (auto const group = group_of(word); !group.empty()) {
+      parsed.pieces.push_back({.is_variable = true, .variable = TemplateVariable::kMatch, .group = std::string(group)});
+      continue;
+    }
+    auto const found = std::ranges::find(kVariables, word, &Named::word);
+    if (found == kVariables.end())
+      return std::unexpected(TemplateError{close - word.size() - 1, complaint_of_word(word)});
+    parsed.pieces.push_back({.is_variable = true, .variable = found->variable});
   }
   return parsed;
+}
+
+std::set<std::string> groups_in(Template const& parsed) {
+  std::set<std::string> groups;
+  for (auto const& piece : parsed.pieces)
+    if (piece.is_variable && piece.variable == TemplateVariable::kMatch) groups.insert(piece.group);
+  return groups;
 }
 
 TemplateValues template_values(std::string_view source, std::string_view relative_path, std::string_view host,
@@ -108,7 +138,7 @@ TemplateValues template_values(std::string_view source, std::string_view relativ
 
 std::string expand(Template const& parsed, TemplateValues const& values) {
   std::string text;
-  for (auto const& piece : parsed.pieces) text += piece.is_variable ? value_of(piece.variable, values) : piece.literal;
+  for (auto const& piece : parsed.pieces) text += piece.is_variable ? value_of(piece, values) : piece.literal;
   return text;
 }
 

@@ -24,6 +24,10 @@ namespace {
 
 constexpr int kRowsPerTurn = 200;
 constexpr Millis kSourceRemovedPause{60'000};
+constexpr std::size_t kNameBytesMax = 255;  // of an entity, as config/ bounds those of indexes and collections
+constexpr char kBadTemplate[] = "bad_template";
+
+bool is_skipped(std::string_view code) { return code == "no_pipeline" || code == kNoMatch; }
 
 void end_item(Context& ctx, ItemRow item, ItemState state, std::string reason, std::string text) {
   auto const was = item.state;
@@ -49,6 +53,32 @@ void unreadable(Context& ctx, ItemRow item, Error const& error) {
   end_item(ctx, std::move(item), ItemState::kFailed, "unreadable", error.text);
 }
 
+// Of what comes by hand, or is taken by `sluice ingest`: a source of the configuration has the groups of its pipelines.
+Result<void> check_groups(PipelinePolicy const& pipeline, SourcePolicy const& source, TemplateValues const& values) {
+  for (auto const& group : groups_in(pipeline))
+    if (!values.match || !values.match->contains(group))
+      return fail(Fault::kRejected,
+                  "pipeline " + pipeline.name + " asks for {match." + group + "}, and source " +
+                      printable(source.name) + " has no such group in its `match`",
+                  kBadTemplate);
+  return {};
+}
+
+// What a path holds decides the entity's name, and may leave nothing of it.
+Result<void> check_names(Plan const& plan) {
+  for (auto const& step : plan.steps) {
+    if (step.kind != journal::StepKind::kEntity) continue;
+    if (trimmed(step.name).empty())
+      return fail(Fault::kRejected, "the entity's name is empty for this path", kBadTemplate);
+    if (step.name.size() > kNameBytesMax)
+      return fail(Fault::kRejected,
+                  "the entity's name has " + std::to_string(step.name.size()) + " bytes for this path, and " +
+                      std::to_string(kNameBytesMax) + " are the most",
+                  kBadTemplate);
+  }
+  return {};
+}
+
 // Pipeline and plan: given by hand with the item, or by the source.
 Result<Plan> plan_for(Policy const& policy, ItemRow& item, SourcePolicy const& source, WallTime at) {
   if (!item.plan.empty()) return read_plan(item.plan);
@@ -57,8 +87,13 @@ Result<Plan> plan_for(Policy const& policy, ItemRow& item, SourcePolicy const& s
   if (pipeline == nullptr || !pipeline->kinds.contains(item.kind))
     return fail(Fault::kRejected, "no pipeline of source " + source.name + " takes " + item.kind + " files",
                 "no_pipeline");
+  auto const values = values_of(item, policy.host, at, source.match);
+  if (source.match && !values.match) return std::unexpected(does_not_match(source));
+  SLUICE_CHECK(check_groups(*pipeline, source, values));
   item.pipeline = pipeline->name;
-  return make_plan(*pipeline, values_of(item, policy.host, at));
+  auto plan = make_plan(*pipeline, values);
+  SLUICE_CHECK(check_names(plan));
+  return plan;
 }
 
 void hold(Context& ctx, ItemRow item, SourcePolicy const& source, Held const& held) {
@@ -82,7 +117,7 @@ void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look 
   item.ends_hash = look.ends_hash;
   auto const plan = plan_item(ctx.policy, item, source, media, ctx.now);
   if (!plan) {
-    auto const end = plan.error().code == "no_pipeline" ? ItemState::kSkipped : ItemState::kFailed;
+    auto const end = is_skipped(plan.error().code) ? ItemState::kSkipped : ItemState::kFailed;
     return end_item(ctx, std::move(item), end, plan.error().code, plan.error().text);
   }
   auto const found = find_duplicate(ctx, item, source, *plan);
@@ -163,6 +198,14 @@ void choose_admit(Context& ctx) {
     }
     settle_one(ctx, std::move(item), *source);
   }
+}
+
+Error does_not_match(SourcePolicy const& source) {
+  return {Fault::kRejected, "its path does not fit the `match` of source " + printable(source.name), kNoMatch};
+}
+
+bool is_matched(SourcePolicy const& source, ItemRow const& item) {
+  return !source.match || values_of(item, {}, {}, source.match).match.has_value();
 }
 
 Result<Plan> plan_item(Policy const& policy, ItemRow& item, SourcePolicy const& source,

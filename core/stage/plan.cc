@@ -1,5 +1,7 @@
 #include "core/stage/plan.h"
 
+#include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
@@ -43,6 +45,20 @@ bool flag_of(Json const& json, std::string_view key) {
   return member != nullptr && member->as_bool().value_or(false);
 }
 
+constexpr std::array<std::string_view, 3> kExisting = {"attach", "fail", "new"};
+
+std::string_view word(Existing existing) { return kExisting[static_cast<std::size_t>(existing)]; }
+
+Existing existing_of(std::string_view text) {
+  auto const found = std::ranges::find(kExisting, text);
+  return found == kExisting.end() ? Existing::kAttach : static_cast<Existing>(found - kExisting.begin());
+}
+
+void add_groups(Metadata const& metadata, std::set<std::string>& groups) {
+  for (auto const& [key, value] : metadata)
+    if (auto const* const text = std::get_if<Template>(&value)) groups.merge(groups_in(*text));
+}
+
 Json step_json(PlannedStep const& step) {
   return Json::object({{"kind", word(step.kind)},
                        {"name", step.name},
@@ -51,7 +67,7 @@ Json step_json(PlannedStep const& step) {
                        {"stream", step.enable_video_stream},
                        {"description", step.description},
                        {"metadata", step.metadata_json},
-                       {"fail_if_exists", step.fail_if_exists}});
+                       {"existing", word(step.existing)}});
 }
 
 PlannedStep read_step(Json const& json) {
@@ -62,7 +78,7 @@ PlannedStep read_step(Json const& json) {
           .enable_video_stream = flag_of(json, "stream"),
           .description = text_of(json, "description"),
           .metadata_json = text_of(json, "metadata"),
-          .fail_if_exists = flag_of(json, "fail_if_exists")};
+          .existing = existing_of(text_of(json, "existing"))};
 }
 
 }  // namespace
@@ -94,12 +110,28 @@ Plan read_plan(std::string const& text) {
   return plan;
 }
 
-TemplateValues values_of(journal::ItemRow const& item, std::string_view host, WallTime at) {
-  if (!is_of_url(item)) return template_values(item.source, item.path, host, at);
-  auto const scheme_end = item.path.find("://");
-  assert(scheme_end != std::string::npos && "of a URL");
-  auto const folder = directory_of(std::string_view(item.path).substr(scheme_end + 3));
-  return template_values(item.source, std::string(folder) + "/" + item.name, host, at);
+TemplateValues values_of(journal::ItemRow const& item, std::string_view host, WallTime at,
+                         std::optional<PathMatch> const& match) {
+  auto path = item.path;
+  if (is_of_url(item)) {
+    auto const scheme_end = item.path.find("://");
+    assert(scheme_end != std::string::npos && "of a URL");
+    path = std::string(directory_of(std::string_view(item.path).substr(scheme_end + 3))) + "/" + item.name;
+  }
+  auto values = template_values(item.source, path, host, at);
+  if (match) values.match = match->values_of(values.path);
+  return values;
+}
+
+std::set<std::string> groups_in(PipelinePolicy const& pipeline) {
+  auto groups = groups_in(pipeline.filename);
+  add_groups(pipeline.user_metadata, groups);
+  for (auto const& index : pipeline.indexes) add_groups(index.user_metadata, groups);
+  if (!pipeline.entity) return groups;
+  groups.merge(groups_in(pipeline.entity->name));
+  if (pipeline.entity->description) groups.merge(groups_in(*pipeline.entity->description));
+  add_groups(pipeline.entity->metadata, groups);
+  return groups;
 }
 
 Plan make_plan(PipelinePolicy const& pipeline, TemplateValues const& values) {
@@ -115,8 +147,7 @@ Plan make_plan(PipelinePolicy const& pipeline, TemplateValues const& values) {
                           .models_json = index.models_json,
                           .enable_video_stream = index.enable_video_stream,
                           .description = {},
-                          .metadata_json = metadata_json(index.user_metadata, values),
-                          .fail_if_exists = false});
+                          .metadata_json = metadata_json(index.user_metadata, values)});
   if (pipeline.entity)
     plan.steps.push_back(
         {.kind = journal::StepKind::kEntity,
@@ -126,7 +157,7 @@ Plan make_plan(PipelinePolicy const& pipeline, TemplateValues const& values) {
          .enable_video_stream = false,
          .description = pipeline.entity->description ? as_utf8(expand(*pipeline.entity->description, values)) : "",
          .metadata_json = metadata_json(pipeline.entity->metadata, values),
-         .fail_if_exists = pipeline.entity->fail_if_exists});
+         .existing = pipeline.entity->existing});
   return plan;
 }
 

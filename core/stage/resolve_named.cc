@@ -104,7 +104,8 @@ void settle_waiting_step(Context& ctx, StepRow step, NamedRow const& named, Foun
     step.effort = renewed(ctx.now);
     return move(ctx, step, StepState::kWaiting, "its asset is part of the entity");
   }
-  if (named.kind == NamedKind::kEntity && !named.created_by_us && read_planned_step(step.params).fail_if_exists)
+  if (named.kind == NamedKind::kEntity && !named.created_by_us &&
+      read_planned_step(step.params).existing == Existing::kFail)
     return fail_step(ctx, std::move(step), "entity_exists",
                      "an entity of that name exists, and the pipeline says existing: fail");
   wake(ctx, std::move(step));

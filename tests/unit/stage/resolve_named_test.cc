@@ -206,7 +206,8 @@ TEST_F(ResolveNamed, RefusesAnEntityOfSomebodyElseWhereThePipelineSaysSo) {
     auto const step_id = waiting(id, StepKind::kEntity);
     change(step(step_id), [](auto& row) {
       row.params =
-          PlannedStep{.kind = StepKind::kEntity, .name = "ada", .collection = "cast", .fail_if_exists = true}.to_json();
+          PlannedStep{.kind = StepKind::kEntity, .name = "ada", .collection = "cast", .existing = Existing::kFail}
+              .to_json();
     });
     return step_id;
   };
@@ -221,7 +222,8 @@ TEST_F(ResolveNamed, KnowsItsOwnEntityByTheOperationTag) {
   auto const step_id = waiting(id, StepKind::kEntity);
   change(step(step_id), [](auto& row) {
     row.params =
-        PlannedStep{.kind = StepKind::kEntity, .name = "ada", .collection = "cast", .fail_if_exists = true}.to_json();
+        PlannedStep{.kind = StepKind::kEntity, .name = "ada", .collection = "cast", .existing = Existing::kFail}
+            .to_json();
   });
   looked(id, page(R"({"_id":"e1","name":"ada","status":"ready","metadata":{"client_op":"op"}})"));
   EXPECT_EQ(step(step_id).state, StepState::kWaiting);
