@@ -92,6 +92,7 @@ struct EntityStep {
   enum class Existing : std::uint8_t {
     kAttach,  // an entity of that name gets the asset added
     kFail,    // an entity of that name fails the item
+    kNew,     // an entity of that name that is not ours is left alone, and another is made
   };
   std::string collection;  // literal; found by name or created
   Template name;

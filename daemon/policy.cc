@@ -39,6 +39,7 @@ stage::Existing existing_from(config::EntityStep::Existing wanted) {
   switch (wanted) {
     case config::EntityStep::Existing::kAttach: return stage::Existing::kAttach;
     case config::EntityStep::Existing::kFail: return stage::Existing::kFail;
+    case config::EntityStep::Existing::kNew: return stage::Existing::kNew;
   }
   std::abort();
 }

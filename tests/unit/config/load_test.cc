@@ -134,6 +134,9 @@ pipelines:
   EXPECT_EQ(entity->name, *parse_template("{dir}"));
   EXPECT_FALSE(entity->description);
   EXPECT_EQ(entity->existing, EntityStep::Existing::kFail);
+  auto const of_new = load_with("pipelines: {p: {kinds: [image], entity: {collection: C, name: n, existing: new}}}\n");
+  ASSERT_EQ(errors_of(of_new), "");
+  EXPECT_EQ(of_new->pipelines[0].entity->existing, EntityStep::Existing::kNew);
   EXPECT_THAT(loaded->sources.at(0).pipelines, ElementsAre("footage", "cast"));
 }
 

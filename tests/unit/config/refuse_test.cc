@@ -156,11 +156,10 @@ TEST(Refuse, BandwidthsThatAreNone) {
 }
 
 TEST(Refuse, WhatIsNotSupportedYet) {
-  for (auto const* line : {"control: {listen: \"127.0.0.1:8484\"}\n", "pipelines: {p: {embed: {model: m}}}\n",
-                           "pipelines: {p: {knowledge_store: [{name: k}]}}\n",
-                           "pipelines: {p: {kinds: [image], entity: {collection: C, name: n, existing: new}}}\n",
-                           "pipelines: {p: {asset: {filename: \"{meta.reel}\"}}}\n",
-                           "pipelines: {p: {index: [{name: \"{source}\"}]}}\n"}) {
+  for (auto const* line :
+       {"control: {listen: \"127.0.0.1:8484\"}\n", "pipelines: {p: {embed: {model: m}}}\n",
+        "pipelines: {p: {knowledge_store: [{name: k}]}}\n", "pipelines: {p: {asset: {filename: \"{meta.reel}\"}}}\n",
+        "pipelines: {p: {index: [{name: \"{source}\"}]}}\n"}) {
     EXPECT_THAT(refusal(line), HasSubstr("not supported yet")) << line;
   }
   EXPECT_THAT(refusal_of_source("  sidecar: auto\n"), HasSubstr("is not supported yet in this release"));
@@ -283,6 +282,20 @@ TEST(Refuse, PipelinesThatCannotWork) {
   EXPECT_THAT(refusal("pipelines: {p: {index: [{name: a, create: {models: [{name: m}]}}]}}\n"),
               HasSubstr("models[0].options: is missing"));
   EXPECT_THAT(refusal("pipelines: {\"a b\": {}}\n"), HasSubstr("at most 64 letters"));
+}
+
+TEST(Refuse, NewEntitiesInACollectionThatAnotherPipelineAttachesTo) {
+  auto const pipelines = [](std::string const& of_a, std::string const& of_b, std::string const& collection) {
+    auto const pipeline = [](std::string const& name, std::string const& in, std::string const& existing) {
+      return "  " + name + ": {kinds: [image], entity: {collection: " + in + ", name: n, existing: " + existing +
+             "}}\n";
+    };
+    return refusal("pipelines:\n" + pipeline("a", "Cast", of_a) + pipeline("b", collection, of_b));
+  };
+  EXPECT_EQ(pipelines("new", "new", "Cast"), "");
+  EXPECT_EQ(pipelines("attach", "fail", "Cast"), "");
+  EXPECT_EQ(pipelines("new", "attach", "Crew"), "");
+  EXPECT_THAT(pipelines("new", "attach", "Cast"), HasSubstr("pipelines.b.entity.existing: only one of this and"));
 }
 
 TEST(Refuse, OneIndexMadeInTwoWays) {
