@@ -65,6 +65,21 @@ void check_entities(Draft const& draft, Report& report) {
   }
 }
 
+// One row of the journal stands for all who want that name, and either takes a stranger's entity or does not.
+void check_existing(Draft const& draft, Report& report) {
+  std::map<std::string, std::pair<bool, Origin>> first;  // by collection: whether it makes new ones
+  for (std::size_t i = 0; i < draft.config.pipelines.size(); ++i) {
+    auto const& entity = draft.config.pipelines[i].entity;
+    if (!entity) continue;
+    auto const is_new = entity->existing == EntityStep::Existing::kNew;
+    auto const origin = inside(inside(draft.pipeline_origins[i], "entity"), "existing");
+    auto const [known, inserted] = first.try_emplace(entity->collection, is_new, origin);
+    if (!inserted && known->second.first != is_new)
+      report.add_at(origin, "only one of this and " + placed(known->second.second) +
+                                " is new, and they are about the same collection; make them alike");
+  }
+}
+
 void check_references(Draft const& draft, Report& report) {
   std::vector<std::string> known;
   for (auto const& pipeline : draft.config.pipelines) known.push_back(pipeline.name);
@@ -173,6 +188,7 @@ void check(Draft& draft, LoadOptions const& options, Report& report) {
   check_pipeline_names(draft, report);
   check_indexes(draft, report);
   check_entities(draft, report);
+  check_existing(draft, report);
   if (config.pipelines.empty()) {
     config.pipelines.push_back(default_pipeline());
     draft.pipeline_origins.push_back({draft.root.file, "pipelines"});
@@ -189,6 +205,7 @@ void check(Draft& draft, LoadOptions const& options, Report& report) {
     if (!source.pipelines.empty()) continue;
     for (auto const& pipeline : config.pipelines) source.pipelines.push_back(pipeline.name);
   }
+  check_match(draft, report);
 }
 
 }  // namespace sluice::config

@@ -20,6 +20,7 @@
 #include "core/base/after_end.h"
 #include "core/base/allowed_hosts.h"
 #include "core/base/hook.h"
+#include "core/base/path_match.h"
 #include "core/base/template.h"
 #include "core/base/time.h"
 #include "core/base/timetable.h"
@@ -91,6 +92,7 @@ struct EntityStep {
   enum class Existing : std::uint8_t {
     kAttach,  // an entity of that name gets the asset added
     kFail,    // an entity of that name fails the item
+    kNew,     // an entity of that name that is not ours is left alone, and another is made
   };
   std::string collection;  // literal; found by name or created
   Template name;
@@ -136,6 +138,7 @@ struct Source {
   int priority = 50;                 // 0 to 100; more goes first
   Fetch fetch = Fetch::kPlatform;    // of a manifest's URLs
   AllowedHosts allow_hosts;          // that may be downloaded from though they are not public
+  std::optional<PathMatch> match;    // what a path must fit; each of its groups is in a template, and each there in it
   std::optional<Millis> poll_every;  // nothing: inotify, and polling where inotify cannot see
 };
 

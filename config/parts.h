@@ -45,4 +45,8 @@ std::string complaint_of_url(std::string_view url);
 // fit their kinds, bounds between two keys. Fills in the default pipeline and the sources' pipelines.
 void check(Draft& draft, LoadOptions const& options, Report& report);
 
+// The groups of each source's `match` against {match.NAME} in the templates that its items meet. Needs the sources'
+// pipelines filled in.
+void check_match(Draft const& draft, Report& report);
+
 }  // namespace sluice::config

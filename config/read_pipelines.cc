@@ -110,12 +110,8 @@ std::vector<IndexStep> read_indexes(At const& at) {
 }
 
 std::optional<EntityStep::Existing> read_existing(At const& at) {
-  if (at.node->type == Node::Type::kScalar && at.node->text == "new") {
-    at.complain("is not supported yet in this release; write attach or fail");
-    return std::nullopt;
-  }
-  return read_word<EntityStep::Existing>(
-      at, {{"attach", EntityStep::Existing::kAttach}, {"fail", EntityStep::Existing::kFail}});
+  using Existing = EntityStep::Existing;
+  return read_word<Existing>(at, {{"attach", Existing::kAttach}, {"fail", Existing::kFail}, {"new", Existing::kNew}});
 }
 
 EntityStep read_entity(At const& at) {
@@ -146,7 +142,6 @@ Pipeline read_pipeline(At const& at, std::string name) {
   }
   section.not_yet("embed");
   section.not_yet("knowledge_store");
-  section.not_yet("match");
   section.finish();
   return pipeline;
 }

@@ -73,8 +73,14 @@ std::optional<ReceiptWish> read_receipt(At const& at) {
   return folder ? std::optional(ReceiptWish{.where = Where::kFolder, .folder = *std::move(folder)}) : std::nullopt;
 }
 
-// What product plans of a source's keys and this release does not do yet.
-void refuse_later_keys(Section& section) { section.not_yet("match"); }
+std::optional<PathMatch> read_match(At const& at) {
+  auto const text = read_text(at);
+  if (!text) return std::nullopt;
+  auto parsed = PathMatch::parse(*text);
+  if (parsed) return *std::move(parsed);
+  at.complain(parsed.error());
+  return std::nullopt;
+}
 
 // "/srv/feeds/*.jsonl": a folder, and a name or pattern in it whose end tells the format.
 void read_manifest(At const& at, Source& source) {
@@ -161,7 +167,6 @@ Source read_source(At const& at) {
   if (auto key = section.require("name", "write a short name for the source, such as drop")) {
     assign(source.name, read_name(*key));
   }
-  refuse_later_keys(section);
   auto const manifest = at.node->type == Node::Type::kMap ? section.find_unless_null("manifest") : std::optional<At>();
   if (manifest) {
     read_manifest(*manifest, source);
@@ -172,6 +177,7 @@ Source read_source(At const& at) {
     refuse_url_keys(section);
   }
   if (auto key = section.find("pipelines")) source.pipelines = read_texts(*key);
+  if (auto key = section.find_unless_null("match")) source.match = read_match(*key);
   if (auto key = section.find("settle")) {
     assign(source.settle, read_duration(*key, Millis(0), std::chrono::hours(24)));
   }

@@ -32,6 +32,11 @@ void Report::add_at(Origin const& origin, std::string text) {
   }
 }
 
+bool Report::has(Origin const& origin) const {
+  return std::ranges::any_of(
+      errors_, [&](ConfigError const& error) { return error.file == origin.file && error.key == origin.key; });
+}
+
 std::vector<ConfigError> Report::take() {
   auto const place = [&](ConfigError const& error) {
     return std::tuple(std::ranges::find(files_, error.file) - files_.begin(), error.line, error.column);

@@ -32,6 +32,8 @@ class Report {
   void add_at(Origin const& origin, std::string text);
 
   bool empty() const { return errors_.empty(); }
+  // Whether something is wrong with that very key.
+  bool has(Origin const& origin) const;
   // All errors: file by file in the order they came, each file from top to bottom.
   std::vector<ConfigError> take();
 

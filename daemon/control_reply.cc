@@ -16,6 +16,7 @@ constexpr std::array kRemedies = {
     Remedy{"not_beneath_source", "put the file beneath a source's folder, or use `sluice ingest PATH`"},
     Remedy{"no_such_pipeline", "see the pipelines in the configuration file"},
     Remedy{"no_pipeline", "name one with --pipeline, or add one for this kind to the source"},
+    Remedy{"no_match", "rename or move it, or change `match` of its source"},
     Remedy{"unknown_kind", "say what it is by its name: --name FILE.mp4"},
     Remedy{"needs_new_url", "sign the URL anew"},
     Remedy{"bad_url", "give the https URL of the file itself"},

@@ -35,6 +35,15 @@ std::string models_json(std::vector<config::Model> const& models) {
   return all.dump();
 }
 
+stage::Existing existing_from(config::EntityStep::Existing wanted) {
+  switch (wanted) {
+    case config::EntityStep::Existing::kAttach: return stage::Existing::kAttach;
+    case config::EntityStep::Existing::kFail: return stage::Existing::kFail;
+    case config::EntityStep::Existing::kNew: return stage::Existing::kNew;
+  }
+  std::abort();
+}
+
 stage::PipelinePolicy pipeline_from(config::Pipeline const& pipeline) {
   stage::PipelinePolicy out{.name = pipeline.name,
                             .kinds = {},
@@ -53,7 +62,7 @@ stage::PipelinePolicy pipeline_from(config::Pipeline const& pipeline) {
                                    .name = pipeline.entity->name,
                                    .description = pipeline.entity->description,
                                    .metadata = metadata_from(pipeline.entity->metadata),
-                                   .fail_if_exists = pipeline.entity->existing == config::EntityStep::Existing::kFail};
+                                   .existing = existing_from(pipeline.entity->existing)};
   return out;
 }
 
@@ -97,6 +106,7 @@ stage::SourcePolicy source_from(config::Source const& source) {
           .manifest = source.manifest,
           .fetch = fetch_from(source.fetch),
           .allow_hosts = std::make_shared<AllowedHosts const>(source.allow_hosts),
+          .match = source.match,
           .swept = source.manifest.empty()};
 }
 

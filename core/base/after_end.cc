@@ -41,8 +41,10 @@ std::string why_no_target(Template const& move_to) {
   if (uses_metadata(move_to)) return "cannot use {meta.KEY}: where a file goes is no affair of its uploader";
   if (std::ranges::none_of(move_to.pieces, tells_files_apart))
     return "gives all files one name: use {path}, {name} or {stem}, as in /srv/done/{source}/{path}";
-  if (!target_of(move_to, template_values("source", "folder/name.ext", "host", {})))
-    return "must be a plain path of a file, without empty, `.` or `..` parts";
+  auto values = template_values("source", "folder/name.ext", "host", {});
+  values.match.emplace();
+  for (auto const& group : groups_in(move_to)) values.match->emplace(group, "group");
+  if (!target_of(move_to, values)) return "must be a plain path of a file, without empty, `.` or `..` parts";
   return {};
 }
 

@@ -14,6 +14,7 @@ struct Named {
   std::string_view word;
   TemplateVariable variable;
 };
+constexpr std::string_view kMatchPrefix = "match.";
 constexpr std::array<Named, 8> kVariables = {{
     {"name", TemplateVariable::kName},
     {"stem", TemplateVariable::kStem},
@@ -31,9 +32,10 @@ std::string complaint_of_word(std::string_view word) {
   if (word.empty()) return "`{}` names no variable; write one such as {name}, or {{}} for the two braces";
   auto const shown = "{" + printable(word) + "}";
   if (word == kMetaPrefix) return shown + " names no key; write one, such as {meta.reel}";
-  if (word.starts_with("match.")) {
-    return shown + " is not supported yet in this release; use another variable";
-  }
+  if (word.starts_with(kMatchPrefix))
+    return shown +
+           " names no group; write {match.NAME} for a group (?P<NAME>...) of `match`, a name of ASCII letters, "
+           "digits and `_`";
   std::vector<std::string> known;
   std::string all;
   for (auto const& each : kVariables) {
@@ -43,13 +45,23 @@ std::string complaint_of_word(std::string_view word) {
   if (auto const near = nearest(word, known)) {
     return "unknown variable " + shown + "; did you mean {" + *near + "}?";
   }
-  return "unknown variable " + shown + "; known are" + all + " {meta.KEY}, and {{ for a brace";
+  return "unknown variable " + shown + "; known are" + all + " {match.NAME} {meta.KEY}, and {{ for a brace";
+}
+
+// "reel" of "match.reel"; "" for all else.
+std::string_view group_of(std::string_view word) {
+  static constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+  if (!word.starts_with(kMatchPrefix)) return {};
+  word.remove_prefix(kMatchPrefix.size());
+  return word.find_first_not_of(kAllowed) == std::string_view::npos ? word : std::string_view();
 }
 
 std::optional<Template::Piece> variable_of(std::string_view word) {
   if (word.starts_with(kMetaPrefix) && word.size() > kMetaPrefix.size())
     return Template::Piece{
         .is_variable = true, .variable = TemplateVariable::kMeta, .key = std::string(word.substr(kMetaPrefix.size()))};
+  if (auto const group = group_of(word); !group.empty())
+    return Template::Piece{.is_variable = true, .variable = TemplateVariable::kMatch, .key = std::string(group)};
   auto const found = std::ranges::find(kVariables, word, &Named::word);
   if (found == kVariables.end()) return std::nullopt;
   return Template::Piece{.is_variable = true, .variable = found->variable};
@@ -60,8 +72,16 @@ void add_literal(Template& parsed, char byte) {
   parsed.pieces.back().literal += byte;
 }
 
-std::string const& value_of(Template::Piece const& piece, TemplateValues const& values) {
+template <class Values>
+std::string const& value_in(Values const& values, std::string const& key) {
   static std::string const kNothing;
+  auto const found = values.find(key);
+  return found == values.end() ? kNothing : found->second;
+}
+
+std::map<std::string, std::string> const kNoGroups;
+
+std::string const& value_of(Template::Piece const& piece, TemplateValues const& values) {
   switch (piece.variable) {
     case TemplateVariable::kName: return values.name;
     case TemplateVariable::kStem: return values.stem;
@@ -71,10 +91,8 @@ std::string const& value_of(Template::Piece const& piece, TemplateValues const& 
     case TemplateVariable::kSource: return values.source;
     case TemplateVariable::kHost: return values.host;
     case TemplateVariable::kDate: return values.date;
-    case TemplateVariable::kMeta: {
-      auto const found = values.meta.find(piece.key);
-      return found == values.meta.end() ? kNothing : found->second;
-    }
+    case TemplateVariable::kMeta: return value_in(values.meta, piece.key);
+    case TemplateVariable::kMatch: return value_in(values.match ? *values.match : kNoGroups, piece.key);
   }
   std::unreachable();
 }
@@ -106,6 +124,13 @@ std::expected<Template, TemplateError> parse_template(std::string_view text) {
     at = close;
   }
   return parsed;
+}
+
+std::set<std::string> groups_in(Template const& parsed) {
+  std::set<std::string> groups;
+  for (auto const& piece : parsed.pieces)
+    if (piece.is_variable && piece.variable == TemplateVariable::kMatch) groups.insert(piece.key);
+  return groups;
 }
 
 TemplateValues template_values(std::string_view source, std::string_view relative_path, std::string_view host,

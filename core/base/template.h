@@ -1,9 +1,9 @@
 // template.h - the closed grammar of texts with variables: "{stem} from {source}".
 //
-// Variables are `{name} {stem} {ext} {dir} {path} {source} {host} {date} {meta.KEY}`, and no others: an
-// unknown one is an error when the configuration is read, never an empty text later. `{{` and `}}` stand
-// for one brace. `{match.NAME}` belongs to the grammar but is refused as not supported yet. There are no
-// conditions, loops, defaults or calls, so a file's name can never be code.
+// Variables are `{name} {stem} {ext} {dir} {path} {source} {host} {date} {match.NAME} {meta.KEY}`, and no others: an
+// unknown one is an error when the configuration is read, never an empty text later. `{match.NAME}` stands for a named
+// group of the source's `match`. `{{` and `}}` stand for one brace. There are no conditions, loops, defaults or calls,
+// so a file's name can never be code.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,8 @@
 #include <expected>
 #include <functional>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -29,6 +31,7 @@ enum class TemplateVariable : std::uint8_t {
   kHost,    // this host's name
   kDate,    // "2026-11-22": the UTC day on which the item was admitted
   kMeta,    // the metadata that its sidecar or its manifest's line gives it under the piece's key
+  kMatch,   // "R17": what a named group of the source's `match` found in the path; "" if the group took no part
 };
 
 // A parsed template. A default one is the empty text.
@@ -37,7 +40,7 @@ struct Template {
     bool is_variable = false;
     TemplateVariable variable = TemplateVariable::kName;  // when is_variable
     std::string literal = {};                             // when not
-    std::string key = {};                                 // of kMeta
+    std::string key = {};                                 // of kMeta, and the group's name of kMatch
     friend bool operator==(Piece const&, Piece const&) = default;
   };
   std::string text;           // as it was written; for messages, and for the journal to parse anew
@@ -49,6 +52,9 @@ struct TemplateError {
   std::size_t at_byte;  // where in the text, from 0: the brace
   std::string text;     // for people: what is wrong, and what to write instead
 };
+
+// The named groups of `match` that it asks for.
+std::set<std::string> groups_in(Template const& parsed);
 
 // Fails on an unknown variable (naming the nearest one), on one that is not supported yet, on a brace
 // without its partner, and on `{}`.
@@ -65,7 +71,8 @@ struct TemplateValues {
   std::string source;
   std::string host;
   std::string date;
-  std::map<std::string, std::string, std::less<>> meta = {};  // by key
+  std::map<std::string, std::string, std::less<>> meta = {};     // by key
+  std::optional<std::map<std::string, std::string>> match = {};  // by group; nothing: there is none, or it does not fit
 };
 
 // The values for the file at `relative_path` ('/' between components) beneath the source's folder.

@@ -252,6 +252,14 @@ Call delete_indexed_asset(std::string const& index_id, std::string const& indexe
   return call;
 }
 
+namespace {
+Json listed(std::vector<std::string> const& ids) {
+  auto list = Json::array();
+  for (auto const& id : ids) list.push(id);
+  return list;
+}
+}  // namespace
+
 Call list_entity_collections(std::string const& name, int page) {
   return get("/entity-collections?name=" + percent_encode(name) + "&" + paged_newest_first(page));
 }
@@ -264,9 +272,9 @@ Call list_entities(std::string const& collection_id, std::string const& name, in
   return get(of_collection(collection_id) + "?name=" + percent_encode(name) + "&" + paged_newest_first(page));
 }
 
-Call create_entity(std::string const& collection_id, std::string const& name, std::string const& asset_id,
+Call create_entity(std::string const& collection_id, std::string const& name, std::vector<std::string> const& asset_ids,
                    std::string const& description, MetadataJson const& metadata) {
-  auto body = Json::object({{"name", name}, {"asset_ids", Json::array({asset_id})}});
+  auto body = Json::object({{"name", name}, {"asset_ids", listed(asset_ids)}});
   if (!description.empty()) body.set("description", description);
   return post(of_collection(collection_id), with_metadata(body, "metadata", metadata), Repeat::kNever);
 }
@@ -275,8 +283,9 @@ Call retrieve_entity(std::string const& collection_id, std::string const& entity
   return get(of_collection(collection_id) + "/" + percent_encode(entity_id));
 }
 
-Call add_entity_asset(std::string const& collection_id, std::string const& entity_id, std::string const& asset_id) {
-  auto const body = Json::object({{"asset_ids", Json::array({asset_id})}});
+Call add_entity_assets(std::string const& collection_id, std::string const& entity_id,
+                       std::vector<std::string> const& asset_ids) {
+  auto const body = Json::object({{"asset_ids", listed(asset_ids)}});
   return post(of_collection(collection_id) + "/" + percent_encode(entity_id) + "/assets", body.dump(), Repeat::kNever);
 }
 

@@ -26,6 +26,10 @@ namespace {
 
 constexpr int kRowsPerTurn = 200;
 constexpr Millis kSourceRemovedPause{60'000};
+constexpr std::size_t kNameBytesMax = 255;  // of an entity, as config/ bounds those of indexes and collections
+constexpr char kBadTemplate[] = "bad_template";
+
+bool is_skipped(std::string_view code) { return code == "no_pipeline" || code == kNoMatch; }
 
 void end_item(Context& ctx, ItemRow item, ItemState state, std::string reason, std::string text) {
   auto const was = item.state;
@@ -76,6 +80,32 @@ Result<PipelinePolicy> choose_pipeline(Policy const& policy, ItemRow const& item
               "no_pipeline");
 }
 
+// Of what comes by hand, or is taken by `sluice ingest`: a source of the configuration has the groups of its pipelines.
+Result<void> check_groups(PipelinePolicy const& pipeline, SourcePolicy const& source, TemplateValues const& values) {
+  for (auto const& group : groups_in(pipeline))
+    if (!values.match || !values.match->contains(group))
+      return fail(Fault::kRejected,
+                  "pipeline " + pipeline.name + " asks for {match." + group + "}, and source " +
+                      printable(source.name) + " has no such group in its `match`",
+                  kBadTemplate);
+  return {};
+}
+
+// What a path holds decides the entity's name, and may leave nothing of it.
+Result<void> check_names(Plan const& plan) {
+  for (auto const& step : plan.steps) {
+    if (step.kind != journal::StepKind::kEntity) continue;
+    if (trimmed(step.name).empty())
+      return fail(Fault::kRejected, "the entity's name is empty for this path", kBadTemplate);
+    if (step.name.size() > kNameBytesMax)
+      return fail(Fault::kRejected,
+                  "the entity's name has " + std::to_string(step.name.size()) + " bytes for this path, and " +
+                      std::to_string(kNameBytesMax) + " are the most",
+                  kBadTemplate);
+  }
+  return {};
+}
+
 // Pipeline and plan: given by hand with the item, by its sidecar, or by the source.
 Result<Plan> plan_for(Policy const& policy, ItemRow& item, SourcePolicy const& source, WallTime at) {
   auto const sidecar = sidecar_of(item);
@@ -87,7 +117,11 @@ Result<Plan> plan_for(Policy const& policy, ItemRow& item, SourcePolicy const& s
   if (item.pipeline == kByHand && !item.plan.empty()) return with_name(read_plan(item.plan), file_name(item));
   if (!item.plan.empty()) return read_plan(item.plan);
   SLUICE_TRY(pipeline, choose_pipeline(policy, item, sidecar, source));
-  SLUICE_TRY(plan, make_plan(pipeline, values_of(item, policy.host, at)));
+  auto const values = values_of(item, policy.host, at, source.match);
+  if (source.match && !values.match) return std::unexpected(does_not_match(source));
+  SLUICE_CHECK(check_groups(pipeline, source, values));
+  SLUICE_TRY(plan, make_plan(pipeline, values));
+  SLUICE_CHECK(check_names(plan));
   item.pipeline = pipeline.name;
   return with_name(std::move(plan), {});
 }
@@ -111,7 +145,7 @@ void admit_without_plan(Context& ctx, ItemRow item, SourcePolicy const& source, 
   auto const patience = item.created_at + kSidecarWindow - ctx.now;
   if (error.code == "no_metadata" && source.sidecars && !look.sidecar.has_own && patience > Millis(0))
     return hold(ctx, std::move(item), source, {"waiting_for_sidecar", error.text, patience});
-  auto const end = error.code == "no_pipeline" ? ItemState::kSkipped : ItemState::kFailed;
+  auto const end = is_skipped(error.code) ? ItemState::kSkipped : ItemState::kFailed;
   end_item(ctx, std::move(item), end, error.code, error.text);
 }
 
@@ -207,6 +241,14 @@ void choose_admit(Context& ctx) {
     }
     settle_one(ctx, std::move(item), *source);
   }
+}
+
+Error does_not_match(SourcePolicy const& source) {
+  return {Fault::kRejected, "its path does not fit the `match` of source " + printable(source.name), kNoMatch};
+}
+
+bool is_matched(SourcePolicy const& source, ItemRow const& item) {
+  return !source.match || values_of(item, {}, {}, source.match).match.has_value();
 }
 
 Result<Plan> plan_item(Policy const& policy, ItemRow& item, SourcePolicy const& source,

@@ -29,10 +29,16 @@ source::Scout::Wanted wanted_of(SourcePolicy const& source, std::string const& p
 
 // What a finished file becomes: fills in the item's kind, content type, pipeline, plan and method. `at` is
 // when it is admitted, for {date}. Pure.
-// Fails  kRejected with the code of its end: "empty_file", "too_large", "no_metadata" (failed) or "no_pipeline"
-//        (skipped); of a URL also "unknown_kind". kBadSidecar: its sidecar names a pipeline that is none.
+// Fails  kRejected with the code of its end: "empty_file", "too_large", "no_metadata", "bad_template" (failed),
+//        "no_pipeline" or "no_match" (skipped); of a URL also "unknown_kind". kBadSidecar: its sidecar names a pipeline
+//        that is none.
 Result<Plan> plan_item(Policy const& policy, journal::ItemRow& item, SourcePolicy const& source,
                        std::optional<source::Media> const& media, WallTime at);
+
+// Whether the item's path fits the source's `match`, if it has one; and the error of one that does not. Pure.
+inline constexpr char kNoMatch[] = "no_match";
+bool is_matched(SourcePolicy const& source, journal::ItemRow const& item);
+Error does_not_match(SourcePolicy const& source);
 
 // The rows of a plan's steps, all in `waiting`. Pure.
 std::vector<journal::StepRow> steps_for(journal::ItemRow const& item, Plan const& plan);

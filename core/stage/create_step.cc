@@ -23,6 +23,9 @@ using journal::StepState;
 namespace {
 
 constexpr int kRowsPerTurn = 64;
+constexpr std::size_t kAssetsTogether = 50;              // of one call: the platform states no limit (U6)
+constexpr int kLookedThrough = 200;                      // steps on one entity, for those that may go together
+constexpr char kRefusedTogether[] = "refused together";  // such a step's remote_status: it goes by itself
 constexpr Millis kClockSlack = std::chrono::minutes(5);
 enum LookBy : int { kByAsset = 0, kByIndex = 1 };
 
@@ -58,8 +61,6 @@ std::optional<Place> place_to_create(Context const& ctx, StepRow const& step) {
 
 ports::Call call_for(Context const& ctx, StepRow const& step, Place const& place) {
   auto const planned = read_planned_step(step.params);
-  if (step.kind == StepKind::kEntity)
-    return platform::add_entity_asset(place.collection_id, place.named.remote_id, place.item.asset_id);
   auto const metadata = takes_metadata(ctx)
                             ? with_operation_tag(with_own_metadata(planned.metadata_json, place.item), step.client_op)
                             : std::string();
@@ -155,10 +156,49 @@ void settle_index_look(Context& ctx, StepRow step, Place const& place, Landing c
   found_nothing(ctx, std::move(step));
 }
 
+void begin(Context& ctx, StepRow& step) {
+  step.state = StepState::kCreating;
+  step.intent = {.at = ctx.now};
+  step.effort.due_at.reset();
+  move(ctx, step, StepState::kWaiting);
+}
+
+// Those that go with this one in one call: they wait for the same entity, and were not refused in such a call.
+std::vector<StepRow> together_with(Context const& ctx, StepRow const& first) {
+  std::vector<StepRow> all = {first};
+  if (first.remote_status == kRefusedTogether) return all;
+  for (auto& step : ctx.journal.steps_on(first.named_id, StepState::kWaiting, kLookedThrough)) {
+    if (all.size() == kAssetsTogether) break;
+    auto const is_due = step.effort.due_at && *step.effort.due_at <= ctx.now;
+    if (!is_due || step.id == first.id || step.remote_status == kRefusedTogether || !place_to_create(ctx, step))
+      continue;
+    all.push_back(std::move(step));
+  }
+  return all;
+}
+
+void add_to_entity(Context& ctx, std::vector<StepRow> steps, Place const& place) {
+  budget::Flight flight{.errand = Errand::kCreateStep, .group = group_of(StepKind::kEntity), .mode = kUntagged};
+  std::vector<std::string> asset_ids;
+  for (auto& step : steps) {
+    asset_ids.push_back(ctx.journal.item(step.item_id)->asset_id);
+    flight.rows.push_back(step.id);
+    begin(ctx, step);
+  }
+  if (steps.size() == 1) {  // it goes if its item is cancelled; of several each says for itself what it still wants
+    flight.rows.clear();
+    flight.row = steps.front().id;
+    flight.item = steps.front().item_id;
+  }
+  ctx.traffic.send(std::move(flight),
+                   platform::add_entity_assets(place.collection_id, place.named.remote_id, asset_ids), ctx.now);
+}
+
 void begin_steps(Context& ctx, StepKind kind) {
   auto const group = group_of(kind);
   for (auto& step : ctx.journal.due_steps(StepState::kWaiting, kind, ctx.now, kRowsPerTurn)) {
     if (ctx.traffic.busy(Errand::kDeleteStep, step.id)) continue;
+    if (ctx.journal.step(step.id)->state != StepState::kWaiting) continue;  // it went with one before it
     if (!ctx.traffic.may_call(group, ctx.now, ctx.policy.api_calls_max)) return;
     auto const place = place_to_create(ctx, step);
     if (!place) {  // its asset or its name is in doubt, or lost: whoever settles that makes it due
@@ -172,12 +212,13 @@ void begin_steps(Context& ctx, StepKind kind) {
                        platform::delete_indexed_asset(place->named.remote_id, step.remote_id), ctx.now);
       continue;
     }
+    if (kind == StepKind::kEntity) {
+      add_to_entity(ctx, together_with(ctx, step), *place);
+      continue;
+    }
     if (!ctx.traffic.may_spend(group, place->media, ctx.now)) return;  // the next in line is not to overtake it
-    step.state = StepState::kCreating;
-    step.intent = {.at = ctx.now};
-    step.effort.due_at.reset();
-    move(ctx, step, StepState::kWaiting);
-    auto const tagged = step.kind == StepKind::kIndex && takes_metadata(ctx);
+    begin(ctx, step);
+    auto const tagged = takes_metadata(ctx);
     ctx.traffic.send({.errand = Errand::kCreateStep,
                       .group = group,
                       .row = step.id,
@@ -226,12 +267,19 @@ void choose_look_step(Context& ctx) {
   for (auto const kind : journal::kStepKinds) look_for_steps(ctx, kind);
 }
 
-void settle_create_step(Context& ctx, Landing const& landing) {
-  auto step = ctx.journal.step(landing.flight.row);
+namespace {
+
+void settle_creating(Context& ctx, journal::RowId row, Landing const& landing) {
+  auto step = ctx.journal.step(row);
   if (!step || step->state != StepState::kCreating || step->intent.unknown_at) return;
   if (!landing.reply) {
     auto const& error = landing.reply.error();
     if (error.fault == Fault::kOutcomeUnknown) return now_unknown(ctx, std::move(*step), error);
+    auto const is_final = error.fault == Fault::kRejected || error.fault == Fault::kGone;
+    if (is_final && !landing.flight.rows.empty()) {  // which of them is meant, it does not say
+      step->remote_status = kRefusedTogether;
+      return back_to_waiting(ctx, std::move(*step), "again by itself, since they were refused together: " + error.text);
+    }
     return settle_refused(ctx, std::move(*step), error, landing.flight.mode == kTagged);
   }
   if (step->kind == StepKind::kEntity) {
@@ -242,6 +290,13 @@ void settle_create_step(Context& ctx, Landing const& landing) {
   auto const id = platform::read_id(*landing.reply);
   if (!id) return now_unknown(ctx, std::move(*step), id.error());
   created(ctx, std::move(*step), *id, {});
+}
+
+}  // namespace
+
+void settle_create_step(Context& ctx, Landing const& landing) {
+  if (landing.flight.rows.empty()) return settle_creating(ctx, landing.flight.row, landing);
+  for (auto const row : landing.flight.rows) settle_creating(ctx, row, landing);
 }
 
 void settle_delete_step(Context& ctx, Landing const& landing) {

@@ -4,7 +4,8 @@
 //            `creating` whose outcome is unknown; writes `creating` before the call leaves
 //   writes   step: state, remote_id; or failed. Refused as gone: the step waits, its asset and its name are
 //            in doubt (R41)
-//   remote   POST /indexes/{id}/indexed-assets (not repeatable), or POST .../entities/{id}/assets; before
+//   remote   POST /indexes/{id}/indexed-assets (not repeatable), or POST .../entities/{id}/assets with all
+//            that wait for that entity, fifty at most, and one by one where they were refused together; before
 //            a retry of failed indexing a DELETE of the failed record, which nothing else clears (U11)
 //   unknown  index: lists the asset's indexed assets (R52), or the index where the platform hides that
 //            call; twice at the least and until `late_effect` and the list lag are over. Entity: reads the

@@ -23,9 +23,12 @@ namespace {
 constexpr std::size_t kEntriesPerTurn = 250;
 constexpr std::size_t kProblemsMax = 100;
 
-// Skipped when no pipeline took its kind, and now one does: the configuration was changed since.
+// Skipped when no pipeline took its kind, or its path did not match, and now it is taken: the configuration was
+// changed since.
 bool is_taken_now(Context const& ctx, ItemRow const& known, SourcePolicy const& source) {
-  if (known.state != ItemState::kSkipped || known.reason != "no_pipeline") return false;
+  if (known.state != ItemState::kSkipped) return false;
+  if (known.reason == kNoMatch) return is_matched(source, known);
+  if (known.reason != "no_pipeline") return false;
   auto const by_source = known.pipeline.empty();  // else a person named one, which does not take it
   return by_source && !known.kind.empty() && pipeline_for(ctx.policy, source, known.kind) != nullptr;
 }

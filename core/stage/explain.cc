@@ -12,6 +12,7 @@
 #include "core/stage/discover.h"
 #include "core/stage/fetch_policy.h"
 #include "core/stage/next_uploads.h"
+#include "core/stage/plan.h"
 #include "core/stage/take_sidecar.h"
 
 namespace sluice::stage {
@@ -105,8 +106,17 @@ Finding by_sidecar(source::SidecarLook const& look) {
   return {"sidecar", Says::kTaken, std::move(text)};
 }
 
+Finding by_match(SourcePolicy const& source, ItemRow const& item) {
+  auto const found = values_of(item, {}, {}, source.match).match;
+  if (!found) return {"match", Says::kLeftOut, does_not_match(source).text};
+  std::string text = "its path fits `match`";
+  for (auto const& [group, value] : *found) text += ", " + group + " is \"" + printable(value) + "\"";
+  return {"match", Says::kTaken, std::move(text)};
+}
+
 void by_content(Policy const& policy, SourcePolicy const& source, ItemRow item, source::Look const& look, WallTime now,
                 std::vector<Finding>& findings) {
+  if (source.match && item.plan.empty()) findings.push_back(by_match(source, item));
   auto const named = source::media_by_name(file_name(item));
   auto const media = named ? named : source::media_by_type(look.type.value_or(""));
   if (media) findings.push_back({"kind", Says::kTaken, media->kind + (named ? ", by its name" : ", by its content")});
@@ -114,6 +124,8 @@ void by_content(Policy const& policy, SourcePolicy const& source, ItemRow item, 
   auto const plan = plan_item(policy, item, source, media, now);
   if (plan)
     findings.push_back({"pipeline", Says::kTaken, printable(item.pipeline)});
+  else if (plan.error().code == kNoMatch)
+    return;  // said above
   else if (item.print.size_bytes > 0 || is_of_url(item))
     findings.push_back({media ? "pipeline" : "kind", Says::kLeftOut, plan.error().text});
 }

@@ -23,8 +23,8 @@ struct Finding {
     kLeftOut,
     kUnknown,  // it cannot be known, and holds nothing back
   };
-  std::string rule;  // "url", "end"; "name", "file", "marker", "quiet", "writer", "checksum", "sidecar", "kind",
-                     // "pipeline"
+  std::string rule;  // "url", "end"; "name", "file", "marker", "quiet", "writer", "checksum", "sidecar", "match",
+                     // "kind", "pipeline"
   Says says = Says::kTaken;
   std::string text;  // the evidence, for people
 };

@@ -25,6 +25,7 @@ namespace {
 
 Result<void> check_kind(Context& ctx, ItemRow const& item, SourcePolicy const& source) {
   if (!item.plan.empty()) return {};
+  if (!is_matched(source, item)) return std::unexpected(does_not_match(source));
   auto const media = source::media_by_name(basename_of(item.path));
   if (!media) return {};  // its content decides later
   auto const* pipeline =

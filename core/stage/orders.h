@@ -19,7 +19,7 @@ struct Added {
 };
 
 // Takes a file up, or finds the item that it already is.
-// Fails  kRejected: "no_such_pipeline", "no_pipeline", "entity_needs_collection".
+// Fails  kRejected: "no_such_pipeline", "no_pipeline", "no_match", "entity_needs_collection".
 Result<Added> add_item(Context& ctx, SourcePolicy const& source, Found const& found, Wishes const& wishes,
                        bool dry_run);
 

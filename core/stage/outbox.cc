@@ -60,8 +60,9 @@ class Plan {
   bool first_;  // nothing is before it: it need not wait
 };
 
-void add_move(Context& ctx, Plan& plan, ItemRow const& item, AfterEnd const& after) {
-  auto const values = template_values(item.source, item.path, ctx.policy.host, item.created_at);
+void add_move(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy const& source, AfterEnd const& after) {
+  auto values = template_values(item.source, item.path, ctx.policy.host, item.created_at);
+  if (source.match) values.match = source.match->values_of(item.path);
   auto target = target_of(after.move_to, values);
   if (target) return plan.add(ActKind::kMove, std::move(target->folder), std::move(target->path));
   plan.add(ActKind::kMove, {}, {}, "bad_target");
@@ -86,7 +87,8 @@ void plan_success(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy co
   // It succeeded from where it was put when it had failed; or only resembles an asset that a rebuild found (rebuild.h),
   // and nobody has compared the bytes.
   auto const away = put_away(before, item) != nullptr || item.client_op.empty();
-  if (!away && source.after_success.what == AfterEnd::What::kMove) add_move(ctx, plan, item, source.after_success);
+  if (!away && source.after_success.what == AfterEnd::What::kMove)
+    add_move(ctx, plan, item, source, source.after_success);
   if (!away && source.after_success.what == AfterEnd::What::kDelete) plan.add(ActKind::kDelete);
   if (source.receipt.where == ReceiptWish::Where::kBeside) plan.add(ActKind::kReceipt);
   if (source.receipt.where == ReceiptWish::Where::kFolder)
@@ -96,7 +98,7 @@ void plan_success(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy co
 void plan_failure(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy const& source,
                   std::vector<ActRow> const& before) {
   if (source.after_failure.what != AfterEnd::What::kMove || item.reason == kSourceGone) return;
-  if (put_away(before, item) == nullptr) add_move(ctx, plan, item, source.after_failure);
+  if (put_away(before, item) == nullptr) add_move(ctx, plan, item, source, source.after_failure);
   plan.add(ActKind::kErrorNote);
 }
 

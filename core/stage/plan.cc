@@ -1,5 +1,7 @@
 #include "core/stage/plan.h"
 
+#include <algorithm>
+#include <array>
 #include <cassert>
 #include <utility>
 
@@ -43,6 +45,15 @@ bool flag_of(Json const& json, std::string_view key) {
   return member != nullptr && member->as_bool().value_or(false);
 }
 
+constexpr std::array<std::string_view, 3> kExisting = {"attach", "fail", "new"};
+
+std::string_view word(Existing existing) { return kExisting[static_cast<std::size_t>(existing)]; }
+
+Existing existing_of(std::string_view text) {
+  auto const found = std::ranges::find(kExisting, text);
+  return found == kExisting.end() ? Existing::kAttach : static_cast<Existing>(found - kExisting.begin());
+}
+
 Json step_json(PlannedStep const& step) {
   return Json::object({{"kind", word(step.kind)},
                        {"name", step.name},
@@ -51,7 +62,7 @@ Json step_json(PlannedStep const& step) {
                        {"stream", step.enable_video_stream},
                        {"description", step.description},
                        {"metadata", step.metadata_json},
-                       {"fail_if_exists", step.fail_if_exists}});
+                       {"existing", word(step.existing)}});
 }
 
 PlannedStep read_step(Json const& json) {
@@ -62,7 +73,7 @@ PlannedStep read_step(Json const& json) {
           .enable_video_stream = flag_of(json, "stream"),
           .description = text_of(json, "description"),
           .metadata_json = text_of(json, "metadata"),
-          .fail_if_exists = flag_of(json, "fail_if_exists")};
+          .existing = existing_of(text_of(json, "existing"))};
 }
 
 std::string path_for_templates(journal::ItemRow const& item) {
@@ -121,11 +132,19 @@ source::Sidecar sidecar_of(journal::ItemRow const& item) {
   return item.sidecar.empty() ? source::Sidecar() : source::sidecar_from(parsed(item.sidecar));
 }
 
-TemplateValues values_of(journal::ItemRow const& item, std::string_view host, WallTime at) {
+std::set<std::string> groups_in(PipelinePolicy const& pipeline) {
+  std::set<std::string> groups;
+  for (auto const* const text : templates_of(pipeline)) groups.merge(groups_in(*text));
+  return groups;
+}
+
+TemplateValues values_of(journal::ItemRow const& item, std::string_view host, WallTime at,
+                         std::optional<PathMatch> const& match) {
   auto values = template_values(item.source, path_for_templates(item), host, at);
   auto const own = sidecar_of(item).metadata;
   for (auto const& [key, value] : own.members())
     values.meta[key] = value.as_text() != nullptr ? *value.as_text() : value.dump();
+  if (match) values.match = match->values_of(values.path);
   return values;
 }
 
@@ -147,8 +166,7 @@ Result<Plan> make_plan(PipelinePolicy const& pipeline, TemplateValues const& val
                           .models_json = index.models_json,
                           .enable_video_stream = index.enable_video_stream,
                           .description = {},
-                          .metadata_json = metadata_json(index.user_metadata, values),
-                          .fail_if_exists = false});
+                          .metadata_json = metadata_json(index.user_metadata, values)});
   if (pipeline.entity)
     plan.steps.push_back(
         {.kind = journal::StepKind::kEntity,
@@ -158,7 +176,7 @@ Result<Plan> make_plan(PipelinePolicy const& pipeline, TemplateValues const& val
          .enable_video_stream = false,
          .description = pipeline.entity->description ? as_utf8(expand(*pipeline.entity->description, values)) : "",
          .metadata_json = metadata_json(pipeline.entity->metadata, values),
-         .fail_if_exists = pipeline.entity->fail_if_exists});
+         .existing = pipeline.entity->existing});
   return plan;
 }
 

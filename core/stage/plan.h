@@ -4,6 +4,7 @@
 // a configuration changed later does not change what is under way.
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,7 +24,7 @@ struct PlannedStep {
   bool enable_video_stream = false;  // index only
   std::string description = {};      // entity only
   std::string metadata_json = "{}";
-  bool fail_if_exists = false;  // entity only
+  Existing existing = Existing::kAttach;  // entity only
 
   std::string to_json() const;
 };
@@ -48,8 +49,12 @@ Plan read_plan(std::string const& text);
 source::Sidecar sidecar_of(journal::ItemRow const& item);
 
 // What the templates' variables stand for, for an item. The path of a URL begins with its host and ends with its name;
-// {meta.KEY} is of its sidecar, or of its manifest's line.
-TemplateValues values_of(journal::ItemRow const& item, std::string_view host, WallTime at);
+// {meta.KEY} is of its sidecar, or of its manifest's line. `match`: the source's, which the path may or may not fit.
+TemplateValues values_of(journal::ItemRow const& item, std::string_view host, WallTime at,
+                         std::optional<PathMatch> const& match = {});
+
+// The named groups of `match` that the pipeline's templates ask for.
+std::set<std::string> groups_in(PipelinePolicy const& pipeline);
 
 // Expands a pipeline for one file. File names are made fit for the platform (D43), other texts valid UTF-8. The item's
 // own metadata is not in it: see with_own_metadata().

@@ -17,6 +17,7 @@
 #include "core/base/after_end.h"
 #include "core/base/allowed_hosts.h"
 #include "core/base/hook.h"
+#include "core/base/path_match.h"
 #include "core/base/template.h"
 #include "core/base/time.h"
 #include "core/base/timetable.h"
@@ -36,12 +37,19 @@ struct IndexWish {
   Metadata user_metadata = {};
 };
 
+// What is done where the collection has an entity of that name which is not ours.
+enum class Existing : std::uint8_t {
+  kAttach,  // the asset is added to it
+  kFail,    // the item fails
+  kNew,     // it is left alone, and another one of that name is made
+};
+
 struct EntityWish {
   std::string collection = {};
   Template name = {};
   std::optional<Template> description = {};
   Metadata metadata = {};
-  bool fail_if_exists = false;  // existing: fail
+  Existing existing = Existing::kAttach;
 };
 
 struct PipelinePolicy {
@@ -93,6 +101,7 @@ struct SourcePolicy {
   std::string manifest = {};          // a pattern of names in the root whose lines name URLs; "": its files are meant
   FetchPolicy fetch = FetchPolicy::kPlatform;            // of URLs
   std::shared_ptr<AllowedHosts const> allow_hosts = {};  // of URLs that Sluice downloads; null: none
+  std::optional<PathMatch> match = {};                   // what a path must fit, and {match.NAME} is taken from
   bool swept = true;  // false: only files named by hand, never a scan (sluice ingest)
 };
 

@@ -24,7 +24,10 @@ using journal::StepState;
 namespace {
 
 constexpr int kRowsPerTurn = 50;
-constexpr int kStepsMax = 100'000;  // steps woken by one name at once; a bound, not a limit anyone meets
+constexpr std::size_t kAssetsTogether = 50;  // that an entity is made of: the platform states no limit (U6)
+enum MadeOf : int { kOfOne = 0, kOfMany = 1 };
+constexpr char kOneByOne[] = "one";  // params of an entity: it was refused with several assets at once
+constexpr int kStepsMax = 100'000;   // steps woken by one name at once; a bound, not a limit anyone meets
 
 std::string collection_id_of(Context const& ctx, NamedRow const& entity) {
   auto const parent = ctx.journal.named(entity.parent_id);
@@ -66,19 +69,39 @@ struct Found {
   bool last_page = true;
 };
 
-Result<Found> read_look(NamedRow const& named, ports::Reply const& reply) {
+// It carries our tag, or holds an asset of ours: then it is ours whichever step made it, which a rebuilt journal does
+// not know.
+bool is_ours(Context const& ctx, NamedRow const& named, platform::Entity const& entity) {
+  return entity.client_op == named.client_op ||
+         std::ranges::any_of(entity.asset_ids, [&](std::string const& id) { return ctx.journal.asset_known(id); });
+}
+
+// Whether those who want it leave a stranger's entity of that name alone.
+bool wants_a_new_one(Context const& ctx, NamedRow const& named) {
+  for (auto const state : {StepState::kWaiting, StepState::kCreating, StepState::kCreated})
+    for (auto const& step : ctx.journal.steps_on(named.id, state, 1))
+      return read_planned_step(step.params).existing == Existing::kNew;
+  return false;
+}
+
+Result<Found> read_entity_look(Context const& ctx, NamedRow const& named, ports::Reply const& reply) {
+  SLUICE_TRY(page, platform::read_entity_page(reply));
+  auto const last_page = page.page.last(page.rows.empty());
+  std::erase_if(page.rows, [&](platform::Entity const& entity) { return entity.name != named.name; });
+  if (!page.rows.empty() && wants_a_new_one(ctx, named))
+    std::erase_if(page.rows, [&](platform::Entity const& entity) { return !is_ours(ctx, named, entity); });
+  std::vector<platform::Named> names;
+  for (auto const& entity : page.rows) names.push_back({entity.id, entity.name, entity.created_at});
+  auto const* match = pick_named(names, named.name);
+  if (match == nullptr) return Found{.match = std::nullopt, .asset_ids = {}, .last_page = last_page};
+  auto const& entity = page.rows[static_cast<std::size_t>(match - names.data())];
+  return Found{
+      .match = *match, .asset_ids = entity.asset_ids, .ours = is_ours(ctx, named, entity), .last_page = last_page};
+}
+
+Result<Found> read_look(Context const& ctx, NamedRow const& named, ports::Reply const& reply) {
+  if (named.kind == NamedKind::kEntity) return read_entity_look(ctx, named, reply);
   Found found;
-  if (named.kind == NamedKind::kEntity) {
-    SLUICE_TRY(page, platform::read_entity_page(reply));
-    std::vector<platform::Named> names;
-    for (auto const& entity : page.rows) names.push_back({entity.id, entity.name, entity.created_at});
-    if (auto const* match = pick_named(names, named.name)) {
-      auto const& entity = page.rows[static_cast<std::size_t>(match - names.data())];
-      found = {.match = *match, .asset_ids = entity.asset_ids, .ours = entity.client_op == named.client_op};
-    }
-    found.last_page = page.page.last(page.rows.empty());
-    return found;
-  }
   SLUICE_TRY(
       page, named.kind == NamedKind::kIndex ? platform::read_index_page(reply) : platform::read_collection_page(reply));
   if (auto const* match = pick_named(page.rows, named.name)) found.match = *match;
@@ -104,7 +127,8 @@ void settle_waiting_step(Context& ctx, StepRow step, NamedRow const& named, Foun
     step.effort = renewed(ctx.now);
     return move(ctx, step, StepState::kWaiting, "its asset is part of the entity");
   }
-  if (named.kind == NamedKind::kEntity && !named.created_by_us && read_planned_step(step.params).fail_if_exists)
+  if (named.kind == NamedKind::kEntity && !named.created_by_us &&
+      read_planned_step(step.params).existing == Existing::kFail)
     return fail_step(ctx, std::move(step), "entity_exists",
                      "an entity of that name exists, and the pipeline says existing: fail");
   wake(ctx, std::move(step));
@@ -117,6 +141,7 @@ void became_present(Context& ctx, NamedRow named, Found const& found) {
   named.created_by_us = named.created_by_us || found.ours;
   named.intent = {};
   named.effort = renewed(std::nullopt);
+  if (named.kind == NamedKind::kEntity) named.params.clear();
   move(ctx, named, was, named.remote_id);
   for (auto const& step : ctx.journal.steps_on(named.id, StepState::kWaiting, kStepsMax))
     settle_waiting_step(ctx, step, named, found);
@@ -135,29 +160,43 @@ void became_present(Context& ctx, NamedRow named, Found const& found) {
   }
 }
 
-// The step whose asset a new entity is made of: the first that waits and whose asset is ready.
-std::optional<StepRow> seed_of(Context const& ctx, NamedRow const& named) {
-  for (auto& step : ctx.journal.steps_on(named.id, StepState::kWaiting, kStepsMax))
-    if (ctx.journal.item(step.item_id)->state == journal::ItemState::kAssetReady) return std::move(step);
-  return std::nullopt;
+// What a new entity is made of: all that wait and whose asset is ready. The first is its seed, whose description,
+// metadata and tag it has.
+struct Seeds {
+  std::optional<StepRow> first = {};
+  std::vector<std::string> asset_ids = {};
+};
+Seeds seeds_of(Context const& ctx, NamedRow const& named) {
+  Seeds seeds;
+  auto const most = named.params == kOneByOne ? 1 : kAssetsTogether;
+  for (auto& step : ctx.journal.steps_on(named.id, StepState::kWaiting, kStepsMax)) {
+    if (seeds.asset_ids.size() == most) break;
+    auto const item = ctx.journal.item(step.item_id);
+    if (item->state != journal::ItemState::kAssetReady) continue;
+    if (std::ranges::find(seeds.asset_ids, item->asset_id) == seeds.asset_ids.end())
+      seeds.asset_ids.push_back(item->asset_id);
+    if (!seeds.first) seeds.first = std::move(step);
+  }
+  return seeds;
 }
 
 void create(Context& ctx, NamedRow named) {
   auto const was = named.state;
   std::optional<ports::Call> call;
+  int made_of = kOfOne;
   if (named.kind == NamedKind::kEntity) {
-    auto const seed = seed_of(ctx, named);
-    if (!seed) {  // whoever wanted it is gone
+    auto const seeds = seeds_of(ctx, named);
+    if (!seeds.first) {  // whoever wanted it is gone
       named.state = NamedState::kWanted;
       named.intent = {};
       named.effort = renewed(std::nullopt);
       return move(ctx, named, was, "nobody wants it any more");
     }
-    auto const planned = read_planned_step(seed->params);
-    named.seed_step_id = seed->id;
-    named.client_op = seed->client_op;
-    auto const item = ctx.journal.item(seed->item_id);
-    call = platform::create_entity(collection_id_of(ctx, named), named.name, item->asset_id, planned.description,
+    auto const planned = read_planned_step(seeds.first->params);
+    named.seed_step_id = seeds.first->id;
+    named.client_op = seeds.first->client_op;
+    made_of = seeds.asset_ids.size() > 1 ? kOfMany : kOfOne;
+    call = platform::create_entity(collection_id_of(ctx, named), named.name, seeds.asset_ids, planned.description,
                                    with_operation_tag(planned.metadata_json, named.client_op));
   } else if (named.kind == NamedKind::kCollection) {
     call = platform::create_entity_collection(named.name);
@@ -168,8 +207,17 @@ void create(Context& ctx, NamedRow named) {
   named.intent = {.at = ctx.now};
   named.effort.due_at.reset();
   move(ctx, named, was);
-  ctx.traffic.send({.errand = Errand::kCreateNamed, .group = group_of(named.kind), .row = named.id}, std::move(*call),
-                   ctx.now);
+  ctx.traffic.send({.errand = Errand::kCreateNamed, .group = group_of(named.kind), .row = named.id, .mode = made_of},
+                   std::move(*call), ctx.now);
+}
+
+// Refused with several assets, which does not say whose fault it is: it is made of one, and the others are added.
+void create_of_one(Context& ctx, NamedRow named, Error const& error) {
+  named.params = kOneByOne;
+  named.state = NamedState::kWanted;
+  named.intent = {};
+  named.effort = renewed(ctx.now);
+  move(ctx, named, NamedState::kCreating, "again with one asset: " + error.text);
 }
 
 // The steps that cannot go on without this name: they wait for it, do not know whether they are in it, or
@@ -277,11 +325,8 @@ void settle_look_named(Context& ctx, Landing const& landing) {
                        (landing.reply.error().fault == Fault::kRejected || landing.reply.error().fault == Fault::kGone);
   if (refused) return give_up(ctx, std::move(*named), landing.reply.error().code, landing.reply.error().text);
   if (!landing.reply) return retry_named(ctx, std::move(*named), landing.reply.error(), state);
-  auto found = read_look(*named, *landing.reply);
+  auto found = read_look(ctx, *named, *landing.reply);
   if (!found) return retry_named(ctx, std::move(*named), found.error(), state);
-  // One that holds an asset of ours is ours, whichever step made it: a rebuilt journal does not know that step.
-  found->ours = found->ours || std::ranges::any_of(found->asset_ids,
-                                                   [&](std::string const& id) { return ctx.journal.asset_known(id); });
   if (found->match) return became_present(ctx, std::move(*named), *found);
   if (!found->last_page) return look(ctx, *named, landing.flight.page + 1);
   found_nothing(ctx, std::move(*named));
@@ -301,10 +346,11 @@ void settle_create_named(Context& ctx, Landing const& landing) {
     if (error.fault == Fault::kOutcomeUnknown) return unknown(error);
     if (error.code == "index_name_already_exists")
       return retry_named(ctx, std::move(*named), error, NamedState::kWanted);
+    auto const is_final = error.fault == Fault::kRejected || error.fault == Fault::kGone;
+    if (is_final && landing.flight.mode == kOfMany) return create_of_one(ctx, *std::move(named), error);
     if (error.fault == Fault::kGone && named->kind == NamedKind::kEntity)
       return entity_refused_as_gone(ctx, std::move(*named), error);
-    if (error.fault == Fault::kRejected || error.fault == Fault::kGone)
-      return give_up(ctx, std::move(*named), error.code.empty() ? "refused" : error.code, error.text);
+    if (is_final) return give_up(ctx, std::move(*named), error.code.empty() ? "refused" : error.code, error.text);
     return retry_named(ctx, std::move(*named), error, NamedState::kWanted);
   }
   Found found;

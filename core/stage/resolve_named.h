@@ -4,12 +4,14 @@
 //            `creating` before a create leaves
 //   writes   named: `present` and its remote id; the steps that wait on it become due
 //   remote   a list by name, every page, names compared exactly (U9); then POST /indexes,
-//            /entity-collections or .../entities. Creates are not repeatable.
+//            /entity-collections or .../entities, of all assets that wait for that name, fifty at most, or of
+//            one where that was refused. Creates are not repeatable.
 //   unknown  lists again, twice at the least and until `late_effect` and the list lag are over (R54, R53);
 //            what exists is adopted. The same, for the list lag, before what was called gone is made again
 //   then     CREATE_STEP takes the steps
 //
-// One row looks and creates for all who want the name, so fifty photos of one person make one entity.
+// One row looks and creates for all who want the name, so fifty photos of one person make one entity. Where a
+// pipeline says `existing: new`, only an entity with our tag or an asset of ours is the one of that name.
 #pragma once
 
 #include <optional>

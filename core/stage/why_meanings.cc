@@ -74,6 +74,8 @@ constexpr std::array kMeanings = {
     Meaning{"unsupported_kind", "its content is neither video, audio nor image", "", "file"},
     Meaning{"no_pipeline", "no pipeline of its source takes this kind", "add a pipeline for this kind to the source",
             "configuration"},
+    Meaning{"no_match", "its path does not fit the `match` of its source", "rename or move it, or change `match`",
+            "configuration"},
     Meaning{"duplicate", "the same content was taken before",
             "`sluice retry {id}` uploads it all the same; so does duplicates: upload in its source", ""},
     Meaning{"comparing", "it is compared with a file that was taken before", "", "", true},

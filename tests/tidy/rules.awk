@@ -19,6 +19,7 @@ BEGIN {
   home("sqlite3.h", "core/journal/ tests/journal/ tests/unit/journal/ tests/sim/ tests/e2e/")
   home("curl/", "daemon/wire_curl")
   home("yaml-cpp/", "core/base/yaml_tree")
+  home("re2/", "core/base/path_match")
   home("spdlog/", "daemon/log_spdlog")
   home("nlohmann/", "core/base/json daemon/cli/ daemon/control tests/")
   home("microhttpd.h", "daemon/control_server tests/emulator/")

@@ -41,8 +41,20 @@ TEST(Template, NamesTheNearestVariableForAnUnknownOne) {
 
 TEST(Template, ListsTheVariablesWhenNoneIsNear) { EXPECT_THAT(complaint("{resolution}"), HasSubstr("{date}")); }
 
-TEST(Template, RefusesWhatIsNotSupportedYet) {
-  EXPECT_THAT(complaint("{match.day}"), HasSubstr("{match.day} is not supported yet"));
+TEST(Template, StandsForTheNamedGroupsOfTheSourcesMatch) {
+  auto const parsed = parse_template("{match.reel}-{match.take_2}{match.none}");
+  ASSERT_TRUE(parsed);
+  EXPECT_THAT(groups_in(*parsed), testing::ElementsAre("none", "reel", "take_2"));
+  auto values = template_values("drop", "a.mp4", "ingest01", kLateEvening);
+  EXPECT_EQ(expand(*parsed, values), "-");
+  values.match = {{"reel", "{name}"}, {"take_2", "7"}, {"none", ""}};
+  EXPECT_EQ(expand(*parsed, values), "{name}-7") << "what a path holds is never expanded";
+}
+
+TEST(Template, RefusesAGroupWithoutAName) {
+  for (auto const* text : {"{match.}", "{match.a b}", "{match.a.b}", "{match.\u00fc}"})
+    EXPECT_THAT(complaint(text), HasSubstr("names no group")) << text;
+  EXPECT_EQ(parse_template("ab{match.}").error().at_byte, 2u);
 }
 
 TEST(Template, TakesAnItemsOwnMetadataByItsKey) {

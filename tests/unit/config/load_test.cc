@@ -134,6 +134,9 @@ pipelines:
   EXPECT_EQ(entity->name, *parse_template("{dir}"));
   EXPECT_FALSE(entity->description);
   EXPECT_EQ(entity->existing, EntityStep::Existing::kFail);
+  auto const of_new = load_with("pipelines: {p: {kinds: [image], entity: {collection: C, name: n, existing: new}}}\n");
+  ASSERT_EQ(errors_of(of_new), "");
+  EXPECT_EQ(of_new->pipelines[0].entity->existing, EntityStep::Existing::kNew);
   EXPECT_THAT(loaded->sources.at(0).pipelines, ElementsAre("footage", "cast"));
 }
 
@@ -146,10 +149,11 @@ TEST(Load, TakesOneIndexWithoutTheList) {
 TEST(Load, ReadsSources) {
   auto const loaded = load_text(R"(
 platform: {api_key: {file: /etc/sluice/key}}
-pipelines: {a: {asset: {filename: "{meta.reel}.{ext}"}}, b: {}}
+pipelines: {a: {asset: {filename: "{meta.reel}.{ext}"}}, b: {asset: {user_metadata: {reel: "{match.reel}"}}}}
 sources:
 - name: drop
   folder: /srv/drop/
+  match: '(?P<reel>R\d+)_'
   pipelines: [b, a]
   recursive: false
   include: ["*.mp4", "*.mov"]
@@ -163,8 +167,8 @@ sources:
   after_success: {move_to: "/srv/done/{source}/{path}"}
   after_failure: {move_to: "/srv/failed/{path}"}
   receipt: {dir: /srv/receipts/}
-- {name: other, folder: /srv/other, poll: auto, checksum: ignore, sidecar: ignore, duplicates: upload,
-   after_success: keep, after_failure: keep, receipt: none, ready_marker: ~, guard_file: ~, allow_hosts: []}
+- {name: other, folder: /srv/other, poll: auto, checksum: ignore, sidecar: ignore, duplicates: upload, pipelines: [a],
+   after_success: keep, after_failure: keep, receipt: none, ready_marker: ~, guard_file: ~, allow_hosts: [], match: ~}
 )");
   ASSERT_EQ(errors_of(loaded), "");
   auto const& drop = loaded->sources.at(0);
@@ -174,6 +178,8 @@ sources:
   EXPECT_EQ(drop.after_failure.move_to.text, "/srv/failed/{path}");
   EXPECT_EQ(drop.receipt, (ReceiptWish{.where = ReceiptWish::Where::kFolder, .folder = "/srv/receipts"}));
   EXPECT_THAT(drop.pipelines, ElementsAre("b", "a"));
+  EXPECT_EQ(drop.match->text(), R"((?P<reel>R\d+)_)");
+  EXPECT_FALSE(loaded->sources.at(1).match);
   EXPECT_FALSE(drop.recursive);
   EXPECT_EQ(drop.guard_file, ".mounted/here");
   EXPECT_EQ(drop.ready_marker->text, "{name}.done");

@@ -156,10 +156,9 @@ TEST(Refuse, BandwidthsThatAreNone) {
 }
 
 TEST(Refuse, WhatIsNotSupportedYet) {
-  for (auto const* line : {"control: {listen: \"127.0.0.1:8484\"}\n", "pipelines: {p: {embed: {model: m}}}\n",
-                           "pipelines: {p: {knowledge_store: [{name: k}]}}\n",
-                           "pipelines: {p: {kinds: [image], entity: {collection: C, name: n, existing: new}}}\n",
-                           "pipelines: {p: {index: [{name: \"{source}\"}]}}\n"}) {
+  for (auto const* line :
+       {"control: {listen: \"127.0.0.1:8484\"}\n", "pipelines: {p: {embed: {model: m}}}\n",
+        "pipelines: {p: {knowledge_store: [{name: k}]}}\n", "pipelines: {p: {index: [{name: \"{source}\"}]}}\n"}) {
     EXPECT_THAT(refusal(line), HasSubstr("not supported yet")) << line;
   }
 }
@@ -169,6 +168,42 @@ TEST(Refuse, SidecarsThatCannotBeMeant) {
   EXPECT_THAT(refusal_of_source("  ready_marker: \"{name}.{meta.reel}\"\n"), HasSubstr("only {name}, {stem}"));
   EXPECT_THAT(refusal_of_source("  after_success: {move_to: \"/srv/done/{meta.reel}/{path}\"}\n"),
               HasSubstr("cannot use {meta.KEY}"));
+}
+
+TEST(Refuse, AMatchThatIsNoExpressionAndOnlyThat) {
+  auto const text = refusal("pipelines: {p: {asset: {filename: \"{match.a}\"}}}\n");
+  EXPECT_EQ(text,
+            "s.yaml:3:25: pipelines.p.asset.filename: asks for {match.a}, and source drop has no `match`; give "
+            "it one, or list only other pipelines under its `pipelines`\n");
+  EXPECT_EQ(refusal_of_source("  match: '(?P<a>x)[b'\npipelines: {p: {asset: {filename: \"{match.a}\"}}}\n"),
+            "s.yaml:5:10: sources[0].match: is no regular expression: missing ], at its byte 9; it is RE2's (no "
+            "back-references, no look-ahead): https://github.com/google/re2/wiki/Syntax\n");
+  EXPECT_THAT(refusal_of_source("  match: '(?<a>x)'\n"), HasSubstr("write it as (?P<NAME>...)"));
+  EXPECT_THAT(refusal_of_source("  match: ''\n"), HasSubstr("match"));
+  EXPECT_THAT(refusal_of_source("  match: [a]\n"), HasSubstr("is a list"));
+}
+
+TEST(Refuse, GroupsThatNoMatchHasAndThoseThatNoTemplateAsksFor) {
+  auto const refused = [](std::string const& match, std::string const& pipeline) {
+    return refusal_of_source("  match: '" + match + "'\npipelines: {p: {kinds: [image], " + pipeline + "}}\n");
+  };
+  EXPECT_EQ(refused("(?P<reel>R[0-9]+)", "asset: {user_metadata: {reel: \"{match.reel}\"}}"), "");
+  EXPECT_EQ(refused("(?P<reel>R[0-9]+)", "entity: {collection: C, name: \"{match.reel}\"}"), "");
+  EXPECT_EQ(refused("[0-9]+/", "asset: {}"), "") << "a match may only choose";
+  EXPECT_EQ(refused("(?P<reel>R[0-9]+)", "entity: {collection: C, name: x, metadata: {r: \"{match.real}\"}}"),
+            "s.yaml:5:3: sources[0].match: its group reel is in no template of the source's pipelines; write "
+            "{match.reel} in one, or (?:...) for a group without a name\n"
+            "s.yaml:6:77: pipelines.p.entity.metadata.r: asks for {match.real}, and source drop has no such group in "
+            "its `match`; did you mean {match.reel}?\n");
+  EXPECT_THAT(refused("x", "index: [{name: i, user_metadata: {r: \"{match.reel}\"}}]"),
+              HasSubstr("index[0].user_metadata.r: asks for {match.reel}"));
+  EXPECT_THAT(refused("x", "entity: {collection: C, name: x, description: \"{match.reel}\"}"),
+              HasSubstr("write (?P<reel>...) there"));
+  EXPECT_THAT(refusal_of_source("  after_success: {move_to: \"/srv/done/{match.day}/{name}\"}\n"),
+              HasSubstr("after_success.move_to: asks for {match.day}"));
+  EXPECT_EQ(refusal_of_source("  match: '(?P<day>[0-9]+)'\n"
+                              "  after_success: {move_to: \"/srv/done/{match.day}/{name}\"}\n"),
+            "");
 }
 
 TEST(Refuse, DownloadsThatNobodyAskedForOrFromNowhere) {
@@ -251,6 +286,20 @@ TEST(Refuse, PipelinesThatCannotWork) {
   EXPECT_THAT(refusal("pipelines: {p: {index: [{name: a, create: {models: [{name: m}]}}]}}\n"),
               HasSubstr("models[0].options: is missing"));
   EXPECT_THAT(refusal("pipelines: {\"a b\": {}}\n"), HasSubstr("at most 64 letters"));
+}
+
+TEST(Refuse, NewEntitiesInACollectionThatAnotherPipelineAttachesTo) {
+  auto const pipelines = [](std::string const& of_a, std::string const& of_b, std::string const& collection) {
+    auto const pipeline = [](std::string const& name, std::string const& in, std::string const& existing) {
+      return "  " + name + ": {kinds: [image], entity: {collection: " + in + ", name: n, existing: " + existing +
+             "}}\n";
+    };
+    return refusal("pipelines:\n" + pipeline("a", "Cast", of_a) + pipeline("b", collection, of_b));
+  };
+  EXPECT_EQ(pipelines("new", "new", "Cast"), "");
+  EXPECT_EQ(pipelines("attach", "fail", "Cast"), "");
+  EXPECT_EQ(pipelines("new", "attach", "Crew"), "");
+  EXPECT_THAT(pipelines("new", "attach", "Cast"), HasSubstr("pipelines.b.entity.existing: only one of this and"));
 }
 
 TEST(Refuse, OneIndexMadeInTwoWays) {

@@ -229,15 +229,16 @@ TEST(Requests, FindAndCreateEntities) {
   expect_get(list_entities("c1", "Keeper", 1),
              "/entity-collections/c1/entities?name=Keeper&page=1&page_limit=50&sort_by=created_at&sort_option=desc");
   expect_get(retrieve_entity("c1", "e1"), "/entity-collections/c1/entities/e1");
-  expect_post(create_entity("c1", "Keeper", "a1", "", ""), "/entity-collections/c1/entities",
+  expect_post(create_entity("c1", "Keeper", {"a1"}, "", ""), "/entity-collections/c1/entities",
               R"({"name":"Keeper","asset_ids":["a1"]})", false);
-  expect_post(create_entity("c1", "Keeper", "a1", "tall", R"({"client_op":"01JZ"})"), "/entity-collections/c1/entities",
-              R"({"name":"Keeper","asset_ids":["a1"],"description":"tall","metadata":{"client_op":"01JZ"}})", false);
+  expect_post(
+      create_entity("c1", "Keeper", {"a1", "a2"}, "tall", R"({"client_op":"01JZ"})"), "/entity-collections/c1/entities",
+      R"({"name":"Keeper","asset_ids":["a1","a2"],"description":"tall","metadata":{"client_op":"01JZ"}})", false);
 }
 
-TEST(Requests, AddAnAssetToAnEntity) {
-  expect_post(add_entity_asset("c1", "e1", "a1"), "/entity-collections/c1/entities/e1/assets",
-              R"({"asset_ids":["a1"]})", false);
+TEST(Requests, AddAssetsToAnEntity) {
+  expect_post(add_entity_assets("c1", "e1", {"a1", "a2"}), "/entity-collections/c1/entities/e1/assets",
+              R"({"asset_ids":["a1","a2"]})", false);
 }
 
 }  // namespace

@@ -97,6 +97,20 @@ TEST_F(Act, TheActsAreWrittenWithTheEndAndDoneOneAfterTheOther) {
   EXPECT_EQ(acts.files.size(), 2u);
 }
 
+TEST_F(Act, ATargetMayHoldGroupsOfThePath) {
+  source().match = PathMatch::parse("^(?P<first>.)").value();
+  source().after_success = move_to("/srv/done/{match.first}/{name}");
+  auto const row = put_done();
+  EXPECT_EQ(act(0).target_path, row.path.substr(0, 1) + "/" + row.path);
+}
+
+TEST_F(Act, AGroupThatLeavesAFolderOfTheTargetWithoutANameMovesNothing) {
+  source().match = PathMatch::parse("(?P<none>)").value();
+  source().after_success = move_to("/srv/done/{match.none}/{name}");
+  put_done();
+  EXPECT_EQ(act(0).reason, "bad_target");
+}
+
 TEST_F(Act, NothingIsDoneBeforeThePlatformHasShownTheAsset) {
   source().after_success = {.what = AfterEnd::What::kDelete};
   put_done();

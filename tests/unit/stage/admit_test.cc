@@ -237,6 +237,66 @@ TEST_F(Admit, SkipsAKindThatNoPipelineTakesWhoeverNamedThePipeline) {
   }
 }
 
+// A source whose paths are SITE/REEL_NAME, where the take may be missing.
+class AdmitMatch : public Admit {
+ protected:
+  AdmitMatch() {
+    policy.sources[0].match = *PathMatch::parse(R"(^(?P<site>[^/]+)/(?P<reel>R\d+)?_(?:T(?P<take>\d+)_)?)");
+    policy.sources[0].pipelines = {"cast"};
+    policy.pipelines.push_back({.name = "cast",
+                                .kinds = {"image"},
+                                .filename = *parse_template("{match.site}-{name}"),
+                                .user_metadata = {{"take", *parse_template("{match.take}")}},
+                                .entity = EntityWish{.collection = "Cast", .name = *parse_template("{match.reel}")}});
+  }
+};
+
+TEST_F(AdmitMatch, PutsWhatTheGroupsOfThePathSayIntoThePlan) {
+  auto const whole = seen("north/R17_T3_a.jpg");
+  auto const no_take = seen("south/R18_a.jpg");
+  choose(choose_admit);
+  auto const plan = read_plan(item(whole.id).plan);
+  EXPECT_EQ(plan.filename, "north-R17_T3_a.jpg");
+  EXPECT_EQ(plan.metadata_json, R"({"take":"3"})");
+  EXPECT_EQ(plan.steps.at(0).name, "R17");
+  EXPECT_EQ(read_plan(item(no_take.id).plan).metadata_json, R"({"take":""})") << "a group that took no part";
+}
+
+TEST_F(AdmitMatch, MakesTextOfBytesThatAreNone) {
+  auto const row = seen("\xff\n/R17_a.jpg");
+  choose(choose_admit);
+  EXPECT_EQ(read_plan(item(row.id).plan).filename, platform_filename("\xff\n-R17_a.jpg"));
+  EXPECT_TRUE(is_utf8(item(row.id).plan));
+}
+
+TEST_F(AdmitMatch, SkipsAPathThatDoesNotMatchAndSaysSo) {
+  auto const row = seen("north/a.jpg");
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kSkipped);
+  EXPECT_EQ(item(row.id).reason, "no_match");
+  EXPECT_EQ(item(row.id).effort.last_error, "its path does not fit the `match` of source drop");
+}
+
+TEST_F(AdmitMatch, FailsAFileWhoseEntityWouldHaveNoNameOrTooLongAOne) {
+  auto const none = seen("north/_a.jpg");
+  auto const too_long = seen("north/R" + std::string(255, '1') + "_a.jpg");
+  auto const longest = seen("north/R" + std::string(254, '1') + "_a.jpg");
+  choose(choose_admit);
+  for (auto const& row : {none, too_long}) {
+    EXPECT_EQ(item(row.id).state, ItemState::kFailed);
+    EXPECT_EQ(item(row.id).reason, "bad_template");
+  }
+  EXPECT_EQ(item(longest.id).state, ItemState::kStable);
+}
+
+TEST_F(AdmitMatch, FailsWhereAPersonsPipelineAsksForGroupsThatTheSourceDoesNotHave) {
+  policy.sources[0].match.reset();
+  auto const row = seen("north/R17_a.jpg");
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).reason, "bad_template");
+  EXPECT_THAT(item(row.id).effort.last_error, HasSubstr("pipeline cast asks for {match.reel}"));
+}
+
 TEST_F(Admit, KeepsAPlanMadeByHand) {
   auto const row = seen();
   change(row, [](auto& planned) { planned.plan = Plan{.filename = "by hand"}.to_json(); });

@@ -167,6 +167,27 @@ TEST_F(Discover, TakesASkippedFileOnceAPipelineTakesItsKind) {
   EXPECT_EQ(item(row.id).state, ItemState::kSeen);
 }
 
+TEST_F(Discover, TakesASkippedFileOnceItsPathFitsTheMatch) {
+  policy.sources[0].match = PathMatch::parse("^b").value();
+  policy.sources[0].pipelines = {"cast"};
+  policy.pipelines.push_back({.name = "cast", .kinds = {"video"}});
+  add_file("a.mp4");
+  Discovery discovery(files, policy);
+  run(discovery);
+  auto const row = journal.list_items({}).at(0);
+  now += 1min;
+  choose(choose_admit);
+  ASSERT_EQ(item(row.id).reason, "no_match");
+  discovery.want_all();
+  run(discovery);
+  ASSERT_EQ(item(row.id).state, ItemState::kSkipped) << "it does not fit yet";
+
+  policy.sources[0].match = PathMatch::parse("^a").value();
+  discovery.want_all();
+  run(discovery);
+  EXPECT_EQ(item(row.id).state, ItemState::kSeen);
+}
+
 TEST_F(Discover, SweepsAgainAtTheVeryMomentOfTheRescan) {
   Discovery discovery(files, policy);
   run(discovery);

@@ -128,6 +128,19 @@ TEST_F(Explain, NamesKindPipelineAndLimits) {
   EXPECT_EQ(held("a.mp4", seen(6s)), "file: it is empty");
 }
 
+TEST_F(Explain, ShowsWhatTheGroupsOfThePathSayOrThatItDoesNotFit) {
+  policy.sources[0].match = PathMatch::parse(R"(^(?P<site>[^/]+)/(?P<reel>R\d+))").value();
+  auto const all = told("north/R17.mp4", seen(6s));
+  EXPECT_EQ(all.held_by(), nullptr);
+  auto const match = std::ranges::find(all.findings, "match", &Finding::rule);
+  ASSERT_NE(match, all.findings.end());
+  EXPECT_EQ(match->text, R"(its path fits `match`, reel is "R17", site is "north")");
+  EXPECT_EQ(held("north/a.mp4", seen(6s)), "match: its path does not fit the `match` of source drop");
+  auto done = journal::item_in(ItemState::kDone, 1);
+  done.plan = Plan{.filename = "a.mp4"}.to_json();
+  EXPECT_EQ(held("north/a.mp4", done), "taken") << "it was planned before";
+}
+
 TEST(ExplainUrl, SaysWhatIsKnownWithoutAskingItsHost) {
   Policy policy;
   policy.pipelines.push_back({.name = "footage", .kinds = {"video"}, .filename = *parse_template("{name}")});

@@ -187,7 +187,7 @@ TEST(Method, IsDirectUpToTheLimitOfOneRequest) {
 TEST(Plan, SurvivesTheJournal) {
   Plan plan{.filename = "a\"b.mp4", .enable_hls = true, .enable_thumbnail = false, .metadata_json = R"({"k":1})"};
   plan.steps.push_back(
-      {.kind = journal::StepKind::kEntity, .name = "Ann", .collection = "Cast", .fail_if_exists = true});
+      {.kind = journal::StepKind::kEntity, .name = "Ann", .collection = "Cast", .existing = Existing::kFail});
   auto const again = read_plan(plan.to_json());
   EXPECT_EQ(again.to_json(), plan.to_json());
   EXPECT_EQ(again.steps.at(0).collection, "Cast");

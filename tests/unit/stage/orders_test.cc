@@ -91,6 +91,13 @@ TEST_F(AddOrder, RefusesWhatNoPipelineOfTheSourceTakes) {
   EXPECT_EQ(refusal("a.bin"), "(taken)");  // its content decides later
 }
 
+TEST_F(AddOrder, RefusesAPathThatDoesNotFitTheMatchUnlessItsPlacesAreNamed) {
+  policy.sources[0].match = PathMatch::parse("^b").value();
+  EXPECT_EQ(refusal("a.mp4"), "no_match");
+  EXPECT_EQ(refusal("a.mp4", {.pipeline = "footage"}), "no_match");
+  EXPECT_EQ(refusal("a.mp4", {.index = "films"}), "(taken)");
+}
+
 TEST_F(AddOrder, RefusesAnEntityWithoutItsCollectionAndTheOtherWayRound) {
   EXPECT_EQ(refusal("a.mp4", {.entity = "ada"}), "entity_needs_collection");
   EXPECT_EQ(refusal("a.mp4", {.collection = "cast"}), "entity_needs_collection");

@@ -94,6 +94,24 @@ TEST_F(TakeUrl, FillsTemplatesWithTheHostAsTheFirstFolder) {
   EXPECT_EQ(read_plan(item(add(named)->item.id).plan).filename, "media.example/x/b.mp3");
 }
 
+TEST_F(TakeUrl, HoldsTheMatchOfAManifestAgainstHostFoldersAndName) {
+  policy.hand.match = PathMatch::parse(R"(^media\.example/(?P<day>[^/]+)/)").value();
+  policy.pipelines[0].filename = *parse_template("{match.day}.mp4");
+  auto const added = add(wish("https://media.example/day1/a.mp4?token=/day2/"));
+  ASSERT_TRUE(added);
+  EXPECT_EQ(read_plan(item(added->item.id).plan).filename, "day1.mp4");
+  auto const refused = add(wish("https://other.example/day1/a.mp4"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "no_match");
+}
+
+TEST_F(TakeUrl, RefusesAPipelineThatAsksForGroupsOfAMatch) {
+  policy.pipelines[0].filename = *parse_template("{match.day}.mp4");
+  auto const refused = add(wish("https://media.example/day1/a.mp4"));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "bad_template");
+}
+
 TEST_F(TakeUrl, KnowsTheSameUrlHoweverItIsSigned) {
   auto const first = add(signed_for(1h, "one"));
   auto const again = add(signed_for(2h, "two"));
