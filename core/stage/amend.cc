@@ -24,6 +24,8 @@ using journal::ItemState;
 
 namespace {
 
+constexpr std::int64_t kOpenMax = 1'000;
+
 // What is to be told, and how far that is: the act's payload.
 struct Telling {
   source::Sidecar sidecar;
@@ -122,13 +124,15 @@ void read(Context& ctx, ActRow act, ItemRow const& item) {
 // The rest of the list is told, or all of it has been.
 void tell(Context& ctx, ActRow act, ItemRow const& item) {
   if (ctx.traffic.busy(Errand::kAmend, act.id)) return;
+  auto const may = [&](Group group) { return ctx.traffic.may_call(group, ctx.now, ctx.policy.api_calls_max); };
+  if (!may(Group::kAssets) && !may(Group::kIndexing)) return;  // many may wait: none is unpacked for nothing
   auto const telling = read_telling(act.payload);
   auto parts = parts_of(ctx, item, telling.sidecar.metadata);
   if (telling.part >= parts.size())
     return finish(ctx, std::move(act), item, telling.sidecar,
                   "told to the asset and " + std::to_string(parts.size() - 1) + " indexed");
   auto& [group, call] = parts[telling.part];
-  if (!ctx.traffic.may_call(group, ctx.now, ctx.policy.api_calls_max)) return;
+  if (!may(group)) return;
   ctx.traffic.send({.errand = Errand::kAmend, .group = group, .row = act.id, .item = item.id}, std::move(call),
                    ctx.now);
 }
@@ -152,6 +156,8 @@ void plan_amendment(Context& ctx, ItemRow item, std::int64_t sidecars_print) {
   auto const open =
       std::ranges::find_if(acts, [](ActRow const& act) { return act.kind == ActKind::kAmend && !is_over(act.state); });
   if (open != acts.end() && open->state == ActState::kActing) return;
+  auto const waiting = ctx.journal.count_acts(ActState::kWanted) + ctx.journal.count_acts(ActState::kActing);
+  if (open == acts.end() && waiting >= kOpenMax) return;
   item.sidecars_print = sidecars_print;
   ctx.journal.update(item, ItemState::kDone, ctx.now);
   if (open != acts.end()) {

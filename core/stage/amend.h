@@ -20,7 +20,8 @@
 
 namespace sluice::stage {
 
-// A sweep saw other sidecars than the item knows. While a change is being told the difference stays, to be seen again.
+// A sweep saw other sidecars than the item knows. While a change is being told, or a thousand acts are open (a folder's
+// defaults may be those of very many items), the difference stays, to be seen again.
 // Requires  the item is done.
 void plan_amendment(Context& ctx, journal::ItemRow item, std::int64_t sidecars_print);
 

@@ -145,6 +145,20 @@ TEST_F(Amend, TellsNothingWhereOnlyPlacesOrNamesChanged) {
   EXPECT_TRUE(left.empty());
 }
 
+TEST_F(Amend, WaitsForALaterSweepWhileAThousandActsAreOpen) {
+  within([&](Context& ctx) {
+    for (std::int64_t n = 1; n <= 1'000; ++n) {
+      auto open = journal::act_of(row.id, n);
+      open.effort.due_at = now + 1h;
+      ctx.journal.insert(open);
+    }
+  });
+  write(R"({"metadata": {"take": 4}})");
+  sweep();
+  EXPECT_EQ(journal.acts_of(row.id).size(), 1'000u);
+  EXPECT_EQ(item(row.id).sidecars_print, 0) << "it is not forgotten";
+}
+
 TEST_F(Amend, TakesAwayWhatThePipelineNeverGave) {
   Json const before = Json::object({{"a", 1}, {"b", 2}}), now_said = Json::object({{"b", ""}, {"c", 3}});
   EXPECT_EQ(metadata_patch(before, now_said, Json::object({{"a", 9}, {"b", 8}})).dump(), R"({"a":9,"b":null,"c":3})");
