@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -151,5 +152,12 @@ struct EntityPage {
   Page page;
 };
 Result<EntityPage> read_entity_page(ports::Reply const& reply);
+
+// What became of several entities that were to be made by one call (R45, R59).
+struct BulkEntities {
+  std::vector<Named> made;                          // without their times
+  std::map<std::size_t, std::string> refused = {};  // by its place in the request, from 0: the platform's words
+};
+Result<BulkEntities> read_bulk_entities(ports::Reply const& reply);
 
 }  // namespace sluice::platform

@@ -114,4 +114,24 @@ Result<EntityPage> read_entity_page(Reply const& reply) {
   return EntityPage{std::move(page.first), page.second};
 }
 
+Result<BulkEntities> read_bulk_entities(Reply const& reply) {
+  constexpr std::uint64_t kPlacesMax = 1'000'000;
+  BulkEntities bulk;
+  SLUICE_TRY(root, read_object(reply));
+  SLUICE_TRY(made, root.array_at("entities"));
+  SLUICE_TRY(errors, root.array_at("errors"));
+  if (made == nullptr || errors == nullptr) return fail(Fault::kProtocol, "the answer lacks `entities` or `errors`");
+  for (auto const& element : made->elements()) {
+    SLUICE_TRY(id, need_id(element, "_id"));
+    SLUICE_TRY(name, need_text(element, "name"));
+    bulk.made.push_back({std::move(id), std::move(name), std::nullopt});
+  }
+  for (auto const& element : errors->elements()) {
+    SLUICE_TRY(place, need_size(element, "entity_index", 0, kPlacesMax));
+    SLUICE_TRY(why, text_or_empty(element, "error_reason"));
+    bulk.refused.emplace(place, std::move(why));
+  }
+  return bulk;
+}
+
 }  // namespace sluice::platform

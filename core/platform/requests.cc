@@ -272,11 +272,22 @@ Call list_entities(std::string const& collection_id, std::string const& name, in
   return get(of_collection(collection_id) + "?name=" + percent_encode(name) + "&" + paged_newest_first(page));
 }
 
-Call create_entity(std::string const& collection_id, std::string const& name, std::vector<std::string> const& asset_ids,
-                   std::string const& description, MetadataJson const& metadata) {
-  auto body = Json::object({{"name", name}, {"asset_ids", listed(asset_ids)}});
-  if (!description.empty()) body.set("description", description);
-  return post(of_collection(collection_id), with_metadata(body, "metadata", metadata), Repeat::kNever);
+namespace {
+std::string entity_json(NewEntity const& entity) {
+  auto body = Json::object({{"name", entity.name}, {"asset_ids", listed(entity.asset_ids)}});
+  if (!entity.description.empty()) body.set("description", entity.description);
+  return with_metadata(body, "metadata", entity.metadata);
+}
+}  // namespace
+
+Call create_entity(std::string const& collection_id, NewEntity const& entity) {
+  return post(of_collection(collection_id), entity_json(entity), Repeat::kNever);
+}
+
+Call create_entities(std::string const& collection_id, std::vector<NewEntity> const& entities) {
+  std::string list;
+  for (auto const& entity : entities) list += (list.empty() ? "" : ",") + entity_json(entity);
+  return post(of_collection(collection_id) + "/bulk", "{\"entities\":[" + list + "]}", Repeat::kNever);
 }
 
 Call retrieve_entity(std::string const& collection_id, std::string const& entity_id) {

@@ -95,9 +95,15 @@ ports::Call patch_asset_metadata(std::string const& asset_id, MetadataJson const
 ports::Call list_entity_collections(std::string const& name, int page);
 ports::Call create_entity_collection(std::string const& name);
 ports::Call list_entities(std::string const& collection_id, std::string const& name, int page);
-ports::Call create_entity(std::string const& collection_id, std::string const& name,
-                          std::vector<std::string> const& asset_ids, std::string const& description,
-                          MetadataJson const& metadata);
+struct NewEntity {
+  std::string name;
+  std::vector<std::string> asset_ids;  // one at the least
+  std::string description = {};
+  MetadataJson metadata = {};
+};
+ports::Call create_entity(std::string const& collection_id, NewEntity const& entity);
+// Some may be made and others refused: replies.h, BulkEntities.
+ports::Call create_entities(std::string const& collection_id, std::vector<NewEntity> const& entities);
 ports::Call retrieve_entity(std::string const& collection_id, std::string const& entity_id);
 // POST .../assets: adding twice is taken to be harmless (R49); not marked repeatable all the same.
 ports::Call add_entity_assets(std::string const& collection_id, std::string const& entity_id,

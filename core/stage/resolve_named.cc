@@ -1,6 +1,8 @@
 #include "core/stage/resolve_named.h"
 
 #include <algorithm>
+#include <map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -26,8 +28,10 @@ namespace {
 constexpr int kRowsPerTurn = 50;
 constexpr std::size_t kAssetsTogether = 50;  // that an entity is made of: the platform states no limit (U6)
 enum MadeOf : int { kOfOne = 0, kOfMany = 1 };
-constexpr char kOneByOne[] = "one";  // params of an entity: it was refused with several assets at once
-constexpr int kStepsMax = 100'000;   // steps woken by one name at once; a bound, not a limit anyone meets
+constexpr std::size_t kEntitiesTogether = 50;  // of one call, likewise
+constexpr char kByItself[] = "alone";          // params of an entity: it was refused in a call with others,
+constexpr char kOneByOne[] = "one";            // ... or with several assets at once
+constexpr int kStepsMax = 100'000;             // steps woken by one name at once; a bound, not a limit anyone meets
 
 std::string collection_id_of(Context const& ctx, NamedRow const& entity) {
   auto const parent = ctx.journal.named(entity.parent_id);
@@ -180,44 +184,113 @@ Seeds seeds_of(Context const& ctx, NamedRow const& named) {
   return seeds;
 }
 
-void create(Context& ctx, NamedRow named) {
+void nobody_wants(Context& ctx, NamedRow named) {
   auto const was = named.state;
-  std::optional<ports::Call> call;
-  int made_of = kOfOne;
-  if (named.kind == NamedKind::kEntity) {
-    auto const seeds = seeds_of(ctx, named);
-    if (!seeds.first) {  // whoever wanted it is gone
-      named.state = NamedState::kWanted;
-      named.intent = {};
-      named.effort = renewed(std::nullopt);
-      return move(ctx, named, was, "nobody wants it any more");
-    }
-    auto const planned = read_planned_step(seeds.first->params);
-    named.seed_step_id = seeds.first->id;
-    named.client_op = seeds.first->client_op;
-    made_of = seeds.asset_ids.size() > 1 ? kOfMany : kOfOne;
-    call = platform::create_entity(collection_id_of(ctx, named), named.name, seeds.asset_ids, planned.description,
-                                   with_operation_tag(planned.metadata_json, named.client_op));
-  } else if (named.kind == NamedKind::kCollection) {
-    call = platform::create_entity_collection(named.name);
-  } else {
-    call = platform::create_index(named.name, named.params);
-  }
+  named.state = NamedState::kWanted;
+  named.intent = {};
+  named.effort = renewed(std::nullopt);
+  move(ctx, named, was, "nobody wants it any more");
+}
+
+void begin(Context& ctx, NamedRow& named) {
+  auto const was = named.state;
   named.state = NamedState::kCreating;
   named.intent = {.at = ctx.now};
   named.effort.due_at.reset();
   move(ctx, named, was);
-  ctx.traffic.send({.errand = Errand::kCreateNamed, .group = group_of(named.kind), .row = named.id, .mode = made_of},
-                   std::move(*call), ctx.now);
 }
 
-// Refused with several assets, which does not say whose fault it is: it is made of one, and the others are added.
-void create_of_one(Context& ctx, NamedRow named, Error const& error) {
-  named.params = kOneByOne;
+void create(Context& ctx, NamedRow named) {
+  auto call = named.kind == NamedKind::kCollection ? platform::create_entity_collection(named.name)
+                                                   : platform::create_index(named.name, named.params);
+  begin(ctx, named);
+  ctx.traffic.send({.errand = Errand::kCreateNamed, .group = group_of(named.kind), .row = named.id}, std::move(call),
+                   ctx.now);
+}
+
+// An entity is made at the end of the turn, with others that are missing: make_entities().
+void to_be_made(Context& ctx, NamedRow named) {
+  if (!seeds_of(ctx, named).first) return nobody_wants(ctx, std::move(named));
+  begin(ctx, named);
+}
+
+struct Missing {
+  NamedRow named;
+  platform::NewEntity entity;
+};
+
+// Nothing when whoever wanted it is gone.
+std::optional<Missing> missing_entity(Context const& ctx, NamedRow named) {
+  auto seeds = seeds_of(ctx, named);
+  if (!seeds.first) return std::nullopt;
+  auto const planned = read_planned_step(seeds.first->params);
+  named.seed_step_id = seeds.first->id;
+  named.client_op = seeds.first->client_op;
+  named.intent.at = ctx.now;
+  return Missing{.named = named,
+                 .entity = {.name = named.name,
+                            .asset_ids = std::move(seeds.asset_ids),
+                            .description = planned.description,
+                            .metadata = with_operation_tag(planned.metadata_json, named.client_op)}};
+}
+
+void make_one(Context& ctx, Missing const& missing) {
+  auto const& [named, entity] = missing;
+  ctx.journal.update(named, NamedState::kCreating, ctx.now);
+  ctx.traffic.send({.errand = Errand::kCreateNamed,
+                    .group = Group::kEntities,
+                    .row = named.id,
+                    .mode = entity.asset_ids.size() > 1 ? kOfMany : kOfOne},
+                   platform::create_entity(collection_id_of(ctx, named), entity), ctx.now);
+}
+
+void make_together(Context& ctx, std::span<Missing const> missing) {
+  if (missing.size() == 1) return make_one(ctx, missing.front());
+  budget::Flight flight{.errand = Errand::kCreateNamed, .group = Group::kEntities};
+  std::vector<platform::NewEntity> entities;
+  for (auto const& [named, entity] : missing) {
+    ctx.journal.update(named, NamedState::kCreating, ctx.now);
+    flight.rows.push_back(named.id);
+    entities.push_back(entity);
+  }
+  ctx.traffic.send(std::move(flight), platform::create_entities(collection_id_of(ctx, missing.front().named), entities),
+                   ctx.now);
+}
+
+// Those that are missing and have one asset each go together, collection by collection, and wait for those that are
+// still being looked for, up to the most that go into one call. One of several assets goes by itself: the answer about
+// many does not say which assets each has.
+void make_entities(Context& ctx) {
+  auto const may_go = [&] { return ctx.traffic.may_call(Group::kEntities, ctx.now, ctx.policy.api_calls_max); };
+  std::map<journal::RowId, std::vector<Missing>> together;  // by collection
+  for (auto& named : ctx.journal.named_in(NamedState::kCreating)) {
+    if (named.kind != NamedKind::kEntity || named.intent.unknown_at || !may_go()) continue;
+    if (ctx.traffic.busy(Errand::kCreateNamed, named.id) || collection_id_of(ctx, named).empty()) continue;
+    auto missing = missing_entity(ctx, named);
+    if (!missing)
+      nobody_wants(ctx, std::move(named));
+    else if (missing->entity.asset_ids.size() > 1 || named.params == kByItself || named.params == kOneByOne)
+      make_one(ctx, *missing);
+    else
+      together[named.parent_id].push_back(*std::move(missing));
+  }
+  for (auto const& [collection, missing] : together) {
+    auto rest = std::span(missing);
+    for (; rest.size() >= kEntitiesTogether && may_go(); rest = rest.subspan(kEntitiesTogether))
+      make_together(ctx, rest.first(kEntitiesTogether));
+    auto const is_all = rest.size() < kEntitiesTogether && ctx.traffic.in_air(Errand::kLookNamed) == 0;
+    if (!rest.empty() && is_all && may_go()) make_together(ctx, rest);
+  }
+}
+
+// Refused with several assets, or with other entities, which does not say whose fault it is: it is made of one asset,
+// and the others are added; or by a call of its own.
+void make_again(Context& ctx, NamedRow named, char const* how, std::string const& why) {
+  named.params = how;
   named.state = NamedState::kWanted;
   named.intent = {};
   named.effort = renewed(ctx.now);
-  move(ctx, named, NamedState::kCreating, "again with one asset: " + error.text);
+  move(ctx, named, NamedState::kCreating, "again, by itself: " + why);
 }
 
 // The steps that cannot go on without this name: they wait for it, do not know whether they are in it, or
@@ -286,6 +359,7 @@ void found_nothing(Context& ctx, NamedRow named) {
       return give_up(ctx, std::move(named), "gone",
                      "the platform keeps losing it: see who or what deletes it there, then retry");
   }
+  if (named.kind == NamedKind::kEntity) return to_be_made(ctx, std::move(named));
   if (named.kind == NamedKind::kIndex && named.params.empty())
     return give_up(ctx, std::move(named), "index_missing",
                    "the platform has no index of that name, and the pipeline does not say how to create it");
@@ -311,6 +385,7 @@ void choose_resolve_named(Context& ctx) {
       if (!ctx.traffic.may_call(group_of(named.kind), ctx.now, ctx.policy.api_calls_max)) continue;
       look(ctx, named, 1);
     }
+  make_entities(ctx);
 }
 
 void settle_look_named(Context& ctx, Landing const& landing) {
@@ -332,22 +407,65 @@ void settle_look_named(Context& ctx, Landing const& landing) {
   found_nothing(ctx, std::move(*named));
 }
 
+namespace {
+
+void now_unknown(Context& ctx, NamedRow named, Error const& error) {
+  named.effort = after_failure(named.effort, error, ctx.policy, ctx.now, ctx.jitter());
+  named.effort.due_at = ctx.now;
+  named.intent = outcome_unknown(named.intent, ctx.now);
+  move(ctx, named, NamedState::kCreating, "no answer came (" + error.text + "): looking whether it happened");
+}
+
+// No answer about all of them.
+void settle_none_made(Context& ctx, NamedRow named, Error const& error) {
+  if (error.fault == Fault::kOutcomeUnknown) return now_unknown(ctx, std::move(named), error);
+  if (error.fault == Fault::kRejected || error.fault == Fault::kGone)
+    return make_again(ctx, std::move(named), kByItself, error.text);
+  retry_named(ctx, std::move(named), error, NamedState::kWanted);
+}
+
+void settle_made_together(Context& ctx, NamedRow named, std::size_t place, platform::BulkEntities const& bulk) {
+  if (auto const refused = bulk.refused.find(place); refused != bulk.refused.end())
+    return make_again(ctx, std::move(named), kByItself, refused->second);
+  auto const* const made = pick_named(bulk.made, named.name);
+  if (made == nullptr)
+    return now_unknown(ctx, std::move(named), {Fault::kProtocol, "the answer does not say what became of it"});
+  Found found{.match = *made, .asset_ids = {}, .ours = true};
+  auto const seed = ctx.journal.step(named.seed_step_id);
+  if (auto const item = seed ? ctx.journal.item(seed->item_id) : std::nullopt)
+    found.asset_ids.push_back(item->asset_id);
+  became_present(ctx, std::move(named), found);
+}
+
+void settle_make_together(Context& ctx, Landing const& landing) {
+  auto const bulk =
+      landing.reply ? platform::read_bulk_entities(*landing.reply) : std::unexpected(landing.reply.error());
+  for (std::size_t place = 0; place < landing.flight.rows.size(); ++place) {
+    auto named = ctx.journal.named(landing.flight.rows[place]);
+    if (!named || named->state != NamedState::kCreating || named->intent.unknown_at) continue;
+    if (bulk)
+      settle_made_together(ctx, *std::move(named), place, *bulk);
+    else if (landing.reply)
+      now_unknown(ctx, *std::move(named), bulk.error());
+    else
+      settle_none_made(ctx, *std::move(named), bulk.error());
+  }
+}
+
+}  // namespace
+
 void settle_create_named(Context& ctx, Landing const& landing) {
+  if (!landing.flight.rows.empty()) return settle_make_together(ctx, landing);
   auto named = ctx.journal.named(landing.flight.row);
   if (!named || named->state != NamedState::kCreating) return;
-  auto const unknown = [&](Error const& error) {
-    named->effort = after_failure(named->effort, error, ctx.policy, ctx.now, ctx.jitter());
-    named->effort.due_at = ctx.now;
-    named->intent = outcome_unknown(named->intent, ctx.now);
-    move(ctx, *named, NamedState::kCreating, "no answer came (" + error.text + "): looking whether it happened");
-  };
+  auto const unknown = [&](Error const& error) { now_unknown(ctx, *std::move(named), error); };
   if (!landing.reply) {
     auto const& error = landing.reply.error();
     if (error.fault == Fault::kOutcomeUnknown) return unknown(error);
     if (error.code == "index_name_already_exists")
       return retry_named(ctx, std::move(*named), error, NamedState::kWanted);
     auto const is_final = error.fault == Fault::kRejected || error.fault == Fault::kGone;
-    if (is_final && landing.flight.mode == kOfMany) return create_of_one(ctx, *std::move(named), error);
+    if (is_final && landing.flight.mode == kOfMany) return make_again(ctx, *std::move(named), kOneByOne, error.text);
     if (error.fault == Fault::kGone && named->kind == NamedKind::kEntity)
       return entity_refused_as_gone(ctx, std::move(*named), error);
     if (is_final) return give_up(ctx, std::move(*named), error.code.empty() ? "refused" : error.code, error.text);

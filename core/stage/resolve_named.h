@@ -5,7 +5,8 @@
 //   writes   named: `present` and its remote id; the steps that wait on it become due
 //   remote   a list by name, every page, names compared exactly (U9); then POST /indexes,
 //            /entity-collections or .../entities, of all assets that wait for that name, fifty at most, or of
-//            one where that was refused. Creates are not repeatable.
+//            one where that was refused; entities of one asset that are missing at once go by .../entities/bulk,
+//            and by themselves where that was refused (docs/adr/0013). Creates are not repeatable.
 //   unknown  lists again, twice at the least and until `late_effect` and the list lag are over (R54, R53);
 //            what exists is adopted. The same, for the list lag, before what was called gone is made again
 //   then     CREATE_STEP takes the steps

@@ -11,6 +11,7 @@ constexpr char kNewOnes[] = R"(
     entity: {collection: Cast, name: "{dir}", existing: new}
 )";
 constexpr char kCreates[] = "POST /entity-collections/{entity_collection_id}/entities";
+constexpr char kBulk[] = "POST /entity-collections/{entity_collection_id}/entities/bulk";
 constexpr char kAdds[] = "POST /entity-collections/{entity_collection_id}/entities/{entity_id}/assets";
 
 std::vector<Site::Make> photos_of(std::string const& name, std::size_t count) {
@@ -67,6 +68,24 @@ TEST(AnEntity, ThatIsRefusedWithSeveralAssetsIsMadeOfOneAndTheOthersAreAdded) {
   auto const ours = entities_named(site, "Grace");
   ASSERT_EQ(ours.size(), 1u);
   EXPECT_EQ(ours[0].at("asset_ids").size(), kPhotos);
+}
+
+// Twenty people with one photo each, whose entities are looked for at the same time.
+TEST(ManyEntities, AreMadeByFewCallsAlsoWhenAnAnswerIsLost) {
+  constexpr std::size_t kPeople = 20;
+  Site site;
+  site.emulator().arm(Json::array(
+      {{{"method", "POST"}, {"path", "/entity-collections"}, {"action", "delay"}, {"ms", 3'000}},
+       {{"method", "POST"}, {"path", "/entity-collections/*/entities/bulk"}, {"nth", 1}, {"action", "cut_after"}}}));
+  site.daemon().start();
+  std::vector<Site::Make> photos;
+  for (std::size_t i = 0; i < kPeople; ++i) photos.push_back({"person" + std::to_string(i) + "/face.jpg", 20'000 + i});
+  site.drop_all(photos, 11);
+  ASSERT_TRUE(site.wait_for("done", kPeople));
+  EXPECT_TRUE(site.every_file_is_there_once());
+  EXPECT_EQ(site.emulator().ledger().at("entities").size(), kPeople);
+  EXPECT_GE(site.emulator().cut_calls(kBulk), 1u) << "no answer was lost";
+  EXPECT_LT(site.emulator().calls(kBulk) + site.emulator().calls(kCreates), kPeople / 2);
 }
 
 TEST(AnEntity, OfSomebodyElseIsLeftAloneWhereNewOnesAreWanted) {

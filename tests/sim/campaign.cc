@@ -27,6 +27,7 @@ std::vector<NamedScenario> const& all_scenarios() {
       {"main_job", main_job},
       {"main_job_on_an_old_platform", main_job_on_an_old_platform},
       {"ten_photos", [] { return photos(10); }},
+      {"four_people", [] { return people(4); }},
       {"fifty_photos", [] { return photos(50); }},
       {"direct_uploads", direct_uploads},
       {"direct_uploads_on_an_old_platform", direct_uploads_on_an_old_platform},

@@ -85,6 +85,18 @@ Scenario photos(int count) {
   return s;
 }
 
+Scenario people(int count) {
+  Scenario s{.name = "people", .policy = usual_policy()};
+  for (int i = 0; i < count; ++i) {
+    auto const name = "person" + std::to_string(i);
+    s.drops.push_back({.path = name + "/face.jpg", .size_bytes = static_cast<std::uint64_t>(200 + 3 * i)});
+    s.expected.push_back(cast(name + "/face.jpg", name));
+  }
+  s.policy.files_max = 8;
+  s.requests_max = 600;
+  return s;
+}
+
 Scenario direct_uploads() {
   Scenario s{.name = "direct_uploads", .policy = usual_policy()};
   s.drops = {{.path = "north/tone.mp3", .size_bytes = 1'500},

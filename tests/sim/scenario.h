@@ -103,6 +103,8 @@ Scenario main_job();
 Scenario main_job_on_an_old_platform();
 // So many photos of one person make one entity.
 Scenario photos(int count);
+// Each of one photo: their entities are made together.
+Scenario people(int count);
 // Small files only, two of one name, of which the platform cannot be told apart by name or size.
 Scenario direct_uploads();
 Scenario direct_uploads_on_an_old_platform();

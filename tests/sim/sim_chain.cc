@@ -167,14 +167,13 @@ Json entity_json(SimEntity const& entity, WallTime now, std::string const& creat
 
 }  // namespace
 
-Reply SimPlatform::create_entity(Request const& request, WallTime now) {
-  if (!stands(collections_, request.segments[1])) return refuse(404, "resource_not_exist", now);
-  auto const body = object_in(request.body);
+std::optional<Reply> SimPlatform::make_entity(std::string const& collection_id, std::string const& text, WallTime now) {
+  auto const body = object_in(text);
   auto const ids = body.find("asset_ids");
   if (text_at(body, "name").empty() || ids == body.end() || !ids->is_array() || ids->empty())
-    return complain("entity: " + request.body, now);
+    return complain("entity: " + text, now);
   SimEntity entity{
-      {.created_at = now, .visible_at = visible_from(now)}, fresh_id(), request.segments[1], text_at(body, "name")};
+      {.created_at = now, .visible_at = visible_from(now)}, fresh_id(), collection_id, text_at(body, "name")};
   entity.ready_at = ready_from(now);
   if (body.contains("metadata")) entity.metadata_json = body["metadata"].dump();
   for (auto const& id : *ids) {
@@ -183,7 +182,32 @@ Reply SimPlatform::create_entity(Request const& request, WallTime now) {
     entity.asset_ids.push_back(id.get<std::string>());
   }
   entities_.push_back(std::move(entity));
+  return std::nullopt;
+}
+
+Reply SimPlatform::create_entity(Request const& request, WallTime now) {
+  if (!stands(collections_, request.segments[1])) return refuse(404, "resource_not_exist", now);
+  if (auto refused = make_entity(request.segments[1], request.body, now)) return *std::move(refused);
   return answer(201, entity_json(entities_.back(), now, shown_time(now)));
+}
+
+Reply SimPlatform::create_entities(Request const& request, WallTime now) {
+  if (!stands(collections_, request.segments[1])) return refuse(404, "resource_not_exist", now);
+  auto const body = object_in(request.body);
+  auto const list = body.find("entities");
+  if (list == body.end() || !list->is_array() || list->empty()) return complain("entities: " + request.body, now);
+  auto made = Json::array(), errors = Json::array();
+  for (auto const& wanted : *list) {
+    auto const place = made.size() + errors.size();
+    if (make_entity(request.segments[1], wanted.dump(), now))
+      errors.push_back({{"entity_index", place}, {"entity_name", text_at(wanted, "name")}, {"error_reason", "no"}});
+    else
+      made.push_back({{"_id", entities_.back().id}, {"name", entities_.back().name}, {"status", "processing"}});
+  }
+  return answer(201, {{"success_count", made.size()},
+                      {"failed_count", errors.size()},
+                      {"entities", std::move(made)},
+                      {"errors", std::move(errors)}});
 }
 
 Reply SimPlatform::list_entities(Request const& request, WallTime now) {

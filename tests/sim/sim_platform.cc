@@ -71,6 +71,7 @@ ports::Reply SimPlatform::serve_api(Request const& request, WallTime now) {
     case Ask::kCreateCollection: return create_collection(request, now);
     case Ask::kListEntities: return list_entities(request, now);
     case Ask::kCreateEntity: return create_entity(request, now);
+    case Ask::kCreateEntities: return create_entities(request, now);
     case Ask::kReadEntity: return read_entity(request, now);
     case Ask::kAddEntityAssets: return add_entity_assets(request, now);
     case Ask::kFetchPiece:

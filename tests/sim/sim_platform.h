@@ -158,7 +158,10 @@ class SimPlatform {
   Reply list_by_asset(Request const& request, WallTime now);
   Reply read_indexed_asset(Request const& request, WallTime now);
   Reply patch(Request const& request, WallTime now);
+  // Nothing when it is made, the last of entities_; else why not.
+  std::optional<Reply> make_entity(std::string const& collection_id, std::string const& text, WallTime now);
   Reply create_entity(Request const& request, WallTime now);
+  Reply create_entities(Request const& request, WallTime now);
   Reply list_entities(Request const& request, WallTime now);
   Reply read_entity(Request const& request, WallTime now);
   Reply add_entity_assets(Request const& request, WallTime now);

@@ -68,6 +68,7 @@ constexpr auto kRoutes = std::to_array<Route>({
     {ports::Method::kPost, "entity-collections", Ask::kCreateCollection},
     {ports::Method::kGet, "entity-collections/*/entities", Ask::kListEntities},
     {ports::Method::kPost, "entity-collections/*/entities", Ask::kCreateEntity},
+    {ports::Method::kPost, "entity-collections/*/entities/bulk", Ask::kCreateEntities},
     {ports::Method::kGet, "entity-collections/*/entities/*", Ask::kReadEntity},
     {ports::Method::kPost, "entity-collections/*/entities/*/assets", Ask::kAddEntityAssets},
 });
@@ -119,18 +120,39 @@ bool read_part(std::string_view part, std::map<std::string, FormPart>& parts, st
 }  // namespace
 
 std::string_view name_of(Ask ask) {
-  static constexpr std::string_view kNames[] = {
-      "open_session",         "presigned_urls",      "put_chunk",     "report_chunks",      "session_status",
-      "create_asset",         "list_assets",         "read_asset",    "list_indexes",       "create_index",
-      "create_indexed_asset", "list_indexed_assets", "list_by_asset", "read_indexed_asset", "list_collections",
-      "create_collection",    "list_entities",       "create_entity", "read_entity",        "add_entity_assets",
-      "patch_asset",          "patch_indexed",       "fetch_piece",   "tell_hook",          "unknown"};
+  static constexpr std::string_view kNames[] = {"open_session",
+                                                "presigned_urls",
+                                                "put_chunk",
+                                                "report_chunks",
+                                                "session_status",
+                                                "create_asset",
+                                                "list_assets",
+                                                "read_asset",
+                                                "list_indexes",
+                                                "create_index",
+                                                "create_indexed_asset",
+                                                "list_indexed_assets",
+                                                "list_by_asset",
+                                                "read_indexed_asset",
+                                                "list_collections",
+                                                "create_collection",
+                                                "list_entities",
+                                                "create_entity",
+                                                "create_entities",
+                                                "read_entity",
+                                                "add_entity_assets",
+                                                "patch_asset",
+                                                "patch_indexed",
+                                                "fetch_piece",
+                                                "tell_hook",
+                                                "unknown"};
   return kNames[static_cast<std::size_t>(ask)];
 }
 
 bool is_create(Ask ask) {
   return ask == Ask::kOpenSession || ask == Ask::kCreateAsset || ask == Ask::kCreateIndex ||
-         ask == Ask::kCreateIndexedAsset || ask == Ask::kCreateCollection || ask == Ask::kCreateEntity;
+         ask == Ask::kCreateIndexedAsset || ask == Ask::kCreateCollection || ask == Ask::kCreateEntity ||
+         ask == Ask::kCreateEntities;
 }
 
 bool is_looked_for(Ask ask) { return is_create(ask) || ask == Ask::kAddEntityAssets; }

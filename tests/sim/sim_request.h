@@ -36,6 +36,7 @@ enum class Ask : std::uint8_t {
   kCreateCollection,
   kListEntities,
   kCreateEntity,
+  kCreateEntities,
   kReadEntity,
   kAddEntityAssets,
   kPatchAsset,

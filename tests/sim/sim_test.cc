@@ -120,7 +120,7 @@ std::string name_of_lost_answer(testing::TestParamInfo<std::tuple<std::string, M
 }
 
 INSTANTIATE_TEST_SUITE_P(Sim, EveryLostAnswer,
-                         Combine(testing::Values("main_job", "main_job_on_an_old_platform", "ten_photos",
+                         Combine(testing::Values("main_job", "main_job_on_an_old_platform", "ten_photos", "four_people",
                                                  "direct_uploads", "direct_uploads_on_an_old_platform", "urls",
                                                  "urls_on_an_old_platform"),
                                  testing::Values(Mishap::kLostAfter, Mishap::kLostBefore, Mishap::kLateEffect,

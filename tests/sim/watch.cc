@@ -34,7 +34,8 @@ std::size_t open_intents(Journal const& journal, Ask ask) {
     case Ask::kAddEntityAssets: return steps(journal::StepKind::kEntity);
     case Ask::kCreateIndex: return named(journal::NamedKind::kIndex);
     case Ask::kCreateCollection: return named(journal::NamedKind::kCollection);
-    case Ask::kCreateEntity: return named(journal::NamedKind::kEntity);
+    case Ask::kCreateEntity:
+    case Ask::kCreateEntities: return named(journal::NamedKind::kEntity);
     default: break;
   }
   std::size_t putting = 0;

@@ -229,11 +229,23 @@ TEST(Requests, FindAndCreateEntities) {
   expect_get(list_entities("c1", "Keeper", 1),
              "/entity-collections/c1/entities?name=Keeper&page=1&page_limit=50&sort_by=created_at&sort_option=desc");
   expect_get(retrieve_entity("c1", "e1"), "/entity-collections/c1/entities/e1");
-  expect_post(create_entity("c1", "Keeper", {"a1"}, "", ""), "/entity-collections/c1/entities",
+  expect_post(create_entity("c1", {.name = "Keeper", .asset_ids = {"a1"}}), "/entity-collections/c1/entities",
               R"({"name":"Keeper","asset_ids":["a1"]})", false);
   expect_post(
-      create_entity("c1", "Keeper", {"a1", "a2"}, "tall", R"({"client_op":"01JZ"})"), "/entity-collections/c1/entities",
+      create_entity(
+          "c1",
+          {.name = "Keeper", .asset_ids = {"a1", "a2"}, .description = "tall", .metadata = R"({"client_op":"01JZ"})"}),
+      "/entity-collections/c1/entities",
       R"({"name":"Keeper","asset_ids":["a1","a2"],"description":"tall","metadata":{"client_op":"01JZ"}})", false);
+}
+
+TEST(Requests, CreateSeveralEntitiesAtOnce) {
+  expect_post(create_entities("c1", {{.name = "A", .asset_ids = {"a1"}},
+                                     {.name = "B", .asset_ids = {"a2"}, .metadata = R"({"client_op":"01JZ"})"}}),
+              "/entity-collections/c1/entities/bulk",
+              R"({"entities":[{"name":"A","asset_ids":["a1"]},)"
+              R"({"name":"B","asset_ids":["a2"],"metadata":{"client_op":"01JZ"}}]})",
+              false);
 }
 
 TEST(Requests, AddAssetsToAnEntity) {

@@ -34,17 +34,8 @@ class ResolveNamed : public StageTest {
   void looked(RowId named, Result<ports::Reply> answer, int page = 1) {
     land({.errand = Errand::kLookNamed, .row = named, .page = page}, std::move(answer));
   }
-  void created(RowId named, Result<ports::Reply> answer, int made_of = 0) {
-    land({.errand = Errand::kCreateNamed, .row = named, .mode = made_of}, std::move(answer));
-  }
-  RowId waiting_with(std::int64_t asset, RowId named, Existing existing = Existing::kAttach) {
-    auto const id =
-        put_step(put_item(ItemState::kAssetReady, asset).id, named, StepState::kWaiting, StepKind::kEntity).id;
-    change(step(id), [&](auto& row) {
-      row.params =
-          PlannedStep{.kind = StepKind::kEntity, .name = "ada", .collection = "cast", .existing = existing}.to_json();
-    });
-    return id;
+  void created(RowId named, Result<ports::Reply> answer) {
+    land({.errand = Errand::kCreateNamed, .row = named}, std::move(answer));
   }
   static ports::Reply page(std::string const& rows, int number = 1, int pages = 1) {
     return reply(R"({"data":[)" + rows + R"(],"page_info":{"page":)" + std::to_string(number) + R"(,"total_page":)" +
@@ -194,86 +185,10 @@ TEST_F(ResolveNamed, MakesAnEntityOfTheFirstAssetThatWaitsAndOfNoneWhenNobodyDoe
   auto const first = waiting(id, StepKind::kEntity, 1);
   waiting(id, StepKind::kEntity, 2);
   looked(id, page(""));
+  choose(choose_resolve_named);
   ASSERT_EQ(left.size(), 1u);
   EXPECT_THAT(left[0].text_body, HasSubstr("asset1"));
   EXPECT_EQ(named(id).seed_step_id, first);
-}
-
-TEST_F(ResolveNamed, MakesAnEntityOfAllAssetsThatWait) {
-  auto const id = entity();
-  auto const first = waiting_with(2, id), second = waiting_with(3, id), late = waiting_with(4, id);
-  change(item(step(late).item_id), [](auto& row) { row.state = ItemState::kSent; });  // it was lost, and is made again
-  looked(id, page(""));
-  ASSERT_EQ(left.size(), 1u);
-  EXPECT_THAT(left[0].text_body, HasSubstr(R"("asset_ids":["asset2","asset3"])"));
-  EXPECT_EQ(named(id).seed_step_id, first);
-  created(id, reply(R"({"_id":"e1","name":"ada","status":"processing","asset_ids":["asset2","asset3"]})"), 1);
-  EXPECT_EQ(step(first).state, StepState::kCreated);
-  EXPECT_EQ(step(second).state, StepState::kCreated);
-  EXPECT_EQ(step(late).state, StepState::kWaiting);
-}
-
-TEST_F(ResolveNamed, MakesAnEntityOfFiftyAssetsAtMost) {
-  auto const id = entity();
-  for (int i = 0; i < 60; ++i) waiting_with(2 + i, id);
-  looked(id, page(""));
-  ASSERT_EQ(left.size(), 1u);
-  EXPECT_THAT(left[0].text_body, testing::AllOf(HasSubstr("asset51\""), testing::Not(HasSubstr("asset52\""))));
-}
-
-TEST_F(ResolveNamed, MakesAnEntityOfOneAssetAfterItWasRefusedWithSeveral) {
-  auto const id = entity();
-  auto const first = waiting_with(2, id), second = waiting_with(3, id);
-  looked(id, page(""));
-  auto const made_of = traffic.flights(Errand::kCreateNamed).at(0).second.mode;
-  for (auto const& refusal : {fail(Fault::kRejected, "400", "no_face"), fail(Fault::kGone, "404", "not_found")}) {
-    change(named(id), [&](auto& row) {
-      row.state = NamedState::kCreating;
-      row.intent.at = now;
-    });
-    created(id, refusal, made_of);
-    EXPECT_EQ(named(id).state, NamedState::kWanted);
-    EXPECT_EQ(named(id).effort.due_at, now);
-    EXPECT_EQ(step(first).state, StepState::kWaiting);
-    EXPECT_EQ(step(second).state, StepState::kWaiting);
-  }
-  looked(id, page(""));
-  ASSERT_EQ(left.size(), 1u);
-  EXPECT_THAT(left[0].text_body, HasSubstr(R"("asset_ids":["asset2"])"));
-  created(id, fail(Fault::kRejected, "400", "no_face"));
-  EXPECT_EQ(step(first).reason, "no_face");
-  EXPECT_EQ(step(second).state, StepState::kWaiting);
-}
-
-TEST_F(ResolveNamed, LeavesAStrangersEntityAloneWhereANewOneIsWanted) {
-  auto const id = entity();
-  auto const wants = waiting_with(2, id, Existing::kNew);
-  std::string const theirs =
-      R"({"_id":"e1","name":"ada","status":"ready","asset_ids":["x"],"metadata":{"client_op":"o"}})";
-  looked(id, page(theirs, 1, 2));
-  EXPECT_THAT(target(), HasSubstr("page=2")) << "ours may be further back";
-  looked(id, page("", 2, 2), 2);
-  ASSERT_EQ(left.size(), 1u);
-  EXPECT_EQ(left[0].method, ports::Method::kPost);
-  EXPECT_EQ(named(id).state, NamedState::kCreating);
-  EXPECT_EQ(step(wants).state, StepState::kWaiting);
-}
-
-TEST_F(ResolveNamed, FindsItsOwnAmongStrangersWhereANewOneIsWanted) {
-  std::string const theirs = R"({"_id":"e1","name":"ada","status":"ready","created_at":"2020-01-01T00:00:00Z"})";
-  auto const id = entity();
-  std::int64_t asset = 1;
-  for (auto const* const ours : {R"("metadata":{"client_op":"op"})", R"("asset_ids":["asset2"])"}) {
-    waiting_with(++asset, id, Existing::kNew);
-    looked(id, page(theirs + R"(,{"_id":"e2","name":"ada","status":"ready",)" + ours + "}"));
-    EXPECT_EQ(named(id).remote_id, "e2") << ours;
-    EXPECT_TRUE(named(id).created_by_us);
-    change(named(id), [](auto& row) {
-      row.state = NamedState::kWanted;
-      row.remote_id.clear();
-      row.created_by_us = false;
-    });
-  }
 }
 
 TEST_F(ResolveNamed, AttachesNothingThatTheEntityHoldsAlready) {
