@@ -114,11 +114,7 @@ class Rebuild {
 
   // A folder that cannot be read hides files: a journal without them would send them again one day.
   std::optional<Stop> sweep(stage::SourcePolicy const& source) {
-    source::Sweep sweep(os_files_, {.name = source.name,
-                                    .root = source.root,
-                                    .recursive = source.recursive,
-                                    .include = source.include,
-                                    .exclude = source.exclude});
+    source::Sweep sweep(os_files_, stage::scope_of(source));
     sweep.all();
     while (!sweep.finished()) {
       auto const slice = sweep.step(kEntriesPerSlice);

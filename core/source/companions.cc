@@ -11,8 +11,10 @@ namespace sluice::source {
 
 std::vector<std::string> companions_of(std::string_view name, std::optional<Template> const& marker) {
   std::vector<std::string> names;
+  auto const has_extension = stem_of(name) != name;  // else its sidecar may be that of all files of its stem
   for (std::string_view const suffix : {".json", ".yaml", ".yml", ".md5", ".sha256", ".done"})
-    names.push_back(std::string(name).append(suffix));
+    if (has_extension || !is_sidecar_name(std::string(name).append(suffix)))
+      names.push_back(std::string(name).append(suffix));
   auto const is_name = [](Template::Piece const& piece) {
     return piece.is_variable && piece.variable == TemplateVariable::kName;
   };
@@ -35,6 +37,7 @@ std::vector<std::string> others_of_stem(std::string_view name) {
     auto other = std::string(stem_of(name)).append(".").append(extension);
     if (other != name) names.push_back(std::move(other));
   };
+  if (stem_of(name) != name) names.emplace_back(stem_of(name));
   for (auto const extension : media_extensions()) {
     std::string large(extension);
     std::ranges::transform(large, large.begin(), [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });

@@ -275,6 +275,9 @@ Result<SidecarRead> read_sidecar(std::string_view file, std::string_view text) {
     return bad(file, document.line_of("pipeline"),
                "`pipeline` says where the file goes, and so do `index`, `collection` and `entity`; write one or the "
                "others");
+  if (read.sidecar.metadata.members().size() > kMetadataKeysMax)
+    return bad(file, document.line_of("metadata"),
+               "`metadata` has more than " + std::to_string(kMetadataKeysMax) + " keys; leave some out");
   if (read.sidecar.metadata.dump().size() > kMetadataBytesMax)
     return bad(file, document.line_of("metadata"), "`metadata` has more than 64 KiB; leave some out");
   return read;

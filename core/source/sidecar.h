@@ -24,7 +24,8 @@ namespace sluice::source {
 
 inline constexpr std::size_t kSidecarBytesMax = 1 << 20;
 inline constexpr std::size_t kMetadataBytesMax = 64 << 10;  // as JSON: it is kept in the journal, once for each item
-inline constexpr char kBadSidecar[] = "bad_sidecar";        // the code of each failure here
+inline constexpr std::size_t kMetadataKeysMax = 256;
+inline constexpr char kBadSidecar[] = "bad_sidecar";  // the code of each failure here
 
 // The names that a file's own sidecar may have, the first one first.
 std::vector<std::string> sidecar_names(std::string_view name);

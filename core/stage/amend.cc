@@ -107,6 +107,13 @@ void begin(Context& ctx, ActRow act, ItemRow const& item, source::Sidecar const&
   move(ctx, act, ActState::kWanted, late);
 }
 
+// Such as the deletion of the sidecar with its file, which waits until it is mended.
+bool holds_up_another(Context const& ctx, ActRow const& act) {
+  return std::ranges::any_of(ctx.journal.acts_of(act.item_id), [&](ActRow const& other) {
+    return other.ordinal > act.ordinal && !is_over(other.state) && other.kind != ActKind::kHook;
+  });
+}
+
 void read(Context& ctx, ActRow act, ItemRow const& item) {
   auto const* const source = ctx.policy.source(item.source);
   if (source == nullptr || !source->sidecars)
@@ -116,7 +123,14 @@ void read(Context& ctx, ActRow act, ItemRow const& item) {
   if (!look) return;
   if (!*look && look->error().fault == Fault::kGone) return refuse_act(ctx, std::move(act), "gone", look->error().text);
   if (!*look) return try_act_again(ctx, std::move(act), look->error(), false);
+  auto const& print = (*look)->print;
+  auto const latest = ctx.journal.latest_item(item.root, item.path);
+  if (print.size_bytes != item.print.size_bytes || print.mtime_ns != item.print.mtime_ns ||
+      (latest && latest->id != item.id))
+    return refuse_act(ctx, std::move(act), "superseded", "another file has its name: the sidecar speaks of that one");
   auto const held = held_by_sidecar(*source, **look, ctx.now);
+  if (held.reason == source::kBadSidecar && !holds_up_another(ctx, act))  // it is read again when it changes
+    return refuse_act(ctx, std::move(act), held.reason, held.text);
   if (!held.reason.empty()) return wait(ctx, std::move(act), held.again, held.text);
   begin(ctx, std::move(act), item, *(*look)->sidecar.sidecar);
 }

@@ -163,6 +163,12 @@ void begin(Context& ctx, StepRow& step) {
   move(ctx, step, StepState::kWaiting);
 }
 
+// It is to be made of, and joined by, our own files only.
+bool is_kept_out(StepRow const& step, NamedRow const& named) {
+  return step.kind == StepKind::kEntity && !named.created_by_us &&
+         read_planned_step(step.params).existing == Existing::kFail;
+}
+
 // Those that go with this one in one call: they wait for the same entity, and were not refused in such a call.
 std::vector<StepRow> together_with(Context const& ctx, StepRow const& first) {
   std::vector<StepRow> all = {first};
@@ -170,8 +176,9 @@ std::vector<StepRow> together_with(Context const& ctx, StepRow const& first) {
   for (auto& step : ctx.journal.steps_on(first.named_id, StepState::kWaiting, kLookedThrough)) {
     if (all.size() == kAssetsTogether) break;
     auto const is_due = step.effort.due_at && *step.effort.due_at <= ctx.now;
-    if (!is_due || step.id == first.id || step.remote_status == kRefusedTogether || !place_to_create(ctx, step))
-      continue;
+    auto const place = place_to_create(ctx, step);
+    if (!is_due || step.id == first.id || step.remote_status == kRefusedTogether || !place) continue;
+    if (is_kept_out(step, place->named)) continue;
     all.push_back(std::move(step));
   }
   return all;
@@ -210,6 +217,11 @@ void begin_steps(Context& ctx, StepKind kind) {
     if (!step.remote_id.empty()) {
       ctx.traffic.send({.errand = Errand::kDeleteStep, .group = group, .row = step.id, .item = step.item_id},
                        platform::delete_indexed_asset(place->named.remote_id, step.remote_id), ctx.now);
+      continue;
+    }
+    if (is_kept_out(step, place->named)) {
+      fail_step(ctx, std::move(step), "entity_exists",
+                "an entity of that name exists, and the pipeline says existing: fail");
       continue;
     }
     if (kind == StepKind::kEntity) {

@@ -87,6 +87,8 @@ void plan_success(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy co
   // It succeeded from where it was put when it had failed; or only resembles an asset that a rebuild found (rebuild.h),
   // and nobody has compared the bytes.
   auto const away = put_away(before, item) != nullptr || item.client_op.empty();
+  // What its sidecar came to say while it was on its way is told before both go.
+  if (!away && source.sidecars && source.after_success.what != AfterEnd::What::kKeep) plan.add(ActKind::kAmend);
   if (!away && source.after_success.what == AfterEnd::What::kMove)
     add_move(ctx, plan, item, source, source.after_success);
   if (!away && source.after_success.what == AfterEnd::What::kDelete) plan.add(ActKind::kDelete);

@@ -309,15 +309,18 @@ void give_up(Context& ctx, NamedRow named, std::string const& reason, std::strin
   for (auto const& child : ctx.journal.named_children(named.id))
     for (auto const& step : stuck_on(ctx, child.id)) fail_step(ctx, step, reason, text);
   auto stuck = stuck_on(ctx, named.id);
-  // An entity that cannot be made speaks against the asset it was to be made of: only that step fails, the
-  // next may seed.
-  auto const only_seed = named.kind == NamedKind::kEntity && was == NamedState::kCreating &&
-                         std::ranges::find(stuck, named.seed_step_id, &StepRow::id) != stuck.end();
-  for (auto const& step : stuck)
-    if (!only_seed || step.id == named.seed_step_id) fail_step(ctx, step, reason, text);
+  // An entity that cannot be made speaks against the asset it was to be made of: only that step fails, if it was not
+  // cancelled meanwhile, and the next may seed.
+  auto const only_seed = named.kind == NamedKind::kEntity && was == NamedState::kCreating && named.seed_step_id != 0;
+  std::size_t failed = 0;
+  for (auto const& step : stuck) {
+    if (only_seed && step.id != named.seed_step_id) continue;
+    fail_step(ctx, step, reason, text);
+    ++failed;
+  }
   named.state = NamedState::kWanted;
   named.intent = {};
-  named.effort = renewed(only_seed && stuck.size() > 1 ? std::optional(ctx.now) : std::nullopt);
+  named.effort = renewed(failed < stuck.size() ? std::optional(ctx.now) : std::nullopt);
   named.effort.last_error = text;
   move(ctx, named, was, text);
 }

@@ -141,8 +141,8 @@ TEST(AnAct, IsRefusedInAReadOnlyFolderAndSaysSo) {
   if (::mount(drop.c_str(), drop.c_str(), nullptr, MS_BIND, nullptr) != 0) GTEST_SKIP() << "needs root for a mount";
   ::mount(nullptr, drop.c_str(), nullptr, MS_REMOUNT | MS_BIND | MS_RDONLY, nullptr);
   acts.site.daemon().start();
-  auto const is_over = acts.wait_for_acts("a.mp4", 1);
-  auto const act = is_over ? acts.act("a.mp4", 0) : Json::object();
+  auto const is_over = acts.wait_for_acts("a.mp4", 2);
+  auto const act = is_over ? acts.act("a.mp4", 1) : Json::object();  // after a last look at the sidecar
   auto const shown = acts.site.sluice({"show", "a.mp4"}).out;
   acts.site.daemon().stop();
   ::umount2(drop.c_str(), MNT_DETACH);

@@ -113,10 +113,10 @@ bool MediaHost::answer(int fd, std::string const& head) {
   auto const text = "HTTP/1.1 " + status + "\r\nContent-Type: video/mp4\r\nETag: " + content.etag +
                     "\r\nContent-Length: " + std::to_string(last - first + 1) + "\r\n" + more + "\r\n";
   return network::send_all(fd, text) &&
-         send_body(fd, std::string_view(content.bytes).substr(first, last - first + 1), breaks);
+         send_body(fd, std::string_view(content.bytes).substr(first, last - first + 1), breaks, first > 0);
 }
 
-bool MediaHost::send_body(int fd, std::string_view body, bool breaks) {
+bool MediaHost::send_body(int fd, std::string_view body, bool breaks, bool may_be_held) {
   std::uint64_t done = 0;
   while (done < body.size()) {
     auto slice = body.substr(done, kSliceBytes);
@@ -124,7 +124,7 @@ bool MediaHost::send_body(int fd, std::string_view body, bool breaks) {
       std::unique_lock lock(mutex_);
       if (breaks && done >= break_after_) return false;
       if (breaks) slice = slice.substr(0, break_after_ - done);
-      moved_.wait(lock, [&] { return ending_ || sent_ < held_at_; });
+      moved_.wait(lock, [&] { return ending_ || !may_be_held || sent_ < held_at_; });
       if (ending_) return false;
       sent_ += slice.size();
     }

@@ -30,7 +30,7 @@ class MediaHost {
   void give_no_ranges() { ranges_ = false; }
   // The next `answers` break off after so many bytes of their bodies.
   void break_off(int answers, std::uint64_t after_bytes);
-  // Once so many bytes of bodies were sent, nothing more is, until release().
+  // Once so many bytes of bodies were sent, nothing more is, until release(); but files may always be begun.
   void hold_after(std::uint64_t bytes);
   void release();
 
@@ -46,7 +46,7 @@ class MediaHost {
   };
   void answer_all(int fd);
   bool answer(int fd, std::string const& head);
-  bool send_body(int fd, std::string_view body, bool breaks);
+  bool send_body(int fd, std::string_view body, bool breaks, bool may_be_held);
 
   mutable std::mutex mutex_;
   std::condition_variable moved_;

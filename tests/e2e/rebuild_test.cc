@@ -258,6 +258,19 @@ TEST(Rebuild, MayBeKilledAndRunAgain) {
   EXPECT_FALSE(fs::exists(journal_of(site) + ".rebuilding"));
 }
 
+// Its places are those that the sidecar gives it: without it, the file would be indexed once more, elsewhere.
+TEST(Rebuild, ReadsTheSidecarsOfTheFilesThatItSeeks) {
+  Site site;
+  site.daemon().start();
+  std::ofstream(site.home().drop() + "/a.mp4.json") << R"({"index": "nights", "metadata": {"take": 7}})";
+  site.drop("a.mp4", 300'000, 1);
+  ASSERT_TRUE(site.wait_for("done", 1));
+  ASSERT_EQ(site.daemon().stop(), 0);
+  auto const before = made(site);
+  delete_journal(site);
+  expect_rebuilt(site, before, 1);
+}
+
 // What the lost journal knew of their contents is lost with it; what they hold is not.
 TEST(Rebuild, LeavesFilesThatAreRenamedOrCopiedAfterwardsKnown) {
   Site site;

@@ -97,6 +97,20 @@ TEST_F(AddTogether, LooksForEachWhenTheAnswerWasLost) {
   EXPECT_EQ(step(steps[0]).state, StepState::kCreated);
 }
 
+TEST_F(AddTogether, KeepsOutOfAStrangersEntityWhoeverComesLater) {
+  auto const steps = waiting_for_entity(3);
+  for (auto const id : {steps[1], steps[2]})
+    change(step(id), [](auto& row) {
+      row.params =
+          PlannedStep{.kind = StepKind::kEntity, .name = "ada", .collection = "cast", .existing = Existing::kFail}
+              .to_json();
+    });
+  choose(choose_create_step);
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(assets_in(0), 1u);
+  for (auto const id : {steps[1], steps[2]}) EXPECT_EQ(step(id).reason, "entity_exists");
+}
+
 TEST_F(AddTogether, LeavesOneThatWasCancelledMeanwhile) {
   auto const steps = waiting_for_entity(2);
   choose(choose_create_step);

@@ -112,28 +112,51 @@ TEST_F(Amend, PassesOverWhatIsGone) {
   EXPECT_EQ(target(), "/indexes/remote_films/indexed-assets/remote1");
 }
 
-TEST_F(Amend, WaitsForABrokenSidecarToBeMendedAndSaysSo) {
+TEST_F(Amend, RefusesABrokenSidecarAndTakesItOnceItIsMended) {
   write("{");
   sweep();
   choose(choose_act);
-  EXPECT_EQ(act().state, ActState::kWanted);
+  EXPECT_EQ(act().state, ActState::kRefused) << "a thousand that wait would hold up all others";
+  EXPECT_EQ(act().reason, "bad_sidecar");
   EXPECT_THAT(act().effort.last_error, HasSubstr(row.path + ".json"));
-  EXPECT_TRUE(log.tells(row.path + ".json"));
+  sweep();
+  EXPECT_EQ(journal.acts_of(row.id).size(), 1u) << "it has not changed";
   write(R"({"metadata": {"take": 5}})");
   sweep();
-  EXPECT_EQ(act().effort.due_at, now);
   choose(choose_act);
   EXPECT_EQ(act().state, ActState::kActing);
   write("{}", now - 1s);
   sweep();
-  EXPECT_EQ(journal.acts_of(row.id).size(), 1u);
+  EXPECT_EQ(journal.acts_of(row.id).size(), 2u);
   for (int part = 0; part < 2; ++part) choose(choose_act), answer(reply("", 204));
   choose(choose_act);
   EXPECT_EQ(act().state, ActState::kDone);
   sweep();
-  ASSERT_EQ(journal.acts_of(row.id).size(), 2u) << "what changed meanwhile comes after it";
+  ASSERT_EQ(journal.acts_of(row.id).size(), 3u) << "what changed meanwhile comes after it";
   choose(choose_act);
   EXPECT_EQ(act().effort.due_at, now + 4s) << "once it is quiet";
+}
+
+// A deletion would take the sidecar with it.
+TEST_F(Amend, HoldsUpTheDeletionOfABrokenSidecarUntilItIsMended) {
+  write("{");
+  sweep();
+  within([&](Context& ctx) {
+    ctx.journal.insert(journal::ActRow{.item_id = row.id, .ordinal = 9, .kind = journal::ActKind::kDelete});
+  });
+  choose(choose_act);
+  EXPECT_EQ(journal.acts_of(row.id).front().state, ActState::kWanted);
+  EXPECT_THAT(journal.acts_of(row.id).front().effort.last_error, HasSubstr(row.path + ".json"));
+  EXPECT_TRUE(log.tells(row.path + ".json"));
+}
+
+TEST_F(Amend, TellsNothingOfAFileThatHasTakenItsName) {
+  write(R"({"metadata": {"take": 4}})");
+  sweep();
+  files.files[row.path].print.mtime_ns += 1;
+  choose(choose_act);
+  EXPECT_EQ(act().reason, "superseded");
+  EXPECT_EQ(sidecar_of(item(row.id)).metadata.find("take")->as_int(), 3);
 }
 
 TEST_F(Amend, TellsNothingWhereOnlyPlacesOrNamesChanged) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "core/stage/gone.h"
+#include "core/stage/moves.h"
 #include "tests/unit/stage/stage_fixture.h"
 
 namespace sluice::stage {
@@ -371,6 +372,17 @@ TEST_F(ResolveNamed, ARefusedEntitySpeaksOnlyAgainstTheAssetItWasToBeMadeOf) {
   created(id, fail(Fault::kRejected, "400", "no_face"));
   EXPECT_EQ(step(next).reason, "no_face");
   EXPECT_FALSE(named(id).effort.due_at);
+}
+
+TEST_F(ResolveNamed, ARefusedEntityWhoseSeedWasCancelledFailsNobodyElse) {
+  auto const id = entity(NamedState::kCreating);
+  auto const seed = waiting(id, StepKind::kEntity, 1);
+  auto const next = waiting(id, StepKind::kEntity, 2);
+  change(named(id), [&](auto& row) { row.seed_step_id = seed; });
+  within([&](Context& ctx) { fail_step(ctx, step(seed), "cancelled", "by hand"); });
+  created(id, fail(Fault::kRejected, "400", "no_face"));
+  EXPECT_EQ(step(next).state, StepState::kWaiting);
+  EXPECT_EQ(named(id).effort.due_at, now);
 }
 
 TEST_F(ResolveNamed, LeavesAloneWhatIsPresent) {
