@@ -12,7 +12,9 @@
 #include "core/source/kind.h"
 #include "core/stage/admit.h"
 #include "core/stage/discover.h"
+#include "core/stage/entry_row.h"
 #include "core/stage/explain_manifest.h"
+#include "core/stage/fetch_policy.h"
 #include "core/stage/orders.h"
 #include "core/stage/preview.h"
 #include "core/stage/stage.h"
@@ -46,6 +48,7 @@ Result<Spot> spot_of(ports::Files& files, std::vector<std::string> const& roots,
 
 // By its letters, in which root's lane a path is best looked for: a mount that hangs holds up its own paths only. One
 // that lies beneath none by its letters may do so by a link.
+constexpr int kLookedAt = 20;  // items of one URL without its query
 constexpr char kAnyRoot[] = "(all sources)";
 std::string lane_of(std::vector<std::string> const& roots, std::string const& path) {
   std::string lane;
@@ -118,7 +121,20 @@ Result<AddedItem> Desk::add(AddRequest const& request) {
 
 Result<stage::Explanation> Desk::explain_url(UrlText const& url) {
   if (ctx_ == nullptr) return std::unexpected(no_writing());
-  return stage::explain(policy_, policy_.hand, url, ctx_->journal.item_by_key(source::entry_key(url, {})), ctx_->now);
+  auto const key = source::entry_key(url, {});
+  auto item = ctx_->journal.item_by_key(key);
+  for (auto& other : ctx_->journal.items_by_url(url.shown, kLookedAt))
+    if (!item && stage::is_same_url(other, url)) item = std::move(other);
+  auto const* const source = item ? stage::source_of(policy_, item->source) : nullptr;
+  auto told = stage::explain(policy_, source ? *source : policy_.hand, url, std::move(item), ctx_->now);
+  auto const entry = ctx_->journal.entry_of_key(stage::packed_key(key));
+  auto const manifest = entry ? ctx_->journal.manifest(entry->manifest_id) : std::nullopt;
+  if (manifest && entry->state == journal::EntryState::kWaiting)
+    told.findings.insert(told.findings.begin(),
+                         {"manifest", stage::Finding::Says::kWaits,
+                          "line " + std::to_string(entry->line) + " of " +
+                              printable(manifest->root + "/" + manifest->path) + " waits for its turn"});
+  return told;
 }
 
 source::Answer<stage::Explanation> Desk::explain(std::string const& path) {
@@ -128,6 +144,9 @@ source::Answer<stage::Explanation> Desk::explain(std::string const& path) {
   if (!spot) return std::unexpected(spot.error());
   auto const& source = policy_.sources[spot->source];
   auto const& [file, print] = spot->found;
+  for (auto const& other : policy_.sources)  // the first of those in this folder whose pattern it fits
+    if (other.root == source.root && !other.manifest.empty() && glob_match(other.manifest, file))
+      return stage::explain_manifest(ctx_->journal, other, file);
   if (!source.manifest.empty()) return stage::explain_manifest(ctx_->journal, source, file);
   auto const look = ctx_->scout.look(source.root, file, print.device, stage::wanted_of(source, file), {});
   if (!look) return std::nullopt;

@@ -32,6 +32,9 @@ constexpr Millis kDrain{5'000};
 constexpr std::size_t kShownMax = 64;
 constexpr std::size_t kAddBatch = 500;  // files taken up in one turn
 
+// What the platform fetches by itself does not go through here.
+std::uint64_t bytes_to_send(journal::ItemRow const& item) { return item.method == "url" ? 0 : item.print.size_bytes; }
+
 std::string shown_path(journal::ItemRow const& item) { return is_of_url(item) ? item.path : "/" + item.path; }
 
 class Run {
@@ -167,7 +170,7 @@ class Run {
     snapshot_.bytes_in_air = 0;
     for (auto const& [id, before] : pending_) {
       auto const item = *engine_.journal().item(id);
-      snapshot_.bytes_total += item.print.size_bytes;
+      snapshot_.bytes_total += bytes_to_send(item);
       snapshot_.bytes_acked += item.bytes_acked;
       auto const upload = uploads.find(id);
       auto const in_air = upload == uploads.end() ? 0 : upload->second.bytes_in_air;
@@ -188,7 +191,7 @@ class Run {
     return {.id = item.ulid,
             .path = shown_path(item),
             .name = std::string(file_name(item)),
-            .size_bytes = item.print.size_bytes,
+            .size_bytes = bytes_to_send(item),
             .bytes_acked = item.bytes_acked,
             .bytes_in_air = in_air,
             .stage = std::string(word(stage_of(item.state, indexing))),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 
 #include "core/base/json.h"
@@ -9,8 +10,9 @@
 
 namespace sluice::daemon {
 
-// `stuck`: why the results of a manifest cannot be written now. At most 100 manifests, those first that are not merely
-// followed; the counts are columns, so nothing is counted.
-Json manifests_json(journal::Journal const& journal, std::map<journal::RowId, std::string> const& stuck);
+// `stuck`: why the results of a manifest cannot be written now. `sources`: those that are configured. At most 100
+// manifests, those first that are not merely followed; the counts are columns, so nothing is counted.
+Json manifests_json(journal::Journal const& journal, std::map<journal::RowId, std::string> const& stuck,
+                    std::set<std::string> const& sources);
 
 }  // namespace sluice::daemon

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "core/base/text.h"
@@ -357,7 +358,9 @@ Json status_json(ViewContext const& context, StatusFacts const& facts) {
                                    {"waiting", waiting}}));
   json.set("stages", std::move(stages));
   json.set("sources", std::move(sources));
-  json.set("manifests", manifests_json(context.journal, facts.results_stuck));
+  std::set<std::string> configured;
+  for (auto const& source : facts.sources) configured.insert(source.name);
+  json.set("manifests", manifests_json(context.journal, facts.results_stuck, configured));
   json.set("uploads", uploads_json(context));
   json.set("hooks", hooks_json(context.journal));
   json.set("transfer", Json::object({{"chunks_limit", facts.chunks_limit},

@@ -139,8 +139,10 @@ bool Traffic::busy(Errand errand, journal::RowId row) const { return busy_.conta
 
 std::size_t Traffic::api_calls() const {
   std::size_t all = 0;
-  for (auto const count : count_) all += count;
-  return all - in_air(Errand::kPutChunk) - in_air(Errand::kFetchPiece) - in_air(Errand::kSendHook);
+  for (std::size_t i = 0; i < kErrands; ++i)
+    if (auto const errand = static_cast<Errand>(i); errand != Errand::kPutChunk && !is_elsewhere(errand))
+      all += count_[i];
+  return all;
 }
 
 std::vector<std::pair<std::uint64_t, Flight>> Traffic::flights(Errand errand) const {

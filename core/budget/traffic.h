@@ -53,13 +53,16 @@ enum class Errand : std::uint8_t {
   kAwaitStep,
   kVerifyAsset,
   kFetchPiece,
+  kProbeUrl,
   kSendHook,
   kAmend,
 };
-inline constexpr std::size_t kErrands = 19;
+inline constexpr std::size_t kErrands = 20;
 
 // It goes to a host that is not the platform's: no quota, pause, key or breaker of the platform's is about it.
-inline bool is_elsewhere(Errand errand) { return errand == Errand::kFetchPiece || errand == Errand::kSendHook; }
+inline bool is_elsewhere(Errand errand) {
+  return errand == Errand::kFetchPiece || errand == Errand::kProbeUrl || errand == Errand::kSendHook;
+}
 
 // One call in the air and what its stage must remember of it.
 struct Flight {
@@ -70,7 +73,7 @@ struct Flight {
   journal::RowId item = 0;                     // for pruning when the item is cancelled
   std::uint32_t chunk_index = 0;               // kPutChunk; kFetchPiece: the first block
   std::vector<std::uint32_t> chunks = {};      // kReportChunks
-  int page = 1;                                // of a look or a status read; kFetchPiece: counts redirects
+  int page = 1;                                // of a look or a status read; kFetchPiece, kProbeUrl: counts redirects
   int mode = 0;                                // the stage's own: which of its ways of looking or sending
   Millis media{0};                             // handed in to be indexed: spent from the group's allowance
   std::string host = {};                       // kPutChunk: whose ETag it will be; "" for the API's

@@ -198,10 +198,12 @@ void visit_manifest(Visitor& v, Row& row) {
   v.number("entries", row.entries);
   v.number("duplicates", row.duplicates);
   v.number("errors", row.errors);
+  v.number("failed", row.failed);
   v.number("waiting", row.waiting);
   v.number("open", row.open);
   v.number("notes_open", row.notes_open);
   v.number("notes_kept", row.notes_kept);
+  v.number("noted_line", row.noted_line);
   v.blob_or_null("results", row.results);
   v.number("results_inode", row.results_inode);
   v.number("results_bytes", row.results_bytes);

@@ -37,6 +37,21 @@ std::vector<DownloadRow> Journal::fetching_downloads() const {
   return all_rows<DownloadRow>(db_->statement(sql));
 }
 
+std::optional<DownloadRow> Journal::oldest_parked() const {
+  static auto const sql = select<DownloadRow>(
+      "JOIN item i ON i.id = t.item_id WHERE t.reserved_bytes > 0 AND i.state = 'failed' "
+      "ORDER BY i.finished_at_ms, t.id LIMIT 1");
+  return first_row<DownloadRow>(db_->statement(sql));
+}
+
+std::uint64_t Journal::parked_bytes() const {
+  auto statement = db_->statement(
+      "SELECT coalesce(sum(d.reserved_bytes), 0) FROM download d JOIN item i ON i.id = d.item_id "
+      "WHERE d.reserved_bytes > 0 AND i.state = 'failed'");
+  statement.next();
+  return statement.take<std::uint64_t>();
+}
+
 std::uint64_t Journal::reserved_bytes() const {
   auto statement = db_->statement("SELECT coalesce(sum(reserved_bytes), 0) FROM download WHERE reserved_bytes > 0");
   statement.next();

@@ -146,6 +146,11 @@ std::optional<ItemRow> Journal::item_by_key(std::string_view key) const {
   return first_row<ItemRow>(std::move(db_->statement(sql).bind(key)));
 }
 
+void Journal::release_key(RowId item) {
+  assert(in_transaction());
+  db_->statement("UPDATE item SET item_key = item_key || ' ' || ulid WHERE id = ?").bind(item).run();
+}
+
 std::vector<ItemRow> Journal::items_by_url(std::string_view shown, int limit) const {
   static auto const sql = select<ItemRow>("WHERE t.root = x'' AND t.path = ? ORDER BY t.id DESC LIMIT ?");
   return all_rows<ItemRow>(std::move(db_->statement(sql).bind_blob(shown).bind(limit)));

@@ -99,6 +99,7 @@ class Journal {
   // Gives a live item another path. Requires  no live item has it.
   void rename(RowId item, std::string_view path);
   std::optional<ItemRow> item_by_key(std::string_view key) const;  // a URL's, ended or not
+  void release_key(RowId item);  // a URL's item gives its key to another one, and has one of its own from now on
   // Those of one URL without its query, newest first: they differ by their queries.
   std::vector<ItemRow> items_by_url(std::string_view shown, int limit) const;
   // Items whose ULID begins with `prefix` (upper case), at most `limit`.
@@ -176,6 +177,8 @@ class Journal {
   void update(DownloadRow const& row, DownloadState expected, WallTime now, std::string_view note = {});
   std::optional<DownloadRow> download_of(RowId item_id) const;
   void delete_download(RowId item_id);
+  std::optional<DownloadRow> oldest_parked() const;  // of those that have room in the spool, and whose item failed
+  std::uint64_t parked_bytes() const;                // what all of them hold
   std::vector<DownloadRow> fetching_downloads() const;  // by age; as many as were begun at once
   std::uint64_t reserved_bytes() const;                 // of the spool, by all
   bool owns_in_spool(std::string_view ulid) const;      // whether the item of this ULID has a file there
@@ -215,7 +218,9 @@ class Journal {
   std::optional<EntryRow> entry_of_key(std::string_view item_key) const;
   std::optional<EntryRow> entry_of_item(RowId item_id) const;
   void update(EntryRow const& row, EntryState expected);
-  void add_waiting(RowId manifest_id);  // an entry of it was sent back to `waiting` by another manifest's line
+  // An entry of it that had ended as failed waits again, or is another manifest's now.
+  void recount(RowId manifest_id, std::int64_t waiting, std::int64_t failed);
+  void replace(EntryRow const& row);  // its manifest, pass and line, which updates leave alone
   // Waiting ones whose time has come, up to `limit`: by priority, then in the order of the file.
   std::vector<EntryRow> waiting_entries(RowId manifest_id, WallTime now, int limit) const;
   // Those that belong into the results: refused, or taken and their item is at its end. Up to `limit`.

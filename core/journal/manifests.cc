@@ -102,15 +102,30 @@ void Journal::update(EntryRow const& row, EntryState expected) {
 void Journal::reopen_entry(RowId item_id) {
   auto entry = entry_of_item(item_id);
   if (!entry || entry->state != EntryState::kEnded) return;
+  if (entry->outcome == "failed") recount(entry->manifest_id, 0, -1);
   entry->state = EntryState::kTaken;
   entry->outcome.clear();
   update(*entry, EntryState::kEnded);
   db_->statement("UPDATE manifest SET open = open + 1 WHERE id = ?").bind(entry->manifest_id).run();
 }
 
-void Journal::add_waiting(RowId manifest_id) {
+void Journal::recount(RowId manifest_id, std::int64_t waiting, std::int64_t failed) {
   assert(in_transaction());
-  db_->statement("UPDATE manifest SET waiting = waiting + 1 WHERE id = ?").bind(manifest_id).run();
+  db_->statement("UPDATE manifest SET waiting = waiting + ?, failed = max(0, failed + ?) WHERE id = ?")
+      .bind(waiting)
+      .bind(failed)
+      .bind(manifest_id)
+      .run();
+}
+
+void Journal::replace(EntryRow const& row) {
+  assert(in_transaction());
+  db_->statement("UPDATE entry SET manifest_id = ?, pass = ?, line = ? WHERE id = ?")
+      .bind(row.manifest_id)
+      .bind(row.pass)
+      .bind(row.line)
+      .bind(row.id)
+      .run();
 }
 
 std::vector<EntryRow> Journal::waiting_entries(RowId manifest_id, WallTime now, int limit) const {

@@ -181,8 +181,10 @@ struct ManifestRow {
   std::uint64_t size_bytes = 0;
   std::int64_t mtime_ns = 0;
   std::int64_t entries = 0, duplicates = 0, errors = 0;  // lines, over all passes
+  std::int64_t failed = 0;                               // entries whose last answer was "failed"
   std::int64_t waiting = 0, open = 0;                    // entries now; `open`: taken or refused, not in the results
   std::int64_t notes_open = 0, notes_kept = 0;
+  std::uint64_t noted_line = 0;  // the last line whose note was answered and not kept
   std::string results = {};  // absolute; "" until it was made
   std::uint64_t results_inode = 0;
   std::uint64_t results_bytes = 0;

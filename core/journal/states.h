@@ -34,7 +34,7 @@ enum class NamedState : std::uint8_t { kWanted, kCreating, kPresent };
 enum class NamedKind : std::uint8_t { kIndex, kCollection, kEntity };
 enum class ManifestState : std::uint8_t { kReading, kFollowed, kGone, kRefused };
 enum class EntryState : std::uint8_t { kWaiting, kTaken, kRefused, kEnded };
-enum class DownloadState : std::uint8_t { kWanted, kFetching, kFetched };
+enum class DownloadState : std::uint8_t { kProbing, kProbed, kWanted, kFetching, kFetched };
 enum class StepKind : std::uint8_t { kIndex, kEntity };
 enum class ActState : std::uint8_t { kWanted, kActing, kDone, kRefused };
 enum class ActKind : std::uint8_t { kMove, kDelete, kReceipt, kErrorNote, kClearNote, kHook, kAmend };

@@ -14,7 +14,7 @@ namespace sluice::source {
 
 struct EntryIdentity {
   std::string_view key = {};                     // given with the entry; then nothing else counts
-  std::string_view name = {};                    // as given; "" if the URL's own is meant
+  std::string_view name = {};                    // as given; "", or the URL's own, if that is meant
   std::optional<std::uint64_t> size_bytes = {};  // as given
   std::string_view hash = {};                    // as given, such as "md5:9e107d..."
 };

@@ -90,10 +90,25 @@ bool is_same_content(Validators const& before, Validators const& later) {
   return before.modified == later.modified;
 }
 
-std::string_view why_no_file(ports::Reply const& reply) {
+std::optional<std::uint64_t> whole_bytes(ports::Reply const& reply) {
+  if (reply.status != 206) return number(one_line(reply, "content-length"));
+  auto const range = read_content_range(one_line(reply, "content-range"));
+  return range ? std::optional(range->total) : std::nullopt;
+}
+
+bool is_redirect(ports::Reply const& reply) {
+  auto const status = reply.status;
+  return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+}
+
+bool is_web_page(ports::Reply const& reply) {
   auto const type = to_lower_ascii(one_line(reply, "content-type"));
-  if (type.starts_with("text/html") || type.starts_with("application/xhtml"))
-    return "the host sends a web page, not a file: give the URL of the file itself";
+  return type.starts_with("text/html") || type.starts_with("application/xhtml");
+}
+
+std::string_view why_no_file(ports::Reply const& reply) {
+  if (is_web_page(reply)) return "the host sends a web page, not a file: give the URL of the file itself";
+  auto const type = to_lower_ascii(one_line(reply, "content-type"));
   if (type.starts_with("multipart/byteranges")) return "the host sends several ranges where one was asked for";
   auto const encoding = to_lower_ascii(one_line(reply, "content-encoding"));
   if (!encoding.empty() && encoding != "identity") return "the host sends the file in an encoding nobody asked for";

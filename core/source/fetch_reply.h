@@ -40,6 +40,12 @@ Validators validators_of(ports::Reply const& reply);
 // Whether what came later is of the content of before, as far as the two tell.
 bool is_same_content(Validators const& before, Validators const& later);
 
+// How many bytes are behind the URL, as an answer 200 or 206 says it.
+std::optional<std::uint64_t> whole_bytes(ports::Reply const& reply);
+
+bool is_redirect(ports::Reply const& reply);  // 301, 302, 303, 307, 308
+bool is_web_page(ports::Reply const& reply);
+
 // Why what the host sends is no media file at all; "" if nothing speaks against it.
 std::string_view why_no_file(ports::Reply const& reply);
 

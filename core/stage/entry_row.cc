@@ -15,6 +15,7 @@ using source::manifest::Entry;
 namespace {
 
 constexpr std::string_view kHashed = "u:";
+constexpr std::string_view kGiven = "k:";
 constexpr std::size_t kHashBytes = 16;
 
 void set_text(Json& options, char const* name, std::string const& value) {
@@ -55,11 +56,11 @@ std::string packed_key(std::string_view item_key) {
     std::from_chars(item_key.data() + at, item_key.data() + at + 2, value, 16);
     bytes += static_cast<char>(value);
   }
-  return bytes;
+  return bytes.starts_with(kGiven) ? std::string(item_key) : bytes;  // or it would be read as a key that was given
 }
 
 std::string unpacked_key(std::string_view column) {
-  if (column.size() != kHashBytes || column.starts_with("k:")) return std::string(column);
+  if (column.size() != kHashBytes || column.starts_with(kGiven)) return std::string(column);
   return std::string(kHashed) + to_hex(std::as_bytes(std::span(column)));
 }
 

@@ -134,7 +134,7 @@ Finding by_fetch(SourcePolicy const& source, std::string const& url, ItemRow con
   auto const relayed = is_relayed(item);
   if (auto const may = may_be_called(source, url, relayed); !may) return {"url", Says::kLeftOut, may.error().text};
   if (relayed) return {"url", Says::kTaken, "this host downloads it; whether it can is not tried here"};
-  return {"url", Says::kTaken, "the platform fetches it, not this host; whether it can is not tried here"};
+  return {"url", Says::kTaken, "the platform fetches it, once its host was asked for one byte; nothing was tried now"};
 }
 
 Finding by_end(SecretUrl const& url, WallTime now) {

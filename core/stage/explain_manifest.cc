@@ -27,7 +27,9 @@ Finding name_finding(SourcePolicy const& source, std::string const& path) {
 Finding read_finding(ManifestRow const& row) {
   auto const far = "up to line " + std::to_string(row.line - 1);
   switch (row.state) {
-    case ManifestState::kReading: return {"read", Says::kWaits, far + "; the rest is to be read, or is half of a line"};
+    case ManifestState::kReading:
+      return {"read", Says::kWaits,
+              far + "; " + (row.reason.empty() ? "the rest is to be read, or is half of a line" : row.reason)};
     case ManifestState::kFollowed: return {"read", Says::kTaken, "to its end, " + far + "; it is followed"};
     case ManifestState::kGone: return {"read", Says::kTaken, far + "; " + row.reason};
     case ManifestState::kRefused: return {"read", Says::kLeftOut, row.reason};
@@ -39,7 +41,7 @@ std::string counts_of(ManifestRow const& row) {
   return std::to_string(row.entries) + " entries: " + std::to_string(row.waiting) + " wait, " +
          std::to_string(row.open) + " are under way, " + std::to_string(row.entries - row.waiting - row.open) +
          " have ended; " + std::to_string(row.duplicates) + " lines repeat others, " + std::to_string(row.errors) +
-         " are wrong";
+         " are wrong, " + std::to_string(row.failed) + " have failed";
 }
 
 }  // namespace

@@ -79,6 +79,7 @@ void restart(Context& ctx, Pair pair, std::string const& why, std::string const&
   if (pair.row.restarts >= kRestartsMax) {
     pair.row.restarts = 0;
     ctx.journal.update(pair.row, pair.row.state, ctx.now);
+    leave_spool(ctx, pair.item);
     return fail_download(ctx, std::move(pair), code, why + ", for the fourth time");
   }
   leave_spool(ctx, pair.item);
@@ -206,7 +207,7 @@ void redirected(Context& ctx, Pair pair, ports::Reply const& reply, budget::Flig
 void refused(Context& ctx, Pair pair, ports::Reply const& reply, std::string const& host) {
   auto error = fetch_refusal(reply, ctx.now);
   if (error.fault == Fault::kThrottled)
-    ctx.spooling->pause(host, ctx.now + error.retry_after.value_or(ctx.policy.retry_initial));
+    ctx.spooling->hosts().pause(host, ctx.now + error.retry_after.value_or(ctx.policy.retry_initial));
   if (error.fault == Fault::kRejected && !pair.row.url.empty()) {  // what it was redirected to may have ended
     pair.row.url = {};
     error.fault = Fault::kTransient;
@@ -222,7 +223,7 @@ void refused(Context& ctx, Pair pair, ports::Reply const& reply, std::string con
 void no_answer(Context& ctx, Pair pair, Error error) {
   for (auto const* const denied : {ports::kAddressDenied, ports::kProxyDenied, ports::kHttpDenied})
     if (error.code == denied) return fail_download(ctx, std::move(pair), error.code, error.text);
-  auto const others_answer = ctx.spooling->has_heard_since(ctx.now - kHeardLately);
+  auto const others_answer = ctx.spooling->hosts().has_heard_since(ctx.now - kHeardLately);
   auto const is_known = ctx.traffic.offline_since().has_value();
   if (error.fault == Fault::kOffline && !is_known && (others_answer || pair.item.effort.tries >= kUnheardTriesMax))
     error.fault = Fault::kTransient;
@@ -251,6 +252,16 @@ source::Answer<bool> has_its_sum(Context& ctx, ItemRow const& item, DownloadRow 
   return equal_ignoring_case(**digits, std::string_view(row.sums).substr(colon + 1));
 }
 
+// What failed downloads have left there goes, the oldest first, where that makes the room.
+bool make_room(Context& ctx, std::uint64_t bytes) {
+  auto const max = ctx.policy.spool_max_bytes;
+  auto used = ctx.journal.reserved_bytes();
+  if (bytes > max || used - ctx.journal.parked_bytes() > max - bytes) return false;
+  for (; used > max - bytes; used = ctx.journal.reserved_bytes())
+    leave_spool(ctx, *ctx.journal.item(ctx.journal.oldest_parked()->item_id));
+  return true;
+}
+
 }  // namespace
 
 Error fetch_refusal(ports::Reply const& reply, WallTime now) {
@@ -276,9 +287,9 @@ std::optional<std::string> why_no_room(Context& ctx, ItemRow const& item, Downlo
   auto const is_held_up = ctx.spooling->is_held_up(ctx, item.id);
   if (row.total_bytes == 0)
     return is_held_up ? std::optional<std::string>("other files wait for room in the spool") : std::nullopt;
-  auto const used = ctx.journal.reserved_bytes();
-  if (!is_held_up && row.total_bytes <= max && used <= max - row.total_bytes) return std::nullopt;
+  if (!is_held_up && make_room(ctx, row.total_bytes)) return std::nullopt;
   ctx.spooling->has_no_room(item.id);
+  auto const used = ctx.journal.reserved_bytes();
   return "the spool holds " + to_words_bytes(max) + ", " + to_words_bytes(used) + " are in use, and the file has " +
          to_words_bytes(row.total_bytes);
 }
@@ -308,9 +319,7 @@ void settle_fetch_piece(Context& ctx, Landing const& landing) {
   BlockRun const run{landing.flight.chunk_index, static_cast<std::uint32_t>(landing.flight.mode)};
   if (!landing.reply) return no_answer(ctx, *std::move(pair), landing.reply.error());
   auto const& reply = *landing.reply;
-  auto const was_redirected =
-      reply.status == 301 || reply.status == 302 || reply.status == 303 || reply.status == 307 || reply.status == 308;
-  if (was_redirected) return redirected(ctx, *std::move(pair), reply, landing.flight);
+  if (source::is_redirect(reply)) return redirected(ctx, *std::move(pair), reply, landing.flight);
   if (reply.status == 416) {
     auto const size = source::read_unsatisfied_range(reply.header("content-range").value_or(""));
     if (pair->row.total_bytes == 0 && size == 0)
@@ -329,6 +338,7 @@ void settle_written(Context& ctx, Spooling::Written const& written) {
   if (!pair || pair->row.reserved_bytes == 0) return;
   auto const code = written.result ? std::string() : written.result.error().code;
   if (code == ports::kNoSpace) {
+    if (auto const parked = ctx.journal.oldest_parked()) leave_spool(ctx, *ctx.journal.item(parked->item_id));
     rest(ctx, pair->row);
     return wait_for_room(ctx, pair->item, written.result.error().text, kDiskFullPause);
   }
@@ -358,10 +368,10 @@ void finish_download(Context& ctx, ItemRow item, DownloadRow row) {
   auto const good = has_its_sum(ctx, item, row);
   if (!good) return;
   if (!*good) return restart(ctx, {std::move(item), std::move(row)}, "the spool: " + good->error().text);
-  if (!**good)
-    return fail_download(ctx, {std::move(item), std::move(row)}, "checksum_mismatch",
-                         "the bytes behind the URL are not those of its checksum, " + row.sums);
-  fetched(ctx, std::move(item), std::move(row));
+  if (**good) return fetched(ctx, std::move(item), std::move(row));
+  leave_spool(ctx, item);
+  auto text = "the bytes behind the URL are not those of its checksum, " + row.sums;
+  fail_download(ctx, {std::move(item), std::move(row)}, "checksum_mismatch", std::move(text));
 }
 
 }  // namespace sluice::stage

@@ -81,7 +81,7 @@ void pause(Context& ctx, ItemRow item, WallTime until) {
 // Asks for as many pieces as may be in the air.
 void fetch_some(Context& ctx, ItemRow const& item, DownloadRow row, std::size_t hosts) {
   auto const host = host_of(shown(fetch_url(item, row)));
-  if (auto const until = ctx.spooling->paused_until(host, ctx.now)) {
+  if (auto const until = ctx.spooling->hosts().paused_until(host, ctx.now)) {
     auto const is_under_way = ctx.spooling->is_writing(item.id) || ctx.traffic.busy(Errand::kFetchPiece, item.id);
     if (is_under_way) return;
     auto const was = std::exchange(row.state, DownloadState::kWanted);
@@ -112,7 +112,7 @@ void begin(Context& ctx, ItemRow item) {
   }
   auto row = ctx.journal.download_of(item.id);
   auto const host = host_of(shown(row ? fetch_url(item, *row) : item.url));
-  if (auto const until = ctx.spooling->paused_until(host, ctx.now)) return pause(ctx, std::move(item), *until);
+  if (auto const until = ctx.spooling->hosts().paused_until(host, ctx.now)) return pause(ctx, std::move(item), *until);
   if (auto why = why_no_room(ctx, item, row.value_or(DownloadRow{})))
     return wait_for_room(ctx, std::move(item), *std::move(why), ctx.policy.poll_min);
   if (!row) {
@@ -208,14 +208,24 @@ void fetch_anew(Context& ctx, ItemRow item, std::string_view why) {
   move(ctx, item, was, std::string(why) + ": it is downloaded again");
 }
 
+void park_download(Context& ctx, ItemRow const& item) {
+  auto row = is_relayed(item) ? ctx.journal.download_of(item.id) : std::nullopt;
+  if (!row || row->state == DownloadState::kFetched || row->have.empty()) return leave_spool(ctx, item);
+  auto const was = std::exchange(row->state, DownloadState::kWanted);
+  row->url = {};
+  row->restarts = 0;
+  ctx.journal.update(*row, was, ctx.now, "kept for a retry");
+}
+
 void leave_spool(Context& ctx, ItemRow const& item) {
-  if (!is_relayed(item)) return;
+  if (!is_of_url(item)) return;
   auto row = ctx.journal.download_of(item.id);
   if (!row) return;
   if (row->reserved_bytes > 0 && ctx.spooling != nullptr) ctx.spooling->leave(item);
   auto const was = row->state;
   ctx.journal.update(DownloadRow{.id = row->id,
                                  .item_id = item.id,
+                                 .state = is_relayed(item) ? DownloadState::kWanted : DownloadState::kProbing,
                                  .restarts = row->restarts,
                                  .sums = row->sums,
                                  .promised_bytes = row->promised_bytes},

@@ -34,8 +34,12 @@ Error fetch_refusal(ports::Reply const& reply, WallTime now);
 // The spool's file is gone, or is not what was downloaded: the item is taken back to `stable`, to be downloaded again.
 void fetch_anew(Context& ctx, journal::ItemRow item, std::string_view why);
 
-// Nothing of the item is needed in the spool any more; its download would begin anew.
+// Nothing of the item is needed in the spool any more; its download would begin anew, or its probe.
 void leave_spool(Context& ctx, journal::ItemRow const& item);
+
+// The item failed: what came of a download that is not whole stays for a retry, until others need the room or
+// Policy::keep_chunks is over. Else as leave_spool().
+void park_download(Context& ctx, journal::ItemRow const& item);
 
 // Blocks in one piece, and pieces at once, within fetch_bytes.
 std::uint32_t blocks_per_piece(Policy const& policy);

@@ -38,7 +38,7 @@ void finish(Context& ctx, ItemRow item) {
   item.finished_at = ctx.now;
   item.url = {};  // its query may be a secret, and nobody needs it any more
   move(ctx, item, ItemState::kAssetReady);
-  if (is_relayed(item)) ctx.journal.delete_download(item.id);
+  if (is_of_url(item)) ctx.journal.delete_download(item.id);
   plan_acts(ctx, item);
 }
 

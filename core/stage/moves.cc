@@ -47,7 +47,7 @@ void fail_item(Context& ctx, ItemRow item, std::string reason, std::string text,
   move(ctx, item, was, item.effort.last_error);
   ctx.sources.forget(item.id);
   ground_chunks(ctx, item);
-  leave_spool(ctx, item);
+  park_download(ctx, item);
   plan_acts(ctx, item);
 }
 

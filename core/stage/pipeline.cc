@@ -14,6 +14,7 @@
 #include "core/stage/lease_urls.h"
 #include "core/stage/look_asset.h"
 #include "core/stage/open_session.h"
+#include "core/stage/probe_url.h"
 #include "core/stage/put_chunk.h"
 #include "core/stage/report_chunks.h"
 #include "core/stage/resolve_named.h"
@@ -73,6 +74,7 @@ ErrandRow const& errand_row(Errand errand) {
       {Errand::kAwaitStep,      CallKind::kRead,    settle_await_step},
       {Errand::kVerifyAsset,    CallKind::kRead,    settle_verify_asset},
       {Errand::kFetchPiece,     CallKind::kElsewhere, settle_fetch_piece},
+      {Errand::kProbeUrl,       CallKind::kElsewhere, settle_probe_url},
       {Errand::kSendHook,       CallKind::kStorage, settle_send_hook},
       {Errand::kAmend,          CallKind::kRead,    settle_amend},
   };

@@ -2,6 +2,8 @@
 
 #include <chrono>
 
+#include "core/stage/fetch_piece.h"
+
 namespace sluice::stage {
 namespace {
 
@@ -16,12 +18,23 @@ bool is_long_over(Context const& ctx, journal::SessionRow const& session) {
   return item && item->finished_at && *item->finished_at + ctx.policy.keep_chunks <= ctx.now;
 }
 
+void forget_downloads(Context& ctx) {
+  constexpr int kDownloadsPerSlice = 50;
+  for (int i = 0; i < kDownloadsPerSlice; ++i) {
+    auto const parked = ctx.journal.oldest_parked();
+    auto const item = parked ? ctx.journal.item(parked->item_id) : std::nullopt;
+    if (!item || *item->finished_at + ctx.policy.keep_chunks > ctx.now) return;
+    leave_spool(ctx, *item);
+  }
+}
+
 }  // namespace
 
 void Pruning::run(Context& ctx) {
   auto const left_from_a_later_clock = next_at_ && *next_at_ > ctx.now + kLookEvery;
   if (!next_at_ || left_from_a_later_clock) next_at_ = ctx.now + kFirstLook;
   if (*next_at_ > ctx.now) return;
+  forget_downloads(ctx);
   next_at_ = ctx.now + (prune_slice(ctx) ? kSlicePause : kLookEvery);
 }
 

@@ -3,6 +3,7 @@
 //
 //   takes   chunk rows of sessions that are not open, of items that ended Policy::keep_chunks ago; and what the story
 //           of these items tells of single chunks
+//           and what failed downloads left in the spool as long ago
 //   writes  deletes them; the item, its sessions, its steps and the rest of its story stay
 //   remote  nothing
 //

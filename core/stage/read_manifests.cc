@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "core/base/text.h"
-#include "core/source/url_expiry.h"
 #include "core/stage/entry_row.h"
+#include "core/stage/known_entry.h"
 #include "core/stage/report_results.h"
 
 namespace sluice::stage {
@@ -38,53 +38,23 @@ std::size_t lines_per_turn(Context const& ctx) {
   return ctx.policy.manifest_lines_per_turn * (moving ? 1 : kTimesIdle);
 }
 
+// In place, and to the same size: where, nobody knows.
+bool was_rewritten(ManifestRow const& row, ports::FilePrint const& print) {
+  return row.state == ManifestState::kFollowed && row.offset > 0 && row.inode == print.inode &&
+         row.size_bytes == print.size_bytes && row.mtime_ns != print.mtime_ns;
+}
+
+// Lines whose keys are known say nothing new.
+void begin_anew(Context& ctx, ManifestRow& row) {
+  row.pass += 1;
+  row.line = 1;
+  row.offset = 0;
+  row.fingerprint.clear();
+  row.state = ManifestState::kReading;
+  ctx.journal.update(row, ManifestState::kFollowed, ctx.now, "was written to: it is read from its beginning");
+}
+
 std::string named(ManifestRow const& row) { return "manifest \"" + printable(row.path) + "\""; }
-
-bool failed_for_its_url(journal::EntryRow const& entry) {
-  auto const failed = entry.state == EntryState::kEnded && entry.outcome == "failed";
-  return failed && (entry.item_id != 0 || entry.reason == "needs_new_url");
-}
-
-// What another line's URL is signed with serves where the signature of the first has ended, or will have.
-void take_signature(Context& ctx, ManifestRow& row, journal::EntryRow known, SecretUrl const& fresh) {
-  auto const was = known.state;
-  auto const goes_on = failed_for_its_url(known);
-  if ((was != EntryState::kWaiting && !goes_on) || !source::url_end(fresh) || !source::ends_later(fresh, known.url))
-    return;
-  known.url = fresh;
-  known.state = EntryState::kWaiting;
-  known.outcome.clear(), known.reason.clear(), known.last_error.clear();
-  ctx.journal.update(known, was);
-  if (goes_on && known.manifest_id == row.id) row.waiting += 1;
-  if (goes_on && known.manifest_id != row.id) ctx.journal.add_waiting(known.manifest_id);
-}
-
-// The key is known already. A line that was read before says nothing new, but for another URL.
-void meet_again(Context& ctx, ManifestRow& row, journal::EntryRow fresh) {
-  auto known = ctx.journal.entry_of_key(fresh.item_key);
-  if (!known) std::abort();  // it stood in the way of this one, within this transaction
-  if (known->manifest_id == row.id && known->pass < row.pass) {
-    auto const was = known->state;
-    auto const may_go_on = failed_for_its_url(*known);
-    if (was != EntryState::kWaiting && !may_go_on) return;
-    if (was == EntryState::kWaiting && known->url == fresh.url && known->options == fresh.options) return;
-    known->url = std::move(fresh.url);
-    known->name = std::move(fresh.name);
-    known->options = std::move(fresh.options);
-    known->state = EntryState::kWaiting;
-    known->outcome.clear(), known->reason.clear(), known->last_error.clear();
-    if (may_go_on) row.waiting += 1;
-    return ctx.journal.update(*known, was);
-  }
-  row.duplicates += 1;
-  auto const where = known->manifest_id == row.id ? std::string("of this manifest") : "of another manifest";
-  journal::NoteRow const note{.manifest_id = row.id,
-                              .line = fresh.line,
-                              .is_error = false,
-                              .text = "repeats line " + std::to_string(known->line) + " " + where};
-  if (ctx.journal.add_note(note)) row.notes_open += 1;
-  take_signature(ctx, row, *std::move(known), fresh.url);
-}
 
 void take_line(Context& ctx, SourcePolicy const& source, ManifestRow& row, source::manifest::Entry const& entry) {
   auto fresh = to_row(entry, source.priority);
@@ -148,6 +118,7 @@ void Manifests::consider(Context& ctx, Feed& feed, ManifestRow row, ports::FileP
     if (row.state == ManifestState::kReading || !is_as_read(row, print)) feed.wanted.push_back({row.id, false, print});
     return;
   }
+  if (rest->second.was_tried) return;
   if (rest->second.since + feed.policy->settle <= ctx.now) feed.wanted.push_back({row.id, true, print});
 }
 
@@ -232,17 +203,35 @@ void Manifests::look(Context& ctx, Feed& feed) {
 
 void Manifests::finish_reading(Feed& feed) {
   feed.reader.reset();
+  feed.steps = 0;
   feed.wanted.pop_front();
+}
+
+void Manifests::to_the_back(Feed& feed) {
+  feed.reader.reset();
+  feed.steps = 0;
+  std::ranges::rotate(feed.wanted, feed.wanted.begin() + 1);
+}
+
+// The next one that may be read: of one that has too much to be answered for, the results come first.
+std::optional<ManifestRow> Manifests::next_wanted(Context& ctx, Feed& feed) {
+  feed.held_up = false;
+  for (auto left = feed.wanted.size(); left > 0; --left) {
+    auto row = ctx.journal.manifest(feed.wanted.front().id);
+    if (row && row->notes_open < kNotesOpenMax) return row;
+    feed.held_up = feed.held_up || row.has_value();
+    row ? to_the_back(feed) : finish_reading(feed);
+  }
+  return std::nullopt;
 }
 
 void Manifests::start_step(Context& ctx, Feed& feed) {
   if (feed.stepping || feed.wanted.empty()) return;
+  auto row = next_wanted(ctx, feed);
+  if (!row) return;
   auto const [id, take_rest, print] = feed.wanted.front();
-  auto const row = ctx.journal.manifest(id);
-  if (!row) return finish_reading(feed);
-  feed.held_up = row->notes_open >= kNotesOpenMax;  // the results come first
-  if (feed.held_up) return;
   if (!feed.reader) {
+    if (was_rewritten(*row, print)) begin_anew(ctx, *row);
     feed.reader = std::make_shared<source::manifest::Reader>(
         row->root, row->path,
         source::manifest::Mark{
@@ -258,8 +247,10 @@ void Manifests::start_step(Context& ctx, Feed& feed) {
 void Manifests::note(Context& ctx, Feed& feed, ManifestRow row, Batch const& batch) {
   auto const was = row.state;
   feed.rests.erase(row.id);
-  if (batch.at_end && batch.has_rest) feed.rests[row.id] = {batch.print, ctx.now};
-  auto const says_nothing = batch.lines == 0 && !batch.began_anew && !batch.found.refused;
+  auto const was_tried = feed.wanted.front().take_rest;
+  if (batch.at_end && batch.has_rest) feed.rests[row.id] = {batch.print, ctx.now, was_tried};
+  auto const says_nothing =
+      batch.lines == 0 && !batch.began_anew && !batch.found.refused && batch.unfinished == row.reason;
   if (says_nothing && (!batch.at_end || (batch.has_rest && was == ManifestState::kReading))) return;
   if (batch.began_anew) {
     row.pass += 1;
@@ -268,10 +259,9 @@ void Manifests::note(Context& ctx, Feed& feed, ManifestRow row, Batch const& bat
   if (!batch.found.refused)
     for (auto const& entry : batch.found.entries) take_line(ctx, *feed.policy, row, entry);
   for (auto const& error : batch.found.errors) {
-    row.errors += 1;
     journal::NoteRow const said{
         .manifest_id = row.id, .line = error.place.line, .column = error.column, .text = error.reason};
-    if (ctx.journal.add_note(said)) row.notes_open += 1;
+    if (note_once(ctx, row, said)) row.errors += 1;
   }
   auto const& mark = batch.mark;
   row.line = mark.place.line;
@@ -280,7 +270,7 @@ void Manifests::note(Context& ctx, Feed& feed, ManifestRow row, Batch const& bat
   row.inode = batch.print.inode;
   row.read_at = ctx.now;
   row.state = batch.at_end && !batch.has_rest ? ManifestState::kFollowed : ManifestState::kReading;
-  row.reason.clear();
+  row.reason = batch.unfinished;
   if (batch.found.refused) {
     row.state = ManifestState::kRefused;
     row.reason = *batch.found.refused;
@@ -321,7 +311,10 @@ void Manifests::go_on(Context& ctx, Feed& feed) {
     return finish_reading(feed);
   }
   note(ctx, feed, *std::move(row), **batch);
-  if ((*batch)->at_end || (*batch)->found.refused) finish_reading(feed);
+  if ((*batch)->at_end || (*batch)->found.refused)
+    finish_reading(feed);
+  else if (++feed.steps >= kStepsInTurn)
+    to_the_back(feed);  // a long one does not keep the others waiting until its end
   start_step(ctx, feed);
 }
 

@@ -30,6 +30,8 @@ class Manifests {
   static constexpr Millis kLookEvery{5'000};             // at the folder, where the source says nothing else
   static constexpr std::int64_t kNotesOpenMax = 10'000;  // not in the results yet: then nothing more is read
 
+  static constexpr int kStepsInTurn = 16;  // of a manifest, while others of its source wait
+
   explicit Manifests(Policy const& policy);
 
   void run(Context& ctx);
@@ -59,6 +61,7 @@ class Manifests {
   struct Rest {  // half of a line at the end of a file
     ports::FilePrint print;
     WallTime since;
+    bool was_tried;  // it was to be taken, and cannot be as it is
   };
   struct Wanted {
     journal::RowId id;
@@ -73,6 +76,7 @@ class Manifests {
     std::deque<Wanted> wanted = {};                         // to be read, one after another
     std::shared_ptr<source::manifest::Reader> reader = {};  // of the first; the lane's while a step is under way
     std::uint64_t reader_number = 0;
+    int steps = 0;  // of the first, in its turn
     bool stepping = false;
     bool held_up = false;
     std::map<journal::RowId, Rest> rests = {};
@@ -84,6 +88,8 @@ class Manifests {
   void start_step(Context& ctx, Feed& feed);
   static void note_failure(Context& ctx, journal::ManifestRow row, ports::FilePrint const& print, Error const& error);
   static void note(Context& ctx, Feed& feed, journal::ManifestRow row, source::manifest::Batch const& batch);
+  static std::optional<journal::ManifestRow> next_wanted(Context& ctx, Feed& feed);
+  static void to_the_back(Feed& feed);
   static void finish_reading(Feed& feed);
 
   std::vector<Feed> feeds_ = {};

@@ -1,5 +1,6 @@
 #include "core/stage/report_results.h"
 
+#include <algorithm>
 #include <set>
 #include <utility>
 
@@ -18,6 +19,7 @@ using journal::ManifestRow;
 namespace {
 
 constexpr int kNamesTried = 9;
+constexpr std::size_t kNameBytesElsewhere = 180;  // of a manifest's name: what is put before and behind it must fit in
 
 std::string_view outcome_of(ItemRow const& item) {
   switch (item.state) {
@@ -80,8 +82,9 @@ Result<ports::ResultsFile> make_somewhere(ports::Files& files, ports::Results& r
   auto const beside = files.stat(root, name) ? root + "/" : std::string();
   for (auto const& folder : {beside, fallback.empty() ? std::string() : fallback + "/" + prefix}) {
     if (folder.empty()) continue;
+    auto const shown = folder == beside ? name : name.substr(0, kNameBytesElsewhere);
     for (int number = 1; number <= kNamesTried; ++number) {
-      auto made = results.make(folder + results_name(name, number), folder != beside);
+      auto made = results.make(folder + results_name(shown, number), folder != beside);
       if (made) return made;
       first = std::move(made).error();
       if (first.code != "taken") break;
@@ -98,12 +101,7 @@ std::string results_name(std::string_view manifest_name, int number) {
 }
 
 bool is_results_name(std::string_view name) {
-  if (!name.ends_with(".jsonl")) return false;
-  auto const stem = stem_of(name);
-  auto const dot = stem.rfind('.');
-  if (dot == std::string_view::npos) return false;
-  auto const word = stem.substr(dot + 1);
-  return word == "results" || (word.size() == 9 && word.starts_with("results-") && word[8] >= '2' && word[8] <= '9');
+  return name.find(".results.") != std::string_view::npos || name.find(".results-") != std::string_view::npos;
 }
 
 void ResultsReport::start_over() { writing_.clear(); }
@@ -162,11 +160,13 @@ void ResultsReport::settle_append(Context& ctx, ManifestRow row, Writing& writin
     if (writing.were[i] == EntryState::kTaken && another_end) continue;  // it was retried: its next end is told too
     ctx.journal.update(writing.entries[i], writing.were[i]);
     row.open -= 1;
+    row.failed += writing.entries[i].outcome == "failed" ? 1 : 0;
   }
   for (auto const& note : writing.notes) {
     auto const keep = row.notes_kept < kNotesKept;
     ctx.journal.note_reported(note, keep);
     row.notes_kept += keep ? 1 : 0;
+    if (!keep) row.noted_line = std::max(row.noted_line, note.line);
     row.notes_open -= 1;
   }
   row.results_bytes = bytes;

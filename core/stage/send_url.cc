@@ -11,6 +11,7 @@
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
 #include "core/stage/next_uploads.h"
+#include "core/stage/probe_url.h"
 
 namespace sluice::stage {
 
@@ -53,6 +54,7 @@ void settle_refused(Context& ctx, ItemRow item, Error const& error) {
 
 void send_one(Context& ctx, ItemRow item) {
   if (!is_usable(item.url, ctx.now + ctx.traffic.clock_offset())) return needs_new_url(ctx, std::move(item));
+  if (!is_probed(ctx, item)) return;
   auto const plan = read_plan(item.plan);
   if (twin_under_way(ctx, item, plan.filename)) return;
   item.client_op = operation_tag(item);

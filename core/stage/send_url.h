@@ -1,14 +1,13 @@
 // send_url.h - stage SEND_URL: a URL -> an asset that the platform fetches by itself.
 //
-//   takes    items in `stable` with method url whose due_at has come; writes `sending` before the request leaves
+//   takes    items in `stable` with method url whose due_at has come, once they were tried (probe_url.h); writes
+//            `sending` before the request leaves
 //   writes   item: state, client_op, asset_id; its URL is cleared when it can no longer be used
 //   remote   POST /assets, method=url. Not repeatable.
 //   unknown  LOOK_ASSET looks whether it happened, before the URL is sent again
 //   then     AWAIT_ASSET takes the items left in `sent`: the asset is processing while its URL is fetched (R11b)
 //
-// This host never connects to the host that a URL names: whoever can write a URL could make the daemon knock at doors
-// inside its own network (M21). So nothing is probed before, and what the platform says of the URL is all that is
-// known.
+// No byte of the media comes through here: how much is behind the URL is known only where its host told the probe.
 #pragma once
 
 #include "core/stage/stage.h"

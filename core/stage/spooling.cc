@@ -8,7 +8,6 @@
 namespace sluice::stage {
 namespace {
 
-constexpr std::size_t kHostsMax = 256;  // that pause at once; further ones are not remembered
 constexpr char kList[] = "list the spool";
 constexpr std::string_view kRemove = "remove ";
 
@@ -111,17 +110,6 @@ void Spooling::tidy(Context& ctx) {
     if (put) removing_.insert(name);
     return put;
   });
-}
-
-void Spooling::pause(std::string const& host, WallTime until) {
-  if (!paused_.contains(host) && paused_.size() >= kHostsMax) return;
-  auto& at = paused_[host];
-  at = std::max(at, until);
-}
-
-std::optional<WallTime> Spooling::paused_until(std::string const& host, WallTime now) const {
-  auto const found = paused_.find(host);
-  return found != paused_.end() && found->second > now ? std::optional(found->second) : std::nullopt;
 }
 
 bool Spooling::is_held_up(Context const& ctx, journal::RowId item) {

@@ -15,6 +15,7 @@
 
 #include "core/ports/spool.h"
 #include "core/source/spool_blocks.h"
+#include "core/stage/hosts.h"
 #include "core/stage/stage.h"
 
 namespace sluice::stage {
@@ -53,13 +54,8 @@ class Spooling {
   void committed() { left_.merge(leaving_), leaving_.clear(); }
   void start_over() { leaving_.clear(); }  // the turn did not happen
 
-  // A host asked for a pause.
-  void pause(std::string const& host, WallTime until);
-  std::optional<WallTime> paused_until(std::string const& host, WallTime now) const;
-
-  // Somebody out there answered, whoever: so there is a network.
-  void heard(WallTime now) { heard_at_ = now; }
-  bool has_heard_since(WallTime at) const { return heard_at_ && *heard_at_ >= at; }
+  Hosts& hosts() { return hosts_; }
+  Hosts const& hosts() const { return hosts_; }
 
   // Of those that the spool has no room for, the first holds the door: smaller ones would else pass it for ever.
   bool is_held_up(Context const& ctx, journal::RowId item);
@@ -77,8 +73,7 @@ class Spooling {
   std::set<std::string> removing_ = {};                   // that are with the lane
   std::uint64_t questions_ = 0;                           // so far: no answer is ever taken for that to another one
   std::map<journal::RowId, std::uint64_t> looking_ = {};  // by item: the number of the look at its whole file
-  std::optional<WallTime> heard_at_ = {};
-  std::map<std::string, WallTime> paused_ = {};  // by host
+  Hosts hosts_ = {};
   std::optional<journal::RowId> first_without_room_ = {};
   bool is_listed_ = false;
 };

@@ -21,7 +21,8 @@ std::optional<std::string> wish_of(std::string const& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
-Result<Added> add(Context& ctx, SourcePolicy const& source, source::manifest::Entry const& entry) {
+Result<Added> add(Context& ctx, SourcePolicy const& source, source::manifest::Entry const& entry,
+                  journal::RowId corrects) {
   if (entry.not_after && *entry.not_after <= ctx.now)
     return fail(Fault::kRejected, "its not_after, " + to_rfc3339(*entry.not_after) + ", is over", "too_late");
   SLUICE_TRY(url, parse_url(entry.url));
@@ -34,7 +35,8 @@ Result<Added> add(Context& ctx, SourcePolicy const& source, source::manifest::En
                      .kind = entry.kind,
                      .md5 = entry.md5,
                      .sha256 = entry.sha256,
-                     .metadata = entry.metadata};
+                     .metadata = entry.metadata,
+                     .corrects = corrects};
   Wishes const wishes{
       .index = wish_of(entry.index), .collection = wish_of(entry.collection), .entity = wish_of(entry.entity)};
   return add_url(ctx, source, wish, wishes, false);
@@ -47,11 +49,16 @@ void refuse(EntryRow& row, std::string reason, std::string text) {
 }
 
 void take(Context& ctx, SourcePolicy const& source, ManifestRow& manifest, EntryRow row) {
-  auto added = add(ctx, source, to_entry(row));
+  auto added = add(ctx, source, to_entry(row), row.item_id);
+  auto const before = std::pair(std::exchange(row.reason, {}), std::exchange(row.last_error, {}));
   row.url = {};
   row.options.clear();
   if (!added) {
     refuse(row, added.error().code, added.error().text);
+    if (before == std::pair(row.reason, row.last_error)) {  // it was told so already
+      row.state = EntryState::kEnded;
+      row.outcome = "failed";
+    }
   } else if (added->was_known && added->item.id != row.item_id) {  // by hand, or by a manifest of an older journal
     row.item_id = added->item.id;
     refuse(row, "duplicate", "item " + added->item.ulid + " has this key");
@@ -65,6 +72,7 @@ void take(Context& ctx, SourcePolicy const& source, ManifestRow& manifest, Entry
   ctx.journal.update(row, EntryState::kWaiting);
   manifest.waiting -= 1;
   manifest.open += row.state == EntryState::kEnded ? 0 : 1;
+  manifest.failed += row.state == EntryState::kEnded ? 1 : 0;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include "core/source/sidecar.h"
 #include "core/source/url_expiry.h"
 #include "core/source/url_name.h"
+#include "core/source/url_parameters.h"
 #include "core/stage/admit.h"
 #include "core/stage/discover.h"
 #include "core/stage/effort.h"
@@ -17,6 +18,7 @@
 
 namespace sluice::stage {
 
+using journal::DownloadState;
 using journal::ItemRow;
 using journal::ItemState;
 
@@ -52,14 +54,54 @@ Result<void> check_end(Context const& ctx, UrlWish const& wish) {
 }
 
 // The URL came again: what it is signed with now may serve where the old signature does not.
-Result<ItemRow> refresh(Context& ctx, ItemRow item, SecretUrl const& fresh) {
-  if (item.state == ItemState::kDone || !is_of_url(item) || !source::ends_later(fresh, item.url)) return item;
-  if (!is_usable(fresh, ctx.now + ctx.traffic.clock_offset())) return item;
-  item.url = fresh;
+Result<ItemRow> refresh(Context& ctx, ItemRow item, UrlText const& fresh) {
+  if (item.state == ItemState::kDone || !is_of_url(item) || !is_same_url(item, fresh)) return item;
+  if (!source::ends_later(fresh.whole, item.url)) return item;
+  if (!is_usable(fresh.whole, ctx.now + ctx.traffic.clock_offset())) return item;
+  item.url = fresh.whole;
   ctx.journal.update(item, item.state, ctx.now);
   if (item.state != ItemState::kFailed) return item;
   SLUICE_CHECK(retry_order(ctx, item.id));
   return *ctx.journal.item(item.id);
+}
+
+// Whether the key is that of the URL with what may have been said of it beside.
+bool is_key_of(Context const& ctx, ItemRow const& item, UrlText const& url) {
+  if (item.key.starts_with("k:")) return true;  // made of nothing that could be compared
+  auto const row = ctx.journal.download_of(item.id);
+  for (auto const& name : {std::string(), item.name})
+    for (auto const size : {std::optional<std::uint64_t>(), std::optional(item.print.size_bytes)})
+      for (auto const& hash : {std::string(), row ? row->sums : std::string()})
+        if (source::entry_key(url, {.name = name, .size_bytes = size, .hash = hash}) == item.key) return true;
+  return false;
+}
+
+// Of a URL that a person names, the item that has it already, by whatever key.
+Result<std::optional<ItemRow>> named_before(Context const& ctx, UrlWish const& wish) {
+  constexpr int kLookedAt = 20;
+  std::vector<ItemRow> found;
+  for (auto& item : ctx.journal.items_by_url(wish.url.shown, kLookedAt)) {
+    if (item.state == ItemState::kDone || !is_same_url(item, wish.url)) continue;
+    if (!item.url.empty() || is_key_of(ctx, item, wish.url)) found.push_back(std::move(item));
+  }
+  if (found.empty()) return std::nullopt;
+  if (found.size() == 1) return std::move(found.front());
+  return fail(Fault::kRejected,
+              "several items have this URL, " + found.back().ulid + " and " + found.front().ulid +
+                  " among them: sign it anew in their manifest, or name this one with --name",
+              "several_items");
+}
+
+// The item that the wish is; nothing if it is a new one.
+Result<std::optional<ItemRow>> known_for(Context& ctx, UrlWish const& wish, std::string const& key, bool dry_run) {
+  auto known = ctx.journal.item_by_key(key);
+  auto const is_url_alone =
+      wish.key.empty() && wish.name.empty() && !wish.size_bytes && wish.hash.empty() && sums_of(wish).empty();
+  if (!known && is_url_alone) return named_before(ctx, wish);
+  if (!known || known->id != wish.corrects || known->state != ItemState::kFailed || is_same_url(*known, wish.url))
+    return known;
+  if (!dry_run) ctx.journal.release_key(known->id);
+  return std::nullopt;
 }
 
 // What the wish says of its kind, else its name.
@@ -71,12 +113,19 @@ std::optional<source::Media> media_of(UrlWish const& wish, std::string const& na
 
 }  // namespace
 
+bool is_same_url(ItemRow const& item, UrlText const& fresh) {
+  if (item.url.empty()) return item.path == fresh.shown;
+  auto const old = parse_url(item.url.reveal_for_journal());
+  return old && source::identity_text(*old) == source::identity_text(fresh);
+}
+
 Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& wish, Wishes const& wishes,
                       bool dry_run) {
   auto key = key_of(wish);
-  if (auto known = ctx.journal.item_by_key(key)) {
+  SLUICE_TRY(known, known_for(ctx, wish, key, dry_run));
+  if (known) {
     if (dry_run) return Added{.item = *std::move(known), .was_known = true};
-    SLUICE_TRY(item, refresh(ctx, *std::move(known), wish.url.whole));
+    SLUICE_TRY(item, refresh(ctx, *std::move(known), wish.url));
     return Added{.item = std::move(item), .was_known = true};
   }
   SLUICE_CHECK(check_end(ctx, wish));
@@ -90,9 +139,11 @@ Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& w
   SLUICE_TRY(plan, plan_item(ctx.policy, item, source, media, ctx.now));
   if (dry_run) return Added{.item = std::move(item), .was_known = false};
   item.id = ctx.journal.insert(item);
-  if (relayed)
-    ctx.journal.insert(
-        journal::DownloadRow{.item_id = item.id, .sums = sums_of(wish), .promised_bytes = wish.size_bytes.value_or(0)});
+  journal::DownloadRow download{.item_id = item.id,
+                                .state = relayed ? DownloadState::kWanted : DownloadState::kProbing,
+                                .sums = sums_of(wish),
+                                .promised_bytes = wish.size_bytes.value_or(0)};
+  if (relayed || source.fetch == FetchPolicy::kAuto) ctx.journal.insert(download);  // it may turn out to be too large
   for (auto const& step : steps_for(item, plan)) ctx.journal.insert(step);
   ctx.log.info("item=" + item.ulid + " url=\"" + printable(item.path) + "\" added source=" + printable(item.source));
   return Added{.item = std::move(item), .was_known = false};

@@ -25,16 +25,24 @@ struct UrlWish {
   std::string kind = {};  // "video", "audio", "image", whatever the name says; "": by the name
   std::string md5 = {};   // of the bytes, in hex: verified where Sluice downloads them; "" for none
   std::string sha256 = {};
-  Json metadata = {};  // an object of scalars, added to the asset's and the indexed assets'; or null
+  Json metadata = {};           // an object of scalars, added to the asset's and the indexed assets'; or null
+  journal::RowId corrects = 0;  // the item that this very line made before; 0 for none
 };
 
-// Takes a URL up, or finds the item that it already is: by its key, for ever (M2).
+// Whether `fresh` is the item's URL, whatever either is signed with; where that is not kept any more, as far as is
+// shown.
+bool is_same_url(journal::ItemRow const& item, UrlText const& fresh);
+
+// Takes a URL up, or finds the item that it already is: by its key, for ever (M2). One that is named by hand is also
+// the live or failed item that a manifest's line made of it, whose key has more in it.
 //
 // The same URL signed anew is the same item: the later end counts, and an item that failed goes on with the new URL.
+// Another URL of a known key changes nothing, whoever names it; but where the line that made an item which failed has
+// another one now, a new item takes its key.
 // Where the source says that Sluice downloads it (fetch_policy.h), it waits for FETCH_PIECE.
 // Fails  kRejected: "http_denied", "unknown_kind", "no_pipeline", "too_large", "needs_new_url" (its signature has
 // ended),
-//        "no_such_pipeline", "entity_needs_collection".
+//        "no_such_pipeline", "entity_needs_collection", "several_items".
 Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& wish, Wishes const& wishes,
                       bool dry_run);
 

@@ -132,7 +132,7 @@ void Turn::settle(Context& ctx, ports::Outcome const& outcome, bool is_new) {
   auto const& row = errand_row(flight->errand);
   Landing landing{*flight, platform::sort_outcome(row.kind, outcome, ctx.now), outcome.body_bytes_sent,
                   outcome.answer.has_value(), outcome.ticket};
-  if (landing.reply) spooling_.heard(ctx.now);
+  if (landing.reply) spooling_.hosts().heard(ctx.now);
   if (budget::is_elsewhere(flight->errand)) {  // it says nothing of the platform
     traffic_.landed(outcome.ticket);
     return row.settle(ctx, landing);

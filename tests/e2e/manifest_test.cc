@@ -12,7 +12,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kUrlOf[] = "https://media.example.net/feed/";
+constexpr char kUrlOf[] = "https://media.localhost/feed/";
 
 // A site whose source `partner` is the manifests in its folder `feeds`.
 class Feeds {

@@ -1,6 +1,7 @@
 // url_test.cc - URLs: named by hand, fetched by the platform, exactly once, and their queries nowhere to be read.
 
 #include "canary.h"
+#include "media_host.h"
 #include "programs.h"
 #include "site.h"
 #include "tests/network/relay.h"
@@ -10,8 +11,9 @@ namespace {
 
 using network::count_of;
 
-constexpr char kUrl[] = "https://media.example.net/day1/My%20Film.mp4?id=7&token=SECRETQUERY";
-constexpr char kShown[] = "https://media.example.net/day1/My%20Film.mp4";
+// Whatever ends in .localhost is this host, without a question to any name server; the platform is not connected to it.
+constexpr char kUrl[] = "https://media.localhost/day1/My%20Film.mp4?id=7&token=SECRETQUERY";
+constexpr char kShown[] = "https://media.localhost/day1/My%20Film.mp4";
 
 Json rule(std::string const& action) {
   return {{"method", "POST"}, {"path", "/assets"}, {"nth", 1}, {"action", action}};
@@ -50,7 +52,19 @@ TEST(Url, IsAddedOnceFetchedByThePlatformAndIndexed) {
   EXPECT_EQ(item.at("method"), "url");
   EXPECT_TRUE(item.at("size").is_null());
   EXPECT_EQ(site.sluice({"show", kShown}).code, 0) << "its query need not be repeated";
-  EXPECT_EQ(site.sluice({"show", "https://media.example.net/other.mp4"}).code, 12);
+  EXPECT_EQ(site.sluice({"show", "https://media.localhost/other.mp4"}).code, 12);
+}
+
+TEST(Url, ConnectsNowhereWithinThisHostToTryOne) {
+  MediaHost host;
+  Site site;
+  host.serve("film.mp4", site.make_file("film.mp4", 70'000, 1));
+  site.daemon().start();
+  ASSERT_EQ(site.sluice({"add", host.url("film.mp4")}).code, 0);
+  ASSERT_EQ(site.sluice({"wait", host.url("film.mp4")}).code, 0) << "that says nothing of what the platform reaches";
+  EXPECT_EQ(host.connections(), 0);
+  EXPECT_EQ(site.emulator().ledger().at("assets").size(), 1u);
+  EXPECT_NE(site.all_output().find("not tried from here"), std::string::npos);
 }
 
 TEST(Url, IsCancelledRetriedAndExplained) {
@@ -133,12 +147,12 @@ TEST(Url, IsOneAssetAfterKillMinus9BeforeTheAnswer) {
 TEST(Url, OfASignatureThatEndedNeedsANewOneAndGoesOnWithIt) {
   Site site;
   site.daemon().start();
-  std::string const old = "https://media.example.net/a.mp4?Signature=SECRETQUERY&Expires=1000000000";
+  std::string const old = "https://media.localhost/a.mp4?Signature=SECRETQUERY&Expires=1000000000";
   auto const refused = site.sluice({"add", old});
   EXPECT_EQ(refused.code, 2) << refused.out << refused.err;
   EXPECT_NE((refused.out + refused.err).find("ended at"), std::string::npos) << refused.out << refused.err;
-  ASSERT_EQ(site.sluice({"add", "https://media.example.net/a.mp4?Signature=SECRETQUERY&Expires=4000000000"}).code, 0);
-  ASSERT_EQ(site.sluice({"wait", "https://media.example.net/a.mp4"}).code, 0);
+  ASSERT_EQ(site.sluice({"add", "https://media.localhost/a.mp4?Signature=SECRETQUERY&Expires=4000000000"}).code, 0);
+  ASSERT_EQ(site.sluice({"wait", "https://media.localhost/a.mp4"}).code, 0);
   EXPECT_EQ(site.emulator().ledger().at("assets").size(), 1u);
 }
 
@@ -158,8 +172,8 @@ TEST(Url, IsIngestedWithNoDaemonAndNotTwice) {
   auto const second = site.sluice(ingest_words(site, {kUrl, file}));
   ASSERT_EQ(second.code, 0) << second.out << second.err;
   EXPECT_EQ(site.emulator().calls("POST /assets"), 2u);
-  EXPECT_EQ(site.sluice(ingest_words(site, {"https://media.example.net/watch?v=7"})).code, 2);
-  EXPECT_EQ(site.sluice(ingest_words(site, {"https://media.example.net/watch?v=7", "--name", "seven.mp4"})).code, 0);
+  EXPECT_EQ(site.sluice(ingest_words(site, {"https://media.localhost/watch?v=7"})).code, 2);
+  EXPECT_EQ(site.sluice(ingest_words(site, {"https://media.localhost/watch?v=7", "--name", "seven.mp4"})).code, 0);
 }
 
 TEST(Url, KeepsItsQueryToItself) {
@@ -170,8 +184,8 @@ TEST(Url, KeepsItsQueryToItself) {
   ASSERT_EQ(site.sluice({"add", "--dry-run", "--json", kUrl}).code, 0);
   ASSERT_EQ(site.sluice({"wait", kUrl}).code, 0);
   for (auto const* verb : {"show", "explain", "retry", "cancel"}) site.sluice({verb, kUrl});
-  site.sluice({"show", "https://media.example.net/none.mp4?token=SECRETQUERY"});
-  site.sluice({"add", "http://media.example.net/a.mp4?token=SECRETQUERY"});
+  site.sluice({"show", "https://media.localhost/none.mp4?token=SECRETQUERY"});
+  site.sluice({"add", "http://media.localhost/a.mp4?token=SECRETQUERY"});
   site.sluice({"ls", "--json"});
   auto const answers = all_answers(site);
   ASSERT_EQ(site.daemon().stop(), 0);

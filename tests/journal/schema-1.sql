@@ -71,10 +71,10 @@ CREATE INDEX item_ends ON item (ends_hash, size_bytes)
   WHERE ends_hash IS NOT NULL AND state NOT IN ('seen', 'failed', 'cancelled', 'skipped');
 CREATE INDEX item_twin ON item (twin_id) WHERE twin_id IS NOT NULL;
 CREATE INDEX item_asset ON item (asset_id) WHERE asset_id IS NOT NULL;
-CREATE TABLE download (  -- how far the bytes behind a URL are in the spool; gone once the platform has them
+CREATE TABLE download (  -- of a URL: whether it was tried, or how far its bytes are in the spool; gone once the platform has them
   id             INTEGER PRIMARY KEY,
   item_id        INTEGER NOT NULL UNIQUE REFERENCES item (id),
-  state          TEXT    NOT NULL CHECK (state IN ('wanted', 'fetching', 'fetched')),
+  state          TEXT    NOT NULL CHECK (state IN ('probing', 'probed', 'wanted', 'fetching', 'fetched')),
   restarts       INTEGER NOT NULL DEFAULT 0,        -- contents that were given up, since the source had another one
   total_bytes    INTEGER NOT NULL DEFAULT 0,        -- 0: not known yet
   reserved_bytes INTEGER NOT NULL DEFAULT 0,        -- of the spool
@@ -228,10 +228,12 @@ CREATE TABLE manifest (  -- one file of lines that name URLs, and how far it was
   entries        INTEGER NOT NULL DEFAULT 0,        -- lines that became an entry, over all passes
   duplicates     INTEGER NOT NULL DEFAULT 0,        -- lines whose key another line has
   errors         INTEGER NOT NULL DEFAULT 0,        -- lines that could not be read
+  failed         INTEGER NOT NULL DEFAULT 0,        -- entries whose last answer was 'failed'
   waiting        INTEGER NOT NULL DEFAULT 0,        -- entries in `waiting`
   open           INTEGER NOT NULL DEFAULT 0,        -- entries in `taken` or `refused`
   notes_open     INTEGER NOT NULL DEFAULT 0,        -- notes that are not in the results yet
   notes_kept     INTEGER NOT NULL DEFAULT 0,        -- notes that are, and stay for people
+  noted_line     INTEGER NOT NULL DEFAULT 0,        -- the last line whose note was answered and did not stay
   results        BLOB,                              -- the results' file, absolute; NULL until it was made
   results_inode  INTEGER NOT NULL DEFAULT 0,
   results_bytes  INTEGER NOT NULL DEFAULT 0,        -- its length as far as it counts
@@ -247,7 +249,7 @@ CREATE TABLE entry (  -- one line of a manifest: becomes an item when there is r
   manifest_id    INTEGER NOT NULL REFERENCES manifest (id),
   pass           INTEGER NOT NULL,                  -- the manifest's, when the line was first read
   line           INTEGER NOT NULL,
-  item_key       BLOB    NOT NULL UNIQUE,           -- over all manifests (M2): 16 bytes of hash, or 'k:' and the given key
+  item_key       BLOB    NOT NULL UNIQUE,           -- over all manifests (M2): 16 bytes of hash, 'k:' and the given key, 'u:' and digits
   state          TEXT    NOT NULL CHECK (state IN ('waiting', 'taken', 'refused', 'ended')),
   url            TEXT,                              -- may hold a signature; cleared when an item has it, or none will
   name           TEXT,

@@ -278,7 +278,10 @@ Scenario urls() {
   std::string const film = "https://media.sim/day1/film.mp4?Signature=s";
   std::string const twin = "https://media.sim/day2/film.mp4";  // of the same name
   std::string const face = "https://media.sim/Ada/face.jpg?id=7";
-  std::string const late = "https://slow.sim/late.mp3";
+  std::string const late = "https://slow.sim/late.mp3";  // gives nothing to whoever tries it first
+  for (auto const& url : {film, twin, face})
+    s.media.push_back(
+        {.url = url.substr(0, url.find('?')), .size_bytes = url.size()});  // as large as SimPlatform has it
   s.drops = {{.path = "whistle.mp3", .size_bytes = 1'777}};
   using What = Order::What;
   s.orders = {{.what = What::kAdd, .path = film, .at = Millis(100)},

@@ -30,6 +30,10 @@ void give(Reply& reply, Content const& content, std::uint64_t begin, std::uint64
 
 std::string without_query(std::string const& url) { return url.substr(0, url.find('?')); }
 
+bool SimHosts::plays(std::string const& host) const {
+  return std::ranges::any_of(media_, [&](auto const& medium) { return host_of(medium.first) == host; });
+}
+
 Reply SimHosts::serve(ports::Call const& call) {
   auto const url = without_query(std::get<SecretUrl>(call.target).reveal_for_wire());
   if (auto const moved = moved_.find(url); moved != moved_.end()) {
@@ -37,6 +41,10 @@ Reply SimHosts::serve(ports::Call const& call) {
     return {.status = 302, .headers = {{"location", moved->second}}, .body = {}};
   }
   auto const medium = media_.find(url);
+  if (medium == media_.end() && !plays(host_of(url))) {
+    ++fired_["host.refuses"];
+    return {.status = 403, .headers = {}, .body = {}};
+  }
   if (medium == media_.end()) return {.status = 404, .headers = {{"content-type", "text/html"}}, .body = {}};
   auto const& content = medium->second.back();
   auto const bytes_max = call.stranger ? call.stranger->body_bytes_max : 0;

@@ -1,6 +1,7 @@
 // sim_hosts.h - servers that are not the platform's: media behind URLs, given piece by piece as RFC 9110 has it.
 //
 // A medium may be replaced by another content at any time, which changes its ETag, and may have moved to another URL.
+// A host of which nothing is known refuses everybody but the platform.
 // What is behind a URL is a function of its seed, as the files of SimFiles are.
 #pragma once
 
@@ -26,6 +27,8 @@ class SimHosts {
   std::map<std::string, std::uint64_t> const& fired() const { return fired_; }
 
  private:
+  bool plays(std::string const& host) const;
+
   std::map<std::string, std::vector<Content>> media_ = {};
   std::map<std::string, std::string> moved_ = {};
   std::map<std::string, std::uint64_t> fired_ = {};

@@ -2,6 +2,7 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <cassert>
 #include <string>
 
@@ -26,6 +27,10 @@ Gunzip::~Gunzip() { ::inflateEnd(&stream_->z); }
 
 Result<Gunzip::Moved> Gunzip::run(std::span<std::byte const> packed, std::span<std::byte> into) {
   if (packed.empty()) return Moved{};
+  if (between_members_ && packed.front() == std::byte{0}) {
+    auto const end = std::ranges::find_if(packed, [](std::byte b) { return b != std::byte{0}; });
+    return Moved{.read = static_cast<std::size_t>(end - packed.begin())};
+  }
   auto& z = stream_->z;
   if (between_members_) ::inflateReset(&z);
   between_members_ = false;

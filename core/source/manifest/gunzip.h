@@ -31,7 +31,11 @@ class Gunzip {
   };
   // Unpacks what fits. Neither read nor written: more packed bytes are needed.
   // Fails  kRejected: no gzip, damaged, or beyond a bound.
+  // Zeros behind a member are passed over, as gzip does.
   Result<Moved> run(std::span<std::byte const> packed, std::span<std::byte> into);
+
+  // Whether what was read ends in the middle of a member: more is to come, or is missing.
+  bool is_inside() const { return read_ > 0 && !between_members_; }
 
  private:
   struct Stream;

@@ -1,6 +1,7 @@
 #include "core/source/manifest/reader.h"
 
 #include <algorithm>
+#include <iterator>
 #include <span>
 #include <utility>
 
@@ -35,7 +36,8 @@ void Reader::forget_file() {
   recent_.clear();
   before_mark_.clear();
   before_at_ = 0;
-  found_mark_ = open_line_ = false;
+  found_mark_ = false;
+  again_from_.reset();
 }
 
 std::string Reader::fingerprint() const {
@@ -94,18 +96,23 @@ Result<void> Reader::open(ports::Files& files, ports::FilePrint const& print, Ba
   return {};
 }
 
-// The first lines, for a format that has a header.
-void Reader::prime(Batch& batch) {
+// The first lines, for a format that has a header: as many bytes are read as they have.
+Result<void> Reader::prime(Batch& batch) {
   format_ = format_for(name_);
   Lines lines;
   Found unheeded;
   lines.feed(recent_);
   while (format_->needs_head() && !unheeded.refused) {
-    auto const line = lines.next();
-    if (!line) break;
-    if (!line->too_long) format_->take(*line, unheeded);
+    if (auto const line = lines.next()) {
+      if (!line->too_long) format_->take(*line, unheeded);
+      continue;
+    }
+    SLUICE_TRY(got, read_on());
+    if (got == 0) break;
+    lines.feed(chunk_);
   }
   if (unheeded.refused) batch.found.refused = unheeded.refused;
+  return {};
 }
 
 // Reads up to the mark, which may take several steps. Returns  whether the mark was found.
@@ -114,7 +121,7 @@ Result<bool> Reader::find_mark(Batch& batch) {
   if (!format_) {
     SLUICE_TRY(got, read_on());
     if (is_utf16(head_)) batch.found.refused = "is UTF-16; save it as UTF-8";
-    prime(batch);
+    if (target > 0) SLUICE_CHECK(prime(batch));
     if (stream_->can_seek() && got > 0) {
       stream_->seek(target - std::min<std::uint64_t>(target, kPrintedBytes));
       recent_.clear();
@@ -143,28 +150,45 @@ Result<void> Reader::begin(Batch& batch) {
   lines_ = Lines(mark_.place);
   auto const behind = static_cast<std::size_t>(stream_->at() - mark_.place.offset);
   lines_.feed(std::string_view(recent_).substr(recent_.size() - behind));
-  open_line_ = mark_.place.offset > 0 && recent_[recent_.size() - behind - 1] != '\n';
   return {};
 }
 
-void Reader::take(Line const& line, Batch& batch) {
-  batch.lines += 1;
-  auto& found = batch.found;
-  if (std::exchange(open_line_, false)) {
-    if (!line.text.empty() || line.too_long)
-      found.fail(line.place, 1, "goes on behind what was taken for its end, since the file had been quiet for so long");
-    return;
-  }
+void Reader::take(Line const& line, Found& found) {
   if (line.too_long) return found.fail(line.place, kLineBytesMax + 1, "is longer than 64 KiB");
   if (!is_utf8(line.text)) return found.fail(line.place, first_bad_byte(line.text) + 1, "is no UTF-8");
   format_->take(line, found);
+}
+
+// An error in there may be for want of the rest, and is none yet.
+void Reader::take_last(Batch& batch) {
+  if (stream_->is_inside()) {
+    batch.unfinished = "the compressed file ends in its middle";
+    return;
+  }
+  auto const begin = format_->held().value_or(lines_.place());
+  Found last;
+  if (auto const line = lines_.rest()) {
+    batch.lines += 1;
+    take(*line, last);
+    again_from_ = begin;
+  }
+  format_->finish(last);
+  std::ranges::move(last.entries, std::back_inserter(batch.found.entries));
+  if (last.refused) batch.found.refused = std::move(last.refused);
+  if (last.errors.empty()) return;
+  auto const& error = last.errors.front();
+  if (again_from_)
+    batch.unfinished = "its last line, " + std::to_string(error.place.line) + ", has no end yet, and " + error.reason;
+  else
+    std::ranges::move(last.errors, std::back_inserter(batch.found.errors));
 }
 
 Result<void> Reader::read_lines(std::size_t lines_max, bool take_rest, Batch& batch) {
   auto& found = batch.found;
   for (std::size_t bytes = 0; batch.lines < lines_max && !found.refused;) {
     if (auto const line = lines_.next()) {
-      take(*line, batch);
+      batch.lines += 1;
+      take(*line, found);
       continue;
     }
     if (bytes >= kBytesPerStep) return {};
@@ -173,14 +197,9 @@ Result<void> Reader::read_lines(std::size_t lines_max, bool take_rest, Batch& ba
     lines_.feed(chunk_);
     if (got > 0) continue;
     batch.at_end = true;
-    if (take_rest) {
-      if (auto const line = lines_.rest()) {
-        take(*line, batch);
-        open_line_ = true;
-      }
-      format_->finish(found);
-    }
-    batch.has_rest = format_->held() || lines_.place().offset < stream_->at();
+    if (take_rest) take_last(batch);
+    auto const is_open = format_->held() || lines_.place().offset < stream_->at() || stream_->is_inside();
+    batch.has_rest = is_open || !batch.unfinished.empty();
     return {};
   }
   return {};
@@ -197,7 +216,7 @@ void Reader::finish(Batch& batch) {
   }
   found.entries.resize(kept);
   std::ranges::stable_sort(found.errors, {}, [](LineError const& error) { return error.place.offset; });
-  mark_.place = format_->held().value_or(lines_.place());
+  mark_.place = again_from_ ? *again_from_ : format_->held().value_or(lines_.place());
   mark_.inode = print_.inode;
   keep_recent();
   mark_.fingerprint = fingerprint();
@@ -212,7 +231,9 @@ Result<Batch> Reader::step(ports::Files& files, std::size_t lines_max, bool take
   if (found_mark_ && !batch.found.refused) {
     SLUICE_CHECK(read_lines(lines_max, take_rest, batch));
     finish(batch);
+    if (again_from_) forget_file();
   }
+  if (batch.found.refused) mark_ = {};  // once it is mended all of it counts
   batch.mark = mark_;
   return batch;
 }

@@ -35,7 +35,8 @@ struct Batch {
   Mark mark = {};           // what is before it need not be read again
   bool began_anew = false;  // it was another file than the one that was read before: all of this is from its beginning
   bool at_end = false;      // nothing more is there, for now
-  bool has_rest = false;    // ... but for the beginning of a line
+  bool has_rest = false;    // ... but for the beginning of a line, or the end of a compressed file
+  std::string unfinished = {};  // what was asked for by take_rest and cannot be taken as it is: why, for people
   ports::FilePrint print = {};  // of the file, before it was read
 };
 
@@ -52,7 +53,8 @@ class Reader {
   Reader(std::string root, std::string name, Mark mark);
 
   // Reads up to about `lines_max` lines. `take_rest`: the file has been quiet for long enough that a last line without
-  // an end is taken for whole.
+  // an end is taken for whole, if it says something whole. It may go on all the same: the mark stays before it, and it
+  // is read anew when more of it is there. A compressed file that ends in its middle has no such line.
   // Fails  as Files::open() and OpenFile::read_at(); kRejected for a broken compressed file.
   Result<Batch> step(ports::Files& files, std::size_t lines_max, bool take_rest);
 
@@ -63,10 +65,11 @@ class Reader {
   Result<void> open(ports::Files& files, ports::FilePrint const& print, Batch& batch);
   Result<void> begin(Batch& batch);
   Result<bool> find_mark(Batch& batch);
-  void prime(Batch& batch);
+  Result<void> prime(Batch& batch);
   Result<void> read_lines(std::size_t lines_max, bool take_rest, Batch& batch);
   Result<std::size_t> read_on();
-  void take(Line const& line, Batch& batch);
+  void take(Line const& line, Found& found);
+  void take_last(Batch& batch);
   void finish(Batch& batch);
   void keep_recent();
   std::string fingerprint() const;
@@ -84,8 +87,8 @@ class Reader {
   std::string before_mark_ = {};  // those last bytes, where recent_ does not reach back to them
   std::uint64_t before_at_ = 0;   // the mark that they are of
   std::string chunk_ = {};
-  bool found_mark_ = false;  // what is read next is behind it
-  bool open_line_ = false;   // the last line was taken without its end
+  bool found_mark_ = false;               // what is read next is behind it
+  std::optional<Place> again_from_ = {};  // the last line was taken without its end: where it begins
 };
 
 }  // namespace sluice::source::manifest

@@ -25,6 +25,9 @@ class Stream {
   void seek(std::uint64_t offset) { file_at_ = at_ = offset; }
   bool can_seek() const { return !gunzip_; }
 
+  // Whether a compressed file ends, as far as it was read, in the middle of what was compressed.
+  bool is_inside() const { return gunzip_ && gunzip_->is_inside(); }
+
   std::uint64_t at() const { return at_; }            // unpacked bytes handed out, or passed over
   std::uint64_t file_at() const { return file_at_; }  // bytes of the file that were read
   ports::OpenFile const& file() const { return *file_; }

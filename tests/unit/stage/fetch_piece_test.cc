@@ -169,7 +169,7 @@ TEST_F(FetchPiece, TriesAgainWhatMayHealAndWaitsAsLongAsTheHostAsks) {
   EXPECT_EQ(item(id).effort.attempts, 1u) << "nobody has answered lately: there may be no network";
   now = *item(id).effort.due_at;
   choose_some();
-  spooling.heard(now);
+  spooling.hosts().heard(now);
   answer(id, fail(Fault::kOffline, "connect: refused"));
   EXPECT_EQ(item(id).effort.attempts, 2u) << "the host's affair: others answer";
   now = *item(id).effort.due_at;

@@ -1,6 +1,7 @@
 // A download that meets trouble: the spool, its disk, its host and the network are not what they should be.
 #include <gmock/gmock.h>
 
+#include "core/stage/prune.h"
 #include "tests/unit/stage/fetch_fixture.h"
 
 namespace sluice::stage {
@@ -50,12 +51,82 @@ TEST_F(FetchPiece, RemovesAFileThatCameAgainOnceMore) {
     choose_some();
     answer(id, piece(0, std::string(8 * kMiB, 'x'), 20 * kMiB));
     choose_twice();
-    turn([&](Context& ctx) { fail_item(ctx, item(id), "refused", "no", ItemState::kStable); });
+    turn([&](Context& ctx) { cancel_order(ctx, id).value(); });
     choose_twice();
     EXPECT_EQ(spool.removed.size(), time);
     turn([&](Context& ctx) { retry_order(ctx, id).value(); });
     now += Millis(1'000);
   }
+}
+
+// Of 20 MiB the first 8 are there when its signature ends.
+class ParkedDownload : public FetchPiece {
+ protected:
+  RowId fail_in_the_middle(std::string const& name = "a.mp4") {
+    auto const url = "https://media.example/" + name + "?Signature=old&Expires=";
+    auto const id = add(url + std::to_string(to_unix_ms(now + Millis(60'000)) / 1'000));
+    choose_some();
+    answer(id, piece(0, std::string(8 * kMiB, 'x'), 20 * kMiB));
+    choose_twice();
+    now += Millis(60'000);
+    while (traffic.in_air(Errand::kFetchPiece) > 0 && item(id).state == ItemState::kStable) answer(id, status(403));
+    choose_twice();
+    EXPECT_EQ(item(id).reason, kNeedsNewUrl);
+    return id;
+  }
+  RowId sign_anew(std::string const& name = "a.mp4") {
+    auto const url = "https://media.example/" + name + "?Signature=new&Expires=";
+    return add(url + std::to_string(to_unix_ms(now + Millis(60'000)) / 1'000));
+  }
+};
+
+TEST_F(ParkedDownload, GoesOnByAFreshUrlWhereTheOldOneEnded) {
+  auto const id = fail_in_the_middle();
+  EXPECT_TRUE(spool.removed.empty());
+  EXPECT_EQ(sign_anew(), id);
+  choose_some();
+  ASSERT_FALSE(left.empty());
+  EXPECT_EQ(header(left[0], "range"), "bytes=8388608-16777215");
+  EXPECT_EQ(header(left[0], "if-range"), "\"1\"");
+  EXPECT_NE(std::get<SecretUrl>(left[0].target).reveal_for_wire().find("Signature=new"), std::string::npos);
+}
+
+TEST_F(ParkedDownload, GivesItsRoomToOthersTheOldestFirst) {
+  policy.spool_max_bytes = 50 * kMiB;
+  auto const first = fail_in_the_middle("1.mp4");
+  auto const second = fail_in_the_middle("2.mp4");
+  auto const other = add("https://media.example/other.mp4");
+  choose_some();
+  answer(other, piece(0, std::string(8 * kMiB, 'y'), 30 * kMiB));
+  choose_twice();
+  EXPECT_EQ(spool.removed, std::vector{item(first).ulid});
+  EXPECT_EQ(download(first).have, "");
+  EXPECT_NE(download(second).have, "");
+  EXPECT_NE(download(other).have, "") << "it did not wait";
+}
+
+TEST_F(ParkedDownload, KeepsItsRoomWhereThatWouldNotHelpAnybody) {
+  policy.spool_max_bytes = 30 * kMiB;
+  auto const id = fail_in_the_middle();
+  auto const active = sign_anew("active.mp4");
+  choose_some();
+  answer(active, piece(0, std::string(8 * kMiB, 'y'), 9 * kMiB));
+  auto const large = add("https://media.example/large.mp4");
+  choose_some();
+  answer(large, piece(0, std::string(8 * kMiB, 'y'), 25 * kMiB));
+  EXPECT_EQ(item(large).reason, kSpoolFull);
+  EXPECT_NE(download(id).have, "");
+}
+
+TEST_F(ParkedDownload, IsGivenUpAfterAWeek) {
+  auto const id = fail_in_the_middle();
+  Pruning pruning;
+  turn([&](Context& ctx) { pruning.run(ctx); });
+  now += policy.keep_chunks + Millis(1);
+  turn([&](Context& ctx) { pruning.run(ctx); });
+  choose_twice();
+  EXPECT_EQ(spool.removed, std::vector{item(id).ulid});
+  EXPECT_EQ(journal.reserved_bytes(), 0u);
 }
 
 TEST_F(FetchPiece, RemovesNothingBeforeItIsCommittedThatNobodyNeedsIt) {
@@ -119,7 +190,7 @@ TEST_F(FetchPiece, HoldsASizeAgainstWhatWasPromisedAndNothingElse) {
   choose_some();
   answer(grew, piece(0, std::string(8 * kMiB, 'a'), 20 * kMiB));
   choose_twice();
-  turn([&](Context& ctx) { fail_item(ctx, item(grew), "refused", "no", ItemState::kStable); });
+  turn([&](Context& ctx) { cancel_order(ctx, grew).value(); });
   turn([&](Context& ctx) { retry_order(ctx, grew).value(); });
   choose_some();
   answer(grew, piece(0, "a film", 6));

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include "core/source/entry_key.h"
 #include "core/stage/moves.h"
 #include "core/stage/send_url.h"
 #include "tests/unit/stage/stage_fixture.h"
@@ -132,6 +133,46 @@ TEST_F(TakeUrl, TakesAFailedItemUpAgainWithAFreshUrl) {
   EXPECT_TRUE(again->was_known);
   EXPECT_EQ(again->item.state, ItemState::kStable);
   EXPECT_EQ(item(first->item.id).url, signed_for(2h).url.whole);
+}
+
+// A line's key has its size, name and checksum in it; a person names the URL alone.
+TEST_F(TakeUrl, NamedByHandIsTheItemThatALineMadeOfIt) {
+  auto line = signed_for(1h);
+  line.size_bytes = 500;
+  line.name = "other.mp4";
+  line.key = source::entry_key(line.url, {.name = line.name, .size_bytes = line.size_bytes});
+  auto const id = add(line)->item.id;
+  EXPECT_EQ(add(signed_for(2h))->item.id, id) << "while it waits";
+  end_as(id, ItemState::kFailed, kNeedsNewUrl);
+  auto const again = add(signed_for(3h, "anew"));
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(again->was_known);
+  EXPECT_EQ(item(id).state, ItemState::kStable);
+  EXPECT_THAT(item(id).url.reveal_for_journal(), HasSubstr("anew"));
+  auto const other = add(wish("https://media.example/day1/a.mp4?id=8"));
+  EXPECT_FALSE(other->was_known) << "another query is another file";
+}
+
+TEST_F(TakeUrl, NamedByHandIsNoneOfSeveralThatItCouldBe) {
+  for (std::uint64_t size : {500, 501}) {
+    auto line = signed_for(1h);
+    line.size_bytes = size;
+    line.key = source::entry_key(line.url, {.size_bytes = size});
+    ASSERT_TRUE(add(line));
+  }
+  auto const refused = add(signed_for(2h));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "several_items");
+}
+
+TEST_F(TakeUrl, OfAKnownKeyWithAnotherUrlChangesNothing) {
+  auto first = signed_for(1h);
+  first.key = "k:7";
+  auto const id = add(first)->item.id;
+  auto other = wish("https://evil.example/b.mp4?Signature=x&Expires=4000000000");
+  other.key = "k:7";
+  EXPECT_EQ(add(other)->item.id, id);
+  EXPECT_THAT(item(id).url.reveal_for_journal(), HasSubstr("media.example"));
 }
 
 TEST_F(TakeUrl, LeavesWhatIsDoneOrCancelledAsItIs) {

@@ -1,6 +1,6 @@
 #include "core/source/manifest/reader.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <functional>
 
@@ -90,21 +90,80 @@ TEST_F(ManifestReader, LeavesHalfALineUntilItIsWholeOrTheFileIsQuiet) {
   EXPECT_FALSE(last.has_rest);
 }
 
-TEST_F(ManifestReader, TakesNoTailOfALineForALine) {
+TEST_F(ManifestReader, TakesALineWholeThatWentOnBehindWhatWasTakenForItsEnd) {
   files.write("a.csv", table(url(0)));
   EXPECT_EQ(read("a.csv", true), std::vector{url(0)});
   files.append("a.csv", "?token=x\n" + url(1) + "\n");
-  EXPECT_EQ(read("a.csv"), std::vector{url(1)});
-  ASSERT_EQ(errors.size(), 1u);
-  EXPECT_EQ(errors[0].place.line, 2u);
+  EXPECT_EQ(read("a.csv"), (std::vector{url(0) + "?token=x", url(1)}));
+  EXPECT_TRUE(errors.empty());
 }
 
 TEST_F(ManifestReader, TakesTheEndOfALineThatComesLate) {
   files.write("a.csv", table(url(0)));
   EXPECT_EQ(read("a.csv", true), std::vector{url(0)});
   files.append("a.csv", "\n" + url(1) + "\n");
-  EXPECT_EQ(read("a.csv"), std::vector{url(1)});
+  EXPECT_EQ(read("a.csv"), (std::vector{url(0), url(1)})) << "that it is the same line is known by its key";
   EXPECT_TRUE(errors.empty());
+}
+
+TEST_F(ManifestReader, SaysNothingWrongOfALastLineThatMayGoOn) {
+  files.write("a.jsonl", R"({"url":"https://h.exam)");
+  EXPECT_TRUE(read("a.jsonl", true).empty());
+  EXPECT_TRUE(errors.empty());
+  EXPECT_TRUE(last.has_rest);
+  EXPECT_THAT(last.unfinished, testing::HasSubstr("its last line, 1, has no end yet, and is no JSON"));
+  files.append("a.jsonl", "ple/1.mp4\"}\n");
+  EXPECT_EQ(read("a.jsonl"), std::vector<std::string>{"https://h.example/1.mp4"});
+  EXPECT_EQ(last.unfinished, "");
+}
+
+TEST_F(ManifestReader, TakesNoRestOfACompressedFileThatEndsInItsMiddle) {
+  std::string text;
+  for (int n = 0; n < 3'000; ++n) text += url(n * 7919 % 100'003) + "\n";
+  auto const packed = gzipped(text);
+  files.write("a.txt.gz", packed.substr(0, packed.size() / 2));
+  auto const some = read("a.txt.gz", true, 10'000);
+  EXPECT_TRUE(last.has_rest);
+  EXPECT_EQ(last.unfinished, "the compressed file ends in its middle");
+  files.append("a.txt.gz", packed.substr(packed.size() / 2));
+  auto const rest = read("a.txt.gz", true, 10'000);
+  EXPECT_EQ(some.size() + rest.size(), 3'000u);
+  EXPECT_FALSE(last.has_rest);
+}
+
+TEST_F(ManifestReader, PassesOverZerosBehindACompressedFile) {
+  files.write("a.csv.gz", gzipped(table(urls(0, 3))) + std::string(700, '\0'));
+  EXPECT_EQ(read("a.csv.gz").size(), 3u);
+  EXPECT_FALSE(last.has_rest);
+}
+
+TEST_F(ManifestReader, FindsAHeaderThatCameInTwoParts) {
+  files.write("a.csv.gz", gzipped("na"));
+  read("a.csv.gz");
+  files.append("a.csv.gz", gzipped("me,url\n1," + url(1) + "\n"));
+  EXPECT_EQ(read("a.csv.gz").size(), 1u);
+  files.append("a.csv.gz", gzipped("2," + url(2) + "\n"));
+  EXPECT_EQ(read("a.csv.gz"), std::vector{url(2)});
+  EXPECT_FALSE(last.found.refused);
+}
+
+TEST_F(ManifestReader, ReadsAllOfARefusedFileOnceItIsMended) {
+  files.write("a.txt", urls(0, 2) + "#EXT-X-VERSION:3\n" + urls(2, 3));
+  read("a.txt");
+  ASSERT_TRUE(last.found.refused);
+  files.write("a.txt", urls(0, 3));
+  EXPECT_EQ(read("a.txt", true).size(), 3u);
+}
+
+TEST_F(ManifestReader, TakesNoAnswersForQuestions) {
+  auto const answer = R"({"line":1,"result":"ok","name":"1.mp4","url":")" + url(1) + "\"}\n";
+  files.write("a.jsonl", answer);
+  read("a.jsonl");
+  EXPECT_THAT(last.found.refused.value_or(""), testing::HasSubstr("file of results"));
+  mark = {};
+  files.replace("b.jsonl", "{\"url\":\"" + url(0) + "\"}\n" + answer);
+  EXPECT_EQ(read("b.jsonl").size(), 1u);
+  ASSERT_EQ(errors.size(), 1u);
 }
 
 TEST_F(ManifestReader, BeginsAnewWhereTheFileIsAnother) {

@@ -1,0 +1,207 @@
+// Lines whose key is known: what they may change, and whose answer they are (core/stage/known_entry.h).
+#include <gmock/gmock.h>
+
+#include "core/base/url_text.h"
+#include "core/source/entry_key.h"
+#include "tests/unit/stage/manifests_fixture.h"
+
+namespace sluice::stage {
+namespace {
+
+using journal::ItemState;
+using testing::HasSubstr;
+using testing::Not;
+
+class KnownEntry : public ManifestsTest {
+ protected:
+  std::string const& results_of(std::string const& name) {
+    return results.files["/feeds/" + name + ".results.jsonl"].text;
+  }
+  // The only item, as it has become.
+  void end_as(ItemState state) {
+    auto row = journal->list_items({}).at(0);
+    auto const was = std::exchange(row.state, state);
+    row.reason = "refused";
+    row.failed_from = "stable";
+    row.finished_at = clock.now;
+    journal->begin();
+    journal->update(row, was, clock.now);
+    journal->commit();
+  }
+  static std::string ends(int day) { return "Signature=x&Expires=" + std::to_string(1'760'000'000 + day * 86'400); }
+  void at_day(int day) { clock.now = WallTime(std::chrono::seconds(1'760'000'000 + day * 86'400)); }
+};
+
+TEST_F(KnownEntry, KeepsItsUrlWhoeverRepeatsItsKeyWithAnother) {
+  at_day(0);
+  files.write("a.csv", "key,url\n7,https://a.example/alpha.mp4?" + ends(2) + "\n");
+  run();
+  end_as(ItemState::kFailed);
+  run();
+  ASSERT_EQ(manifest().failed, 1);
+  files.write("b.csv", "key,url\n7,https://evil.example/beta.mp4?" + ends(3) + "\n");
+  run();
+  EXPECT_EQ(manifest("b.csv").duplicates, 1);
+  auto const item = journal->list_items({}).at(0);
+  EXPECT_EQ(item.state, ItemState::kFailed);
+  EXPECT_THAT(item.url.reveal_for_journal(), HasSubstr("a.example"));
+}
+
+TEST_F(KnownEntry, OfALineThatWaitsKeepsItsUrlToo) {
+  at_day(0);
+  files.write("a.csv", "key,url,not_before\n7,https://a.example/alpha.mp4?" + ends(5) + ",2100-01-01T00:00:00Z\n" +
+                           "7,https://a.example/beta.mp4?" + ends(9) + ",\n");
+  run();
+  EXPECT_EQ(manifest().duplicates, 1);
+  EXPECT_THAT(journal->entry_of_key("k:7")->url.reveal_for_journal(), HasSubstr("alpha"));
+}
+
+TEST_F(KnownEntry, TakesAFreshSignatureOfItsUrlFromItsOwnSourceOnly) {
+  at_day(0);
+  auto other = policy.sources[0];
+  other.name = "other", other.manifest = "*.tsv";
+  policy.sources.push_back(other);
+  open();
+  files.write("a.csv", "url,not_before\nhttps://a.example/alpha.mp4?" + ends(5) + ",2100-01-01T00:00:00Z\n");
+  run();
+  auto const end = [&] {
+    auto const found = journal->waiting_entries(manifest().id, WallTime::max(), 1);
+    return found.empty() ? std::string() : found[0].url.reveal_for_journal();
+  };
+  files.write("b.tsv", "url\nhttps://a.example/alpha.mp4?" + ends(8) + "\n");
+  run();
+  EXPECT_THAT(end(), HasSubstr(ends(5)));
+  files.write("c.csv", "url\nhttps://a.example/alpha.mp4?" + ends(7) + "\n");
+  run();
+  EXPECT_THAT(end(), HasSubstr(ends(7)));
+}
+
+TEST_F(KnownEntry, IsTakenOnceItsRefusedLineIsMended) {
+  files.write("a.csv", "key,url\n7,https://h.example/film\n");
+  run();
+  ASSERT_THAT(results_of("a.csv"), HasSubstr("unknown_kind"));
+  EXPECT_EQ(manifest().failed, 1);
+  files.replace("a.csv", "key,url\n7,https://h.example/film.mp4\n");
+  run();
+  EXPECT_EQ(manifest().failed, 0);
+  EXPECT_EQ(manifest().open, 1);
+  EXPECT_EQ(journal->list_items({}).size(), 1u);
+}
+
+TEST_F(KnownEntry, IsTakenOnceTheConfigurationIsMendedAndItsManifestReadAgain) {
+  policy.pipelines[0].kinds = {"audio"};
+  open();
+  files.write("a.csv", "url\n" + clips(0, 1));
+  run();
+  ASSERT_THAT(results_of("a.csv"), HasSubstr("no_pipeline"));
+  auto const told = results_of("a.csv");
+  files.replace("a.csv", "url\n" + clips(0, 1));
+  run();
+  EXPECT_EQ(results_of("a.csv"), told) << "nothing new is to be said";
+  EXPECT_EQ(manifest().failed, 1);
+  policy.pipelines[0].kinds = {"video"};
+  open();
+  files.replace("a.csv", "url\n" + clips(0, 1));
+  run();
+  EXPECT_EQ(journal->list_items({}).size(), 1u);
+  EXPECT_EQ(manifest().failed, 0);
+}
+
+TEST_F(KnownEntry, IsAnsweredForByWhicheverManifestAsksForARefusedOneAgain) {
+  files.write("a.csv", "url\n" + rows(1, 2));
+  run();
+  files.write("b.csv", "url\n" + rows(1, 2));
+  run();
+  EXPECT_THAT(results_of("b.csv"), HasSubstr("unknown_kind"));
+  EXPECT_THAT(results_of("b.csv"), Not(HasSubstr("repeats")));
+  EXPECT_EQ(manifest("a.csv").failed + manifest("b.csv").failed, 1);
+}
+
+TEST_F(KnownEntry, SaysWhichManifestItRepeats) {
+  files.write("a.csv", "url\n" + clips(1, 2));
+  run();
+  files.write("b.csv", "url\n" + clips(1, 2));
+  run();
+  EXPECT_THAT(results_of("b.csv"), HasSubstr("repeats line 2 of /feeds/a.csv"));
+}
+
+TEST_F(KnownEntry, MakesANewItemWhereTheUrlOfAFailedOneIsCorrected) {
+  files.write("a.csv", "key,url\n7,https://h.example/typo.mp4\n");
+  run();
+  end_as(ItemState::kFailed);
+  run();
+  files.replace("a.csv", "key,url\n7,https://h.example/right.mp4\n");
+  run();
+  auto const items = journal->list_items({});
+  ASSERT_EQ(items.size(), 2u);
+  EXPECT_EQ(journal->item_by_key("k:7")->path, "https://h.example/right.mp4");
+  EXPECT_EQ(manifest().open, 1);
+}
+
+TEST_F(KnownEntry, WaitsAsItsLineHasItNow) {
+  files.write("a.csv", "url,not_before\nhttps://h.example/1.mp4,2096-01-01T00:00:00Z\n");
+  run();
+  EXPECT_EQ(manifest().waiting, 1);
+  files.replace("a.csv", "url,not_before\nhttps://h.example/1.mp4,2016-01-01T00:00:00Z\n");
+  run();
+  EXPECT_EQ(manifest().waiting, 0);
+  EXPECT_EQ(journal->list_items({}).size(), 1u);
+}
+
+TEST_F(KnownEntry, SaysOfABadLineOnceThatItIsBad) {
+  policy.manifest_lines_per_turn = 5'000;
+  open();
+  std::string text = "url\n";
+  for (int n = 0; n < 3'000; ++n) text += "ftp://" + std::to_string(n) + "\n";
+  for (int pass = 1; pass <= 3; ++pass) {
+    files.replace("a.csv", text);
+    run();
+    EXPECT_EQ(manifest().errors, 3'000);
+    EXPECT_EQ(reported().size(), 3'000u);
+  }
+}
+
+TEST_F(KnownEntry, IsReadAgainWhereItsFileWasWrittenToInPlace) {
+  policy.manifest_lines_per_turn = 5'000;
+  open();
+  std::string text = "url\n" + clips(1'000, 1'400);
+  files.write("a.csv", text);
+  run();
+  ASSERT_EQ(manifest().entries, 400);
+  text.replace(text.find("1200.mp4"), 8, "5200.mp4");
+  files.write("a.csv", text);
+  run();
+  EXPECT_EQ(manifest().entries, 401);
+  EXPECT_EQ(manifest().duplicates, 0);
+}
+
+// Its key is a hash whose first bytes look like a key that was given.
+TEST_F(KnownEntry, OfAnyHashIsTheKeyOfItsItem) {
+  int found = 0;
+  for (int n = 0; found == 0 && n < 1'000'000; ++n)
+    if (source::entry_key(*parse_url("https://h.example/" + std::to_string(n) + ".mp4"), {}).starts_with("u:6b3a"))
+      found = n;
+  files.write("a.csv", "url\n" + clips(found, found + 1));
+  run();
+  auto const items = journal->list_items({});
+  ASSERT_EQ(items.size(), 1u);
+  EXPECT_EQ(items[0].key, source::entry_key(*parse_url("https://h.example/" + std::to_string(found) + ".mp4"), {}));
+}
+
+TEST_F(KnownEntry, HoldsUpNoOtherManifestWhileItsOwnAnswersCannotBeWritten) {
+  policy.manifest_lines_per_turn = 20'000;
+  policy.results_folder.clear();
+  results.is_read_only = true;
+  open();
+  std::string text = "url\n";
+  for (int n = 0; n < 400'000; ++n) text += "ftp://" + std::to_string(n) + "\n";
+  files.write("a.csv", text);
+  files.write("b.csv", "url\n" + clips(1, 2));
+  run();
+  EXPECT_GE(manifest("a.csv").notes_open, Manifests::kNotesOpenMax);
+  EXPECT_LT(manifest("a.csv").line, 400'000u) << "it was to be held up";
+  EXPECT_EQ(journal->list_items({}).size(), 1u);
+}
+
+}  // namespace
+}  // namespace sluice::stage
