@@ -64,10 +64,10 @@ Result<PipelinePolicy> choose_pipeline(Policy const& policy, ItemRow const& item
                                        SourcePolicy const& source) {
   auto const by_person = !item.pipeline.empty() && item.pipeline != kBySidecar;
   if (!by_person && sidecar.names_places())
-    return pipeline_of(
-        policy,
-        {.index = wish_of(sidecar.index), .collection = wish_of(sidecar.collection), .entity = wish_of(sidecar.entity)},
-        kBySidecar);
+    return pipeline_of_sidecar(policy, source, item.kind,
+                               {.index = wish_of(sidecar.index),
+                                .collection = wish_of(sidecar.collection),
+                                .entity = wish_of(sidecar.entity)});
   auto const& named = by_person ? item.pipeline : sidecar.pipeline;
   if (!by_person && !named.empty() && policy.pipeline(named) == nullptr)
     return fail(Fault::kRejected,
@@ -175,7 +175,7 @@ void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look 
   ctx.journal.delete_steps_of(item.id);
   for (auto const& step : steps_for(item, *plan)) ctx.journal.insert(step);
   move(ctx, item, ItemState::kSeen, sidecar_words(item));
-  tell_unknown_keys(ctx, item, look.sidecar);
+  tell_what_is_left_out(ctx, item, look.sidecar);
 }
 
 void look_again(Context& ctx, ItemRow item, Verdict const& verdict) {
