@@ -25,10 +25,10 @@ namespace {
 
 Error no_writing() { return {Fault::kLocal, "the journal cannot be written now: see `sluice status`", "journal_full"}; }
 
-// The deepest source that the path lies beneath, and the file there. Touches the file system: for a lane, and then only
-// the roots that are asked about, by their numbers.
-Result<Spot> spot_of(ports::Files& files, std::vector<std::string> const& roots, std::vector<std::size_t> const& asked,
-                     std::string const& path) {
+// The deepest source that the path lies beneath, the file there, and what lies beside it. Touches the file system: for
+// a lane, and then only the roots that are asked about, by their numbers. `with_sidecars`: which of them have any.
+Result<Spot> spot_of(ports::Files& files, std::vector<std::string> const& roots, std::vector<bool> const& with_sidecars,
+                     std::vector<std::size_t> const& asked, std::string const& path) {
   auto const whole = resolved_path(path);
   if (whole.empty()) return fail(Fault::kGone, "no such file: " + printable(path), "no_such_file");
   std::optional<Spot> spot;
@@ -43,6 +43,9 @@ Result<Spot> spot_of(ports::Files& files, std::vector<std::string> const& roots,
                 "not_beneath_source");
   SLUICE_TRY(print, files.stat(roots[spot->source], spot->found.path));
   spot->found.print = print;
+  if (!with_sidecars[spot->source]) return *spot;
+  if (auto look = source::look_for_sidecar(files, roots[spot->source], spot->found.path, 0))
+    spot->found.sidecar = *std::move(look);
   return *spot;
 }
 
@@ -78,11 +81,16 @@ std::string resolved_path(std::string const& path) {
 bool Desk::has_found(std::string const& path) {
   if (ctx_ == nullptr || spots_.contains(path)) return true;
   std::vector<std::string> roots;
-  for (auto const& source : policy_.sources) roots.push_back(source.root);
+  std::vector<bool> with_sidecars;
+  for (auto const& source : policy_.sources) {
+    roots.push_back(source.root);
+    with_sidecars.push_back(source.sidecars);
+  }
   auto const lane = lane_of(roots, path);
-  auto spot = ctx_->scout.ask<Spot>(
-      lane, "find " + path, {},
-      [roots, asked = roots_in(roots, lane), path](ports::Files& files) { return spot_of(files, roots, asked, path); });
+  auto spot = ctx_->scout.ask<Spot>(lane, "find " + path, {},
+                                    [roots, with_sidecars, asked = roots_in(roots, lane), path](ports::Files& files) {
+                                      return spot_of(files, roots, with_sidecars, asked, path);
+                                    });
   if (spot) spots_.emplace(path, *std::move(spot));
   return spot.has_value();
 }
@@ -143,7 +151,7 @@ source::Answer<stage::Explanation> Desk::explain(std::string const& path) {
   auto const& spot = spots_.at(path);
   if (!spot) return std::unexpected(spot.error());
   auto const& source = policy_.sources[spot->source];
-  auto const& [file, print] = spot->found;
+  auto const& [file, print, sidecar] = spot->found;
   for (auto const& other : policy_.sources)  // the first of those in this folder whose pattern it fits
     if (other.root == source.root && !other.manifest.empty() && glob_match(other.manifest, file))
       return stage::explain_manifest(ctx_->journal, other, file);

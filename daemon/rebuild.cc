@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::size_t kEntriesPerSlice = 2'000;
 constexpr std::size_t kFilesPerCommit = 1'000;
-constexpr std::size_t kDoubtsMax = 100;
+constexpr std::size_t kNamedMax = 100;
 
 using stage::FileMatch;
 using stage::SourceFile;
@@ -109,7 +109,10 @@ class Rebuild {
   void take(stage::SourcePolicy const& source, source::Candidate const& candidate) {
     auto file = stage::sought_file(os_files_, setting_.policy, source, candidate, clock_.wall());
     // Of two sources of one folder the first has it, as in the daemon.
-    if (file && known_.insert(file->sought.identity).second) files_.push_back(std::move(*file));
+    if (!file || !known_.insert(file->sought.identity).second) return;
+    if (!file->sidecar_trouble.empty() && ++report_.unread_sidecars <= kNamedMax)
+      report_.unread.push_back({source.root + "/" + file->path, file->sidecar_trouble});
+    files_.push_back(std::move(*file));
   }
 
   // A folder that cannot be read hides files: a journal without them would send them again one day.
@@ -167,7 +170,7 @@ class Rebuild {
         ++report_.adopted;
         stage::note_ends(os_files_, files_[i]);
       }
-      if (match.fate != FileMatch::Fate::kAmbiguous || ++report_.ambiguous > kDoubtsMax) continue;
+      if (match.fate != FileMatch::Fate::kAmbiguous || ++report_.ambiguous > kNamedMax) continue;
       auto& doubt = report_.doubts.emplace_back();
       doubt.path = files_[i].source->root + "/" + files_[i].path;
       for (auto const asset : match.assets) doubt.asset_ids.push_back(assets_[asset].id);

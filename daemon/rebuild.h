@@ -34,7 +34,13 @@ struct RebuildReport {
     std::string path;
     std::vector<std::string> asset_ids;
   };
-  std::vector<Doubt> doubts = {};               // the ambiguous ones; at most 100
+  std::vector<Doubt> doubts = {};  // the ambiguous ones; at most 100
+  struct Unread {
+    std::string path;  // the media file's
+    std::string why;   // names the sidecar
+  };
+  std::uint64_t unread_sidecars = 0;            // files of which it is not known what their sidecars say
+  std::vector<Unread> unread = {};              // those, at most 100
   std::vector<std::string> empty_sources = {};  // by name
 };
 

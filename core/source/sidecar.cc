@@ -195,7 +195,7 @@ std::string Sidecar::keys() const {
   std::string keys;
   auto const json = to_json();
   for (auto const& [key, value] : json.members())
-    if (key != "files") keys.append(keys.empty() ? "" : ", ").append(key);
+    if (key != "files" && key != "in_doubt") keys.append(keys.empty() ? "" : ", ").append(key);
   return keys;
 }
 
@@ -215,6 +215,9 @@ Json Sidecar::to_json() const {
   add("name", name);
   if (priority) json.set("priority", *priority);
   if (!metadata.members().empty()) json.set("metadata", metadata);
+  auto doubtful = Json::array();
+  for (auto const& key : in_doubt) doubtful.push(key);
+  if (!in_doubt.empty()) json.set("in_doubt", std::move(doubtful));
   return json;
 }
 
@@ -228,9 +231,13 @@ Sidecar sidecar_from(Json const& json) {
                   .collection = text("collection"),
                   .entity = text("entity"),
                   .name = text("name")};
-  if (auto const* files = json.find("files"))
-    for (auto const& file : files->elements())
-      if (file.as_text() != nullptr) sidecar.files.push_back(*file.as_text());
+  auto const texts = [&](std::string_view key, std::vector<std::string>& into) {
+    if (auto const* const list = json.find(key))
+      for (auto const& element : list->elements())
+        if (element.as_text() != nullptr) into.push_back(*element.as_text());
+  };
+  texts("files", sidecar.files);
+  texts("in_doubt", sidecar.in_doubt);
   if (auto const* priority = json.find("priority")) sidecar.priority = priority->as_int();
   if (auto const* metadata = json.find("metadata")) sidecar.metadata = *metadata;
   return sidecar;
@@ -239,6 +246,7 @@ Sidecar sidecar_from(Json const& json) {
 bool want_the_same(Sidecar const& one, Sidecar const& other) {
   auto const wants = [](Sidecar sidecar) {
     sidecar.files.clear();
+    sidecar.in_doubt.clear();
     return sidecar.to_json();
   };
   return wants(one) == wants(other);

@@ -41,6 +41,9 @@ struct Sidecar {
   std::string name = {};                     // the file name on the platform
   std::optional<std::int64_t> priority = {};
   Json metadata = {};  // an object of scalars; null for none
+  // Of an item: keys of metadata of which a telling that did not end may have left any value on the platform, with the
+  // asset or an indexed asset (core/stage/amend.h). No file says this.
+  std::vector<std::string> in_doubt = {};
 
   bool names_places() const { return !index.empty() || !collection.empty() || !entity.empty(); }
   // "index, metadata": the keys that it has, for people.

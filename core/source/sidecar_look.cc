@@ -19,15 +19,22 @@ struct Found {
   Result<std::shared_ptr<ports::OpenFile>> file = {};
 };
 
-// The first of these names that is there, whatever it is.
+// A link, a folder, a fifo: no file at all, whatever it is called.
+bool is_no_file(Error const& error) { return error.code == "symlink" || error.code == "not_regular"; }
+
+// The first of these names that a file has, which may be one that cannot be read.
 template <class Names>
 Result<std::optional<Found>> first_there(ports::Files& files, std::string const& root, std::string const& path,
-                                         Names const& names) {
+                                         Names const& names, SidecarLook& look) {
   for (auto const& name : names) {
     if (name.size() > kNameBytesMax) continue;  // no file can have that name
     auto file = files.open(root, beside(path, name));
     if (!file && file.error().fault == Fault::kGone) continue;
     if (!file && is_passing(file.error())) return std::unexpected(file.error());
+    if (!file && is_no_file(file.error())) {
+      if (file.error().code == "symlink") look.links.push_back(printable(name));
+      continue;
+    }
     return Found{std::string(name), std::move(file)};
   }
   return std::optional<Found>();
@@ -58,8 +65,8 @@ Result<Sidecar> read_found(std::optional<Found> const& found, SidecarLook& look,
 Result<SidecarLook> look_for_sidecar(ports::Files& files, std::string const& root, std::string const& path,
                                      std::int64_t now_ns) {
   SidecarLook look;
-  SLUICE_TRY(own_file, first_there(files, root, path, sidecar_names(basename_of(path))));
-  SLUICE_TRY(defaults_file, first_there(files, root, path, kDefaultNames));
+  SLUICE_TRY(own_file, first_there(files, root, path, sidecar_names(basename_of(path)), look));
+  SLUICE_TRY(defaults_file, first_there(files, root, path, kDefaultNames, look));
   look.has_own = own_file.has_value();
   auto own = read_found(own_file, look, now_ns);
   if (!own && is_passing(own.error())) return std::unexpected(own.error());

@@ -1,7 +1,8 @@
 // sidecar_look.h - finds the sidecars of one file and reads them, beneath its root (D47, D48).
 //
 // For lanes: asks the file system. Whatever is wrong with a sidecar itself is part of what was found; only what the
-// disk or this host could not do now fails, and is asked again.
+// disk or this host could not do now fails, and is asked again. Links, folders and special files are none, whatever
+// they are called.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,7 @@ struct SidecarLook {
   bool has_own = false;        // not the folder's defaults alone
   Result<Sidecar> sidecar = Sidecar{};
   std::vector<std::string> unknown = {};  // keys that mean nothing
+  std::vector<std::string> links = {};    // named like a sidecar, and passed over; as people should see them
 };
 
 // `path` is the media file's, beneath the root; `now_ns` wall time. A time in the future is a skewed clock's, and says

@@ -59,27 +59,6 @@ std::optional<std::string> wish_of(std::string const& text) {
   return text.empty() ? std::nullopt : std::optional(text);
 }
 
-// The pipeline that a person named with the item, else its sidecar, else the first of the source's that takes it.
-Result<PipelinePolicy> choose_pipeline(Policy const& policy, ItemRow const& item, source::Sidecar const& sidecar,
-                                       SourcePolicy const& source) {
-  auto const by_person = !item.pipeline.empty() && item.pipeline != kBySidecar;
-  if (!by_person && sidecar.names_places())
-    return pipeline_of(
-        policy,
-        {.index = wish_of(sidecar.index), .collection = wish_of(sidecar.collection), .entity = wish_of(sidecar.entity)},
-        kBySidecar);
-  auto const& named = by_person ? item.pipeline : sidecar.pipeline;
-  if (!by_person && !named.empty() && policy.pipeline(named) == nullptr)
-    return fail(Fault::kRejected,
-                printable(sidecar.files.empty() ? "" : sidecar.files.front()) + ": `pipeline`: there is no pipeline " +
-                    printable(named) + "; name one of the configuration, or leave it out",
-                source::kBadSidecar);
-  auto const* const pipeline = named.empty() ? pipeline_for(policy, source, item.kind) : policy.pipeline(named);
-  if (pipeline != nullptr && pipeline->kinds.contains(item.kind)) return *pipeline;
-  return fail(Fault::kRejected, "no pipeline of source " + source.name + " takes " + item.kind + " files",
-              "no_pipeline");
-}
-
 // Of what comes by hand, or is taken by `sluice ingest`: a source of the configuration has the groups of its pipelines.
 Result<void> check_groups(PipelinePolicy const& pipeline, SourcePolicy const& source, TemplateValues const& values) {
   for (auto const& group : groups_in(pipeline))
@@ -116,7 +95,7 @@ Result<Plan> plan_for(Policy const& policy, ItemRow& item, SourcePolicy const& s
   };
   if (item.pipeline == kByHand && !item.plan.empty()) return with_name(read_plan(item.plan), file_name(item));
   if (!item.plan.empty()) return read_plan(item.plan);
-  SLUICE_TRY(pipeline, choose_pipeline(policy, item, sidecar, source));
+  SLUICE_TRY(pipeline, choose_pipeline(policy, item, source));
   auto const values = values_of(item, policy.host, at, source.match);
   if (source.match && !values.match) return std::unexpected(does_not_match(source));
   SLUICE_CHECK(check_groups(pipeline, source, values));
@@ -175,7 +154,7 @@ void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look 
   ctx.journal.delete_steps_of(item.id);
   for (auto const& step : steps_for(item, *plan)) ctx.journal.insert(step);
   move(ctx, item, ItemState::kSeen, sidecar_words(item));
-  tell_unknown_keys(ctx, item, look.sidecar);
+  tell_what_is_left_out(ctx, item, look.sidecar);
 }
 
 void look_again(Context& ctx, ItemRow item, Verdict const& verdict) {
@@ -284,6 +263,26 @@ std::vector<journal::StepRow> steps_for(ItemRow const& item, Plan const& plan) {
     steps.push_back(std::move(step));
   }
   return steps;
+}
+
+Result<PipelinePolicy> choose_pipeline(Policy const& policy, ItemRow const& item, SourcePolicy const& source) {
+  auto const sidecar = sidecar_of(item);
+  auto const by_person = !item.pipeline.empty() && item.pipeline != kBySidecar;
+  if (!by_person && sidecar.names_places())
+    return pipeline_of_sidecar(policy, source, item.kind,
+                               {.index = wish_of(sidecar.index),
+                                .collection = wish_of(sidecar.collection),
+                                .entity = wish_of(sidecar.entity)});
+  auto const& named = by_person ? item.pipeline : sidecar.pipeline;
+  if (!by_person && !named.empty() && policy.pipeline(named) == nullptr)
+    return fail(Fault::kRejected,
+                printable(sidecar.files.empty() ? "" : sidecar.files.front()) + ": `pipeline`: there is no pipeline " +
+                    printable(named) + "; name one of the configuration, or leave it out",
+                source::kBadSidecar);
+  auto const* const pipeline = named.empty() ? pipeline_for(policy, source, item.kind) : policy.pipeline(named);
+  if (pipeline != nullptr && pipeline->kinds.contains(item.kind)) return *pipeline;
+  return fail(Fault::kRejected, "no pipeline of source " + printable(source.name) + " takes " + item.kind + " files",
+              "no_pipeline");
 }
 
 PipelinePolicy const* pipeline_for(Policy const& policy, SourcePolicy const& source, std::string const& kind) {

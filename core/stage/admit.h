@@ -43,6 +43,11 @@ Error does_not_match(SourcePolicy const& source);
 // The rows of a plan's steps, all in `waiting`. Pure.
 std::vector<journal::StepRow> steps_for(journal::ItemRow const& item, Plan const& plan);
 
+// The pipeline that a person named with the item, else what its sidecar wants, else the first of the source's that
+// takes it. Requires  the item has its kind. Pure.
+// Fails  kRejected: "no_pipeline"; kBadSidecar: its sidecar names a pipeline that is none.
+Result<PipelinePolicy> choose_pipeline(Policy const& policy, journal::ItemRow const& item, SourcePolicy const& source);
+
 // The first of the source's pipelines whose kinds fit; null if none takes the kind.
 PipelinePolicy const* pipeline_for(Policy const& policy, SourcePolicy const& source, std::string const& kind);
 

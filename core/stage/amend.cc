@@ -1,6 +1,8 @@
 #include "core/stage/amend.h"
 
 #include <algorithm>
+#include <initializer_list>
+#include <numeric>
 #include <utility>
 #include <vector>
 
@@ -25,6 +27,7 @@ using journal::ItemState;
 namespace {
 
 constexpr std::int64_t kOpenMax = 1'000;
+constexpr std::size_t kInDoubtMax = 1'024, kInDoubtBytesMax = 4 * source::kMetadataBytesMax;
 
 // What is to be told, and how far that is: the act's payload.
 struct Telling {
@@ -53,9 +56,34 @@ Json planned_metadata(std::string const& text) {
   return json ? *std::move(json) : Json();
 }
 
+// What was told or may have been, as far as a patch must know it: the keys.
+Json told_of(source::Sidecar const& words) {
+  auto told = words.metadata.is_null() ? Json::object() : words.metadata;
+  for (auto const& key : words.in_doubt)
+    if (told.find(key) == nullptr) told.set(key, Json());
+  return told;
+}
+
+// From the first call of a telling on it is not known what each target has of these, until all were told: whatever ends
+// it before, the next one tells them all to every target. Of more keys than can be kept the oldest are forgotten.
+void put_in_doubt(Context& ctx, ItemRow const& item, source::Sidecar& words, Json const& now) {
+  auto& keys = words.in_doubt;
+  for (auto const* const said : std::initializer_list<Json const*>{&words.metadata, &now})
+    for (auto const& [key, value] : said->members())
+      if (std::ranges::find(keys, key) == keys.end()) keys.push_back(key);
+  auto bytes = std::accumulate(keys.begin(), keys.end(), std::size_t{0},
+                               [](std::size_t sum, std::string const& key) { return sum + key.size(); });
+  while (keys.size() > kInDoubtMax || bytes > kInDoubtBytesMax) {
+    ctx.log.warning("item=" + item.ulid + " the platform may keep the metadata " + printable(keys.front()) +
+                    ": too many changes of its sidecar were refused");
+    bytes -= keys.front().size();
+    keys.erase(keys.begin());
+  }
+}
+
 // The asset, then its indexed assets, always in the same order.
 std::vector<Part> parts_of(Context const& ctx, ItemRow const& item, Json const& now) {
-  auto const before = sidecar_of(item).metadata;
+  auto const before = told_of(sidecar_of(item));
   auto const patch = [&](std::string const& planned) {
     return metadata_patch(before, now, planned_metadata(planned)).dump();
   };
@@ -92,15 +120,20 @@ void wait(Context& ctx, ActRow act, Millis pause, std::string text) {
   ctx.journal.update(act, act.state, ctx.now);
 }
 
-void begin(Context& ctx, ActRow act, ItemRow const& item, source::Sidecar const& fresh) {
-  auto told = sidecar_of(item);  // what is in effect: its places and its name are, whatever the file says now
-  auto const same_metadata = told.metadata.members() == fresh.metadata.members();
+void begin(Context& ctx, ActRow act, ItemRow item, source::Sidecar const& fresh) {
+  auto words = sidecar_of(item);
+  auto told = words;  // what is in effect: its places and its name are, whatever the file says now
+  auto const same_metadata = words.in_doubt.empty() && told.metadata.members() == fresh.metadata.members();
+  told.in_doubt.clear();
   told.metadata = fresh.metadata;
   told.files = fresh.files;
   auto const late = want_the_same(told, fresh) ? "" : "only its metadata still counts: the file is up";
   if (same_metadata) return finish(ctx, std::move(act), item, told, *late ? late : "its metadata is what it was");
   if (!takes_metadata(ctx))
     return refuse_act(ctx, std::move(act), "not_supported", "the platform takes no user_metadata");
+  put_in_doubt(ctx, item, words, fresh.metadata);
+  item.sidecar = words.to_json().dump();
+  ctx.journal.update(item, ItemState::kDone, ctx.now);
   act.state = ActState::kActing;
   act.payload = Telling{.sidecar = told}.to_text();
   act.effort = renewed(ctx.now);

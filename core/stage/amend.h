@@ -1,14 +1,17 @@
 // amend.h - part of ACT: the sidecar of a done item changed -> the metadata that the platform has of it (D49).
 //
 //   takes    acts of the kind `amend`: in `wanted` the sidecar is read; in `acting` it is told
-//   writes   act: what is to be told, in `acting`, before the first call leaves; the item's sidecar once all is told
+//   writes   act: what is to be told, in `acting`, before the first call leaves, and in the item's sidecar which keys
+//   are
+//            in doubt from then on; the item's sidecar once all is told
 //   remote   PATCH the asset's metadata, then that of each indexed asset. Repeatable (R49): after a lost answer or a
-//   death
-//            the part that was under way is told again
+//            death the part that was under way is told again
 //   unknown  -
 //   then     nothing
 //
-// Of a key that the sidecar does not have any more the pipeline's value is told, or none. What else a sidecar may say
+// Of a key that the sidecar does not have any more the pipeline's value is told, or none. One that was refused half-way
+// leaves its keys in doubt: the next one tells each of them to every target, so that none keeps what is not said any
+// more. What else a sidecar may say
 // comes too late once the file is up, and is only noted.
 #pragma once
 

@@ -97,13 +97,15 @@ Finding by_checksum(SourcePolicy const& source, source::Look const& look, std::o
 
 Finding by_sidecar(source::SidecarLook const& look) {
   if (!look.sidecar) return {"sidecar", Says::kWaits, look.sidecar.error().text};
-  if (look.sidecar->files.empty()) return {"sidecar", Says::kTaken, "there is no sidecar beside it"};
+  std::string links;
+  for (auto const& link : look.links) links += "; " + link + " is a link, and links are not followed";
+  if (look.sidecar->files.empty()) return {"sidecar", Says::kTaken, "there is no sidecar beside it" + links};
   std::string files;
   for (auto const& file : look.sidecar->files) files.append(files.empty() ? "" : ", ").append(printable(file));
   auto const keys = look.sidecar->keys();
   auto text = files + (keys.empty() ? " says nothing of it" : " says its " + keys);
   for (auto const& key : look.unknown) text += "; unknown and left out: " + key;
-  return {"sidecar", Says::kTaken, std::move(text)};
+  return {"sidecar", Says::kTaken, text + links};
 }
 
 Finding by_match(SourcePolicy const& source, ItemRow const& item) {

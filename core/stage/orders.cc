@@ -13,6 +13,7 @@
 #include "core/stage/open_session.h"
 #include "core/stage/outbox.h"
 #include "core/stage/plan.h"
+#include "core/stage/take_sidecar.h"
 
 namespace sluice::stage {
 
@@ -23,17 +24,16 @@ using journal::StepState;
 
 namespace {
 
-Result<void> check_kind(Context& ctx, ItemRow const& item, SourcePolicy const& source) {
+// Refuses now what would only be skipped later. `item` has what its sidecar says.
+Result<void> check_kind(Context& ctx, ItemRow item, SourcePolicy const& source, bool knows_sidecar) {
   if (!item.plan.empty()) return {};
   if (!is_matched(source, item)) return std::unexpected(does_not_match(source));
   auto const media = source::media_by_name(basename_of(item.path));
-  if (!media) return {};  // its content decides later
-  auto const* pipeline =
-      item.pipeline.empty() ? pipeline_for(ctx.policy, source, media->kind) : ctx.policy.pipeline(item.pipeline);
-  if (pipeline == nullptr || !pipeline->kinds.contains(media->kind))
-    return fail(Fault::kRejected,
-                "no pipeline of source " + printable(source.name) + " takes " + media->kind + " files", "no_pipeline");
-  return {};
+  if (!media || (item.pipeline.empty() && !knows_sidecar)) return {};  // its content, or its sidecar, decides later
+  item.kind = media->kind;
+  auto const chosen = choose_pipeline(ctx.policy, item, source);
+  if (chosen || chosen.error().code == source::kBadSidecar) return {};  // held back, as one that is dropped
+  return std::unexpected(chosen.error());
 }
 
 // Where a failed step goes on. What may be on the platform already is looked for, what is there is polled,
@@ -108,14 +108,19 @@ Result<void> take_file_back(Context& ctx, ItemRow const& item, ItemState goes_on
 
 Result<Added> add_item(Context& ctx, SourcePolicy const& source, Found const& found, Wishes const& wishes,
                        bool dry_run) {
-  auto const& [path, print] = found;
+  auto const& [path, print, sidecar] = found;
   if (auto const known = ctx.journal.latest_item(source.root, path))
     if (compare(*known, print) == Known::kSame || !is_end(known->state))
       return Added{.item = *known, .was_known = true};
   auto item = make_item(ctx, source, path, print);
   SLUICE_CHECK(apply_wishes(ctx, item, wishes));
-  SLUICE_CHECK(check_kind(ctx, item, source));
-  if (dry_run) return Added{.item = std::move(item), .was_known = false};
+  auto const is_read = sidecar && sidecar->sidecar;
+  auto with_words = item;
+  if (source.sidecars && is_read) take_words(ctx.policy, with_words, source, *sidecar->sidecar);
+  SLUICE_CHECK(check_kind(ctx, with_words, source, !source.sidecars || is_read));
+  if (dry_run)
+    return Added{.item = std::move(with_words),
+                 .sidecar_trouble = sidecar && !sidecar->sidecar ? sidecar->sidecar.error().text : std::string()};
   item.id = ctx.journal.insert(item);
   ctx.log.info("item=" + item.ulid + " path=\"" + printable(item.path) + "\" added by hand");
   return Added{.item = std::move(item), .was_known = false};

@@ -44,6 +44,7 @@ std::string step_words(PlannedStep const& step) {
 
 std::vector<std::string> preview(Added const& added, Policy const& policy, SourcePolicy const& source, WallTime now) {
   if (added.was_known) return {known_words(added.item)};
+  if (!added.sidecar_trouble.empty()) return {"hold it back until its sidecar is mended: " + added.sidecar_trouble};
   auto item = added.item;
   auto const media = source::media_by_name(file_name(item));
   if (!media && !is_of_url(item)) return {"look at its content, which decides what kind it is, and then do the rest"};

@@ -10,6 +10,7 @@
 #include "core/stage/discover.h"
 #include "core/stage/effort.h"
 #include "core/stage/take_sidecar.h"
+#include "core/stage/wishes.h"
 #include "core/upload/file_digest.h"
 
 namespace sluice::stage {
@@ -31,12 +32,29 @@ WallTime admitted_about(SourceFile const& file, std::optional<WallTime> seen, Wa
   return std::min(now, std::max(seen.value_or(mtime_of(file.print)), mtime_of(file.print)) + file.source->settle);
 }
 
+// Whether its sidecar, which is not known, may have been what let it go up.
+bool is_lost_with_sidecar(SourceFile const& file, Error const& error) {
+  return !file.sidecar_trouble.empty() && file.media &&
+         (error.code == "no_pipeline" || error.code == "no_metadata" || error.code == "bad_template");
+}
+
+// Fills the item as plan_item() does.
+Result<Plan> plan_of(Policy const& policy, ItemRow& item, SourceFile const& file, WallTime at) {
+  auto plan = plan_item(policy, item, *file.source, file.media, at);
+  if (plan || !is_lost_with_sidecar(file, plan.error())) return plan;
+  Plan asset_alone{.filename = platform_filename(basename_of(item.path))};
+  item.pipeline = kBySidecar;
+  item.plan = asset_alone.to_json();
+  item.method = method_for(policy, item.kind, item.print.size_bytes);
+  return asset_alone;
+}
+
 // The item as the daemon would have made it, and its plan.
 std::pair<ItemRow, Result<Plan>> planned(Context& ctx, SourceFile const& file, std::optional<WallTime> seen) {
   auto item = make_item(ctx, *file.source, file.path, file.print);
   item.sidecars_print = file.sidecars_print;
   take_words(ctx.policy, item, *file.source, file.sidecar);
-  auto plan = plan_item(ctx.policy, item, *file.source, file.media, admitted_about(file, seen, ctx.now));
+  auto plan = plan_of(ctx.policy, item, file, admitted_about(file, seen, ctx.now));
   return {std::move(item), std::move(plan)};
 }
 
@@ -76,6 +94,19 @@ void insert_forgotten_session(Context& ctx, ItemRow const& item, Asset const& as
                                          .due_at = ctx.now});
 }
 
+// What lies beside it says, or why that is not known.
+void read_sidecars(ports::Files& files, SourceFile& file, source::Candidate const& candidate, WallTime now) {
+  if (candidate.sidecars_print == 0) return;
+  auto const now_ns = std::chrono::nanoseconds(now.time_since_epoch()).count();
+  auto const look = source::look_for_sidecar(files, file.source->root, candidate.path, now_ns);
+  if (look && look->sidecar) {  // else it counts as changed once it can be read
+    file.sidecars_print = candidate.sidecars_print;
+    file.sidecar = *look->sidecar;
+    return;
+  }
+  file.sidecar_trouble = look ? look->sidecar.error().text : look.error().text;
+}
+
 }  // namespace
 
 std::optional<SourceFile> sought_file(ports::Files& files, Policy const& policy, SourcePolicy const& source,
@@ -88,17 +119,18 @@ std::optional<SourceFile> sought_file(ports::Files& files, Policy const& policy,
   if (!file.media)
     if (auto const opened = files.open(source.root, candidate.path); opened)
       if (auto const type = files.sniff(**opened)) file.media = source::media_by_type(*type);
-  ItemRow item{.source = source.name, .root = source.root, .path = candidate.path, .print = candidate.print};
-  if (candidate.sidecars_print != 0) {
-    auto const now_ns = std::chrono::nanoseconds(now.time_since_epoch()).count();
-    auto const look = source::look_for_sidecar(files, source.root, candidate.path, now_ns);
-    if (look && look->sidecar) {  // else it counts as changed once it can be read
-      file.sidecars_print = candidate.sidecars_print;
-      file.sidecar = *look->sidecar;
-      take_words(policy, item, source, file.sidecar);
-    }
+  read_sidecars(files, file, candidate, now);
+  auto const planned_now = [&] {
+    ItemRow item{.source = source.name, .root = source.root, .path = candidate.path, .print = candidate.print};
+    take_words(policy, item, source, file.sidecar);
+    return plan_of(policy, item, file, admitted_about(file, std::nullopt, now));
+  };
+  auto plan = planned_now();
+  if (!plan && plan.error().code == source::kBadSidecar) {
+    file.sidecar_trouble = plan.error().text;
+    file.sidecar.pipeline.clear();
+    plan = planned_now();
   }
-  auto const plan = plan_item(policy, item, source, file.media, admitted_about(file, std::nullopt, now));
   if (!plan) return std::nullopt;
   auto const& print = candidate.print;
   file.sought = {.identity = source::identity_of(source.root, candidate.path, print.size_bytes, print.mtime_ns),

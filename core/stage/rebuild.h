@@ -26,14 +26,18 @@ struct SourceFile {
   std::string path = {};  // beneath the source's root
   ports::FilePrint print = {};
   std::optional<source::Media> media = {};
-  source::Sidecar sidecar = {};     // what lies beside it says, and
-  std::int64_t sidecars_print = 0;  // as of then
+  source::Sidecar sidecar = {};      // what lies beside it says, and
+  std::int64_t sidecars_print = 0;   // as of then
+  std::string sidecar_trouble = {};  // why what it says is not known, or not all of it; "" if it is
   SoughtFile sought = {};
   std::int64_t ends_hash = 0;
 };
 
 // What a sweep found, as it is looked for among the assets, its times by our clock; nothing if no pipeline takes
 // it, since the daemon would not upload it either. Opens the file only where its name does not say what it is.
+// One whose sidecar cannot be read, or names a pipeline that is none, may be on the platform all the same: it is sought
+// as its source's pipelines would have sent it, and where none takes it without its sidecar by its tag and its name,
+// the asset alone.
 std::optional<SourceFile> sought_file(ports::Files& files, Policy const& policy, SourcePolicy const& source,
                                       source::Candidate const& candidate, WallTime now);
 

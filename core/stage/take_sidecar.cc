@@ -14,7 +14,7 @@ using journal::ItemRow;
 
 Held held_by_sidecar(SourcePolicy const& source, source::Look const& look, WallTime now) {
   if (!source.sidecars) return {};
-  auto const& [newest_ns, has_own, sidecar, unknown] = look.sidecar;
+  auto const& [newest_ns, has_own, sidecar, unknown, links] = look.sidecar;
   auto const quiet_at = WallTime(std::chrono::ceil<Millis>(std::chrono::nanoseconds(newest_ns))) + source.settle;
   if (newest_ns > 0 && quiet_at > now && look.marker != source::Marker::kThere)
     return {"settling", "its sidecar was written just now", quiet_at - now};
@@ -36,10 +36,18 @@ std::string sidecar_words(ItemRow const& item) {
   return files.empty() ? "" : "sidecar " + files + ": " + sidecar.keys();
 }
 
-void tell_unknown_keys(Context& ctx, ItemRow const& item, source::SidecarLook const& look) {
-  for (auto const& key : look.unknown)
-    ctx.log.warning("item=" + item.ulid + " path=\"" + printable(item.path) +
-                    "\" the sidecar has an unknown key, which is left out: " + key);
+void tell_what_is_left_out(Context& ctx, ItemRow const& item, source::SidecarLook const& look) {
+  auto const warn = [&](std::string_view what, std::string const& which) {
+    ctx.log.warning(std::string("item=")
+                        .append(item.ulid)
+                        .append(" path=\"")
+                        .append(printable(item.path))
+                        .append("\" ")
+                        .append(what)
+                        .append(which));
+  };
+  for (auto const& key : look.unknown) warn("the sidecar has an unknown key, which is left out: ", key);
+  for (auto const& link : look.links) warn("links are not followed, and so this one is no sidecar: ", link);
 }
 
 void forget_plan(Policy const& policy, ItemRow& item, SourcePolicy const& source) {

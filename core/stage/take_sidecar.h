@@ -24,8 +24,8 @@ void take_words(Policy const& policy, journal::ItemRow& item, SourcePolicy const
 // "sidecar clip.mp4.json: index, metadata", for the item's story; "" without one.
 std::string sidecar_words(journal::ItemRow const& item);
 
-// Warns of keys that mean nothing: they are left out (D48).
-void tell_unknown_keys(Context& ctx, journal::ItemRow const& item, source::SidecarLook const& look);
+// Warns of keys that mean nothing, and of links (D48).
+void tell_what_is_left_out(Context& ctx, journal::ItemRow const& item, source::SidecarLook const& look);
 
 // What was planned for the item as it was is planned anew; what a person asked for stays. Pure.
 void forget_plan(Policy const& policy, journal::ItemRow& item, SourcePolicy const& source);

@@ -1,6 +1,8 @@
 #include "core/stage/wishes.h"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "core/base/text.h"
 #include "core/stage/plan.h"
@@ -16,6 +18,16 @@ std::string models_for(Policy const& policy, std::string const& index) {
     for (auto const& wish : pipeline.indexes)
       if (wish.name == index && !wish.models_json.empty()) return wish.models_json;
   return kDefaultModels;
+}
+
+// The source's pipelines, those that take the kind first.
+std::vector<PipelinePolicy const*> pipelines_of(Policy const& policy, SourcePolicy const& source,
+                                                std::string const& kind) {
+  std::vector<PipelinePolicy const*> all;
+  for (auto const& name : source.pipelines)
+    if (auto const* const pipeline = policy.pipeline(name)) all.push_back(pipeline);
+  std::ranges::stable_partition(all, [&](auto const* pipeline) { return pipeline->kinds.contains(kind); });
+  return all;
 }
 
 }  // namespace
@@ -36,6 +48,27 @@ PipelinePolicy pipeline_of(Policy const& policy, Wishes const& wishes, std::stri
         EntityWish{.collection = *wishes.collection, .name = std::move(entity), .description = {}, .metadata = {}};
   }
   return pipeline;
+}
+
+PipelinePolicy pipeline_of_sidecar(Policy const& policy, SourcePolicy const& source, std::string const& kind,
+                                   Wishes const& wishes) {
+  auto made = pipeline_of(policy, wishes, kBySidecar);
+  auto const configured = pipelines_of(policy, source, kind);
+  for (auto& index : made.indexes)
+    for (auto const* const pipeline : configured) {
+      auto const same = std::ranges::find(pipeline->indexes, index.name, &IndexWish::name);
+      if (same == pipeline->indexes.end()) continue;
+      index = *same;
+      break;
+    }
+  auto const same = std::ranges::find_if(configured, [&](auto const* pipeline) {
+    return made.entity && pipeline->entity && pipeline->entity->collection == made.entity->collection;
+  });
+  if (same == configured.end()) return made;
+  auto entity = *(*same)->entity;
+  entity.name = std::move(made.entity->name);
+  made.entity = std::move(entity);
+  return made;
 }
 
 Result<void> apply_wishes(Context& ctx, journal::ItemRow& item, Wishes const& wishes) {

@@ -23,6 +23,12 @@ struct Wishes {
 // A pipeline made of the wishes alone. Requires  an entity has its collection, and the other way round. Pure.
 PipelinePolicy pipeline_of(Policy const& policy, Wishes const& wishes, std::string name);
 
+// The same, of what a sidecar wants: whoever may write one is not who configured the source. What a pipeline of the
+// source says of the very index or collection that is named holds (how it is made, its metadata, `existing`), that of
+// one which takes the kind before others. Pure.
+PipelinePolicy pipeline_of_sidecar(Policy const& policy, SourcePolicy const& source, std::string const& kind,
+                                   Wishes const& wishes);
+
 // Writes the pipeline, and for the wishes that are none the plan, into a new item.
 // Fails  kRejected: "no_such_pipeline", "entity_needs_collection".
 Result<void> apply_wishes(Context& ctx, journal::ItemRow& item, Wishes const& wishes);

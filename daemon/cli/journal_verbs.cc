@@ -57,6 +57,12 @@ std::string render_rebuild(daemon::RebuildReport const& report, bool dry_run) {
       line("  " + printable(doubt.path) + ": asset" + (doubt.asset_ids.size() == 1 ? "" : "s") + names);
     }
   }
+  if (report.unread_sidecars > 0) {
+    line(count(report.unread_sidecars, "file has a sidecar", "files have sidecars") +
+         " that cannot be read, and what is adopted of them goes by the pipelines alone: mend them and run this again "
+         "before the daemon starts, else they may be indexed once more");
+    for (auto const& file : report.unread) line("  " + printable(file.path) + ": " + printable(file.why));
+  }
   line(count(report.strangers, "asset belongs", "assets belong") + " to no file of the sources");
   if (report.unfinished_uploads > 0)
     line(count(report.unfinished_uploads, "unfinished upload is", "unfinished uploads are") +
@@ -82,6 +88,9 @@ Json rebuild_json(daemon::RebuildReport const& report, bool dry_run) {
     for (auto const& id : doubt.asset_ids) ids.push(id);
     doubts.push(Json::object({{"path", printable(doubt.path)}, {"asset_ids", std::move(ids)}}));
   }
+  auto unread = Json::array();
+  for (auto const& file : report.unread)
+    unread.push(Json::object({{"path", printable(file.path)}, {"problem", printable(file.why)}}));
   auto empty = Json::array();
   for (auto const& name : report.empty_sources) empty.push(name);
   return Json::object({{"journal", printable(report.journal)},
@@ -94,6 +103,8 @@ Json rebuild_json(daemon::RebuildReport const& report, bool dry_run) {
                        {"assets_of_no_file", report.strangers},
                        {"unfinished_uploads", report.unfinished_uploads},
                        {"ambiguous_files", std::move(doubts)},
+                       {"unread_sidecars", report.unread_sidecars},
+                       {"files_of_unread_sidecars", std::move(unread)},
                        {"empty_sources", std::move(empty)}});
 }
 

@@ -33,6 +33,17 @@ bool acts_are_over(Site& site, std::string const& name) {
   return false;
 }
 
+// A hidden one, which no sweep takes meanwhile.
+TEST(ASidecar, IsLookedAtWhenAPersonAddsItsFile) {
+  Site site;
+  write(site, ".b.mp4.json", R"({"index": "nights"})");
+  auto const path = site.home().drop() + "/.b.mp4";
+  std::ofstream(path) << "bytes";
+  site.daemon().start();
+  auto const said = site.sluice({"add", "--dry-run", path}).out;
+  EXPECT_NE(said.find("index it in nights"), std::string::npos) << said;
+}
+
 TEST(ASidecar, SaysWhatItsFileIsCalledWhereItGoesAndWhatIsKnownOfIt) {
   Site site({.direct_max = "100kB"});
   write(site, "_defaults.yaml", "metadata: {crew: B}\n");

@@ -41,6 +41,19 @@ TEST(RenderRebuild, WarnsOfAnEmptySource) {
   EXPECT_THAT(render_rebuild(made, false), HasSubstr("source drop is empty: if it should not be, mount it"));
 }
 
+TEST(RenderRebuild, NamesTheSidecarsThatCannotBeRead) {
+  EXPECT_THAT(render_rebuild(report(), false), Not(HasSubstr("sidecar")));
+  auto made = report();
+  made.unread_sidecars = 2;
+  made.unread = {{.path = "/srv/drop/a.mp4", .why = "a.mp4.json: line 2: it is no map"}};
+  EXPECT_THAT(render_rebuild(made, false),
+              HasSubstr("2 files have sidecars that cannot be read, and what is adopted of them goes by the pipelines "
+                        "alone: mend them and run this again before the daemon starts, else they may be indexed once "
+                        "more\n  /srv/drop/a.mp4: a.mp4.json: line 2: it is no map\n"));
+  EXPECT_EQ(rebuild_json(made, false).find("unread_sidecars")->dump(), "2");
+  EXPECT_THAT(rebuild_json(made, false).find("files_of_unread_sidecars")->dump(), HasSubstr("line 2"));
+}
+
 TEST(RebuildJson, HoldsTheSame) {
   auto const json = rebuild_json(report(), false);
   EXPECT_EQ(json.find("adopted")->dump(), "2");

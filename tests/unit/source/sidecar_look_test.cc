@@ -77,11 +77,25 @@ TEST_F(SidecarLookTest, KeepsWhatIsWrongWithASidecarAsWhatWasFound) {
   put("day1/a.json", std::string(kSidecarBytesMax + 1, ' '));
   EXPECT_THAT(trouble(), HasSubstr("bad_sidecar: a.json: it has more than"));
   put("day1/a.json", "{}");
-  files.files["day1/a.json"].open_error = Error{.fault = Fault::kSourceIo, .text = "a link"};
-  EXPECT_EQ(trouble(), "bad_sidecar: a.json: a link");
+  files.files["day1/a.json"].open_error = Error{.fault = Fault::kSourceIo, .text = "denied", .code = "permission"};
+  EXPECT_EQ(trouble(), "bad_sidecar: a.json: denied");
   put("day1/a.json", "{}");
   put("day1/_defaults.yaml", "pipeline: [a]\n");
   EXPECT_THAT(trouble(), HasSubstr("bad_sidecar: _defaults.yaml: line 1: `pipeline`"));
+}
+
+TEST_F(SidecarLookTest, PassesOverWhatIsNoFileWhateverItIsCalled) {
+  for (auto const* const name : {"day1/a.mp4.json", "day1/_defaults.yaml"})
+    files.files[name].open_error = Error{.fault = Fault::kSourceIo, .text = "a folder", .code = "not_regular"};
+  files.files["day1/a.mp4.yaml"].open_error = Error{.fault = Fault::kSourceIo, .text = "a link", .code = "symlink"};
+  EXPECT_EQ(trouble(), "");
+  EXPECT_FALSE(look().has_own);
+  put("day1/a.json", R"({"index": "x"})");
+  put("day1/_defaults.json", R"({"priority": 9})");
+  auto const found = look();
+  EXPECT_EQ(found.sidecar->index, "x");
+  EXPECT_EQ(found.sidecar->priority, 9);
+  EXPECT_THAT(found.links, ElementsAre("a.mp4.yaml"));
 }
 
 TEST_F(SidecarLookTest, FailsWhereTheDiskCouldNotSay) {

@@ -102,6 +102,52 @@ TEST_F(Amend, SaysWhatThePlatformRefuses) {
   EXPECT_EQ(sidecar_of(item(row.id)).metadata.find("take")->as_int(), 3);
 }
 
+// The asset has what the indexed asset refused.
+TEST_F(Amend, TakesBackFromEveryTargetWhatARefusedTellingLeftThere) {
+  auto const tell = [&](std::string const& text, std::vector<int> const& answers) {
+    write(text);
+    sweep();
+    choose(choose_act);
+    std::vector<std::string> bodies;
+    for (auto const status : answers) {
+      choose(choose_act);
+      bodies.push_back(body());
+      answer(status < 300 ? Result<ports::Reply>(reply("", status)) : fail(Fault::kRejected, "HTTP 400", "invalid"));
+    }
+    choose(choose_act);
+    return bodies;
+  };
+  tell(R"({"metadata": {"take": 4, "crew": "B"}})", {204, 400});
+  ASSERT_EQ(act().state, ActState::kRefused);
+  EXPECT_THAT(tell(R"({"metadata": {"reel": "A7", "take": 3, "day": 1}})", {204, 400}),
+              ElementsAre(R"({"user_metadata":{"reel":"A7","take":3,"crew":null,"day":1}})",
+                          R"({"user_metadata":{"reel":"A7","take":3,"crew":null,"day":1}})"));
+  EXPECT_THAT(tell(R"({"metadata": {"reel": "A7", "take": 3}})", {204, 204}),
+              ElementsAre(R"({"user_metadata":{"reel":"A7","take":3,"crew":null,"day":null}})",
+                          R"({"user_metadata":{"reel":"A7","take":3,"crew":null,"day":null}})"))
+      << "it says what the item knows, and not what the platform has";
+  EXPECT_EQ(act().state, ActState::kDone);
+  EXPECT_THAT(sidecar_of(item(row.id)).in_doubt, ElementsAre());
+  EXPECT_THAT(tell(R"({"metadata": {"reel": "A7", "take": 3}, "priority": 1})", {}), ElementsAre());
+  EXPECT_EQ(act().state, ActState::kDone);
+}
+
+TEST_F(Amend, KeepsABoundedNumberOfKeysInDoubt) {
+  for (int round = 0; round < 6; ++round) {
+    auto metadata = Json::object();
+    for (int n = 0; n < 250; ++n) metadata.set("key" + std::to_string(round) + "." + std::to_string(n), round);
+    write(Json::object({{"metadata", std::move(metadata)}}).dump());
+    sweep();
+    choose(choose_act);
+    choose(choose_act);
+    answer(fail(Fault::kRejected, "HTTP 400", "invalid"));
+  }
+  auto const in_doubt = sidecar_of(item(row.id)).in_doubt;
+  EXPECT_EQ(in_doubt.size(), 1'024u);
+  EXPECT_EQ(in_doubt.back(), "key5.249");
+  EXPECT_TRUE(log.tells("the platform may keep the metadata"));
+}
+
 TEST_F(Amend, PassesOverWhatIsGone) {
   write(R"({"metadata": {"take": 4}})");
   sweep();

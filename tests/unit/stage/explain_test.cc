@@ -108,11 +108,14 @@ TEST_F(Explain, NamesTheSidecarAndWhatItSays) {
   EXPECT_EQ(held("a.mp3", seen(6s)), "pipeline: no pipeline of source drop takes audio files");
   look.sidecar.sidecar = source::Sidecar{.files = {"a.mp3.json", "_defaults.yaml"}, .index = "songs"};
   look.sidecar.unknown = {"`prio`"};
+  look.sidecar.links = {"a.json"};
   EXPECT_EQ(held("a.mp3", seen(6s)), "taken");
   auto const all = told("a.mp3", seen(6s)).findings;
   auto const found = std::ranges::find(all, "sidecar", &Finding::rule);
   ASSERT_NE(found, all.end());
-  EXPECT_EQ(found->text, "a.mp3.json, _defaults.yaml says its index; unknown and left out: `prio`");
+  EXPECT_EQ(found->text,
+            "a.mp3.json, _defaults.yaml says its index; unknown and left out: `prio`; a.json is a link, and "
+            "links are not followed");
   look.sidecar.sidecar = fail(Fault::kRejected, "a.mp3.json: line 2: `priority` is no number", source::kBadSidecar);
   EXPECT_EQ(held("a.mp3", seen(6s)), "sidecar: a.mp3.json: line 2: `priority` is no number");
 }

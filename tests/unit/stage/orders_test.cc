@@ -5,6 +5,7 @@
 
 #include "core/stage/admit.h"
 #include "core/stage/create_step.h"
+#include "core/stage/plan.h"
 #include "tests/unit/stage/stage_fixture.h"
 
 namespace sluice::stage {
@@ -35,15 +36,51 @@ class AddOrder : public StageTest {
   }
   Result<Added> add(std::string const& path, Wishes const& wishes = {}, bool dry_run = false) {
     Result<Added> added = fail(Fault::kLocal, "not asked");
-    auto const print = files.stat(policy.sources[0].root, path);
-    within([&](Context& ctx) { added = add_item(ctx, policy.sources[0], {path, *print}, wishes, dry_run); });
+    Found const found{path, *files.stat(policy.sources[0].root, path), sidecar};
+    within([&](Context& ctx) { added = add_item(ctx, policy.sources[0], found, wishes, dry_run); });
     return added;
+  }
+  void beside_it(Result<source::Sidecar> said) {
+    policy.sources[0].sidecars = true;
+    sidecar = source::SidecarLook{.has_own = true, .sidecar = std::move(said)};
   }
   std::string refusal(std::string const& path, Wishes const& wishes = {}) {
     auto const added = add(path, wishes);
     return added ? "(taken)" : added.error().code;
   }
+
+  std::optional<source::SidecarLook> sidecar;
 };
+
+TEST_F(AddOrder, TakesAFileThatOnlyItsSidecarLetsIn) {
+  EXPECT_EQ(refusal("a.mp3"), "no_pipeline");
+  beside_it(source::Sidecar{.files = {"a.mp3.json"}, .metadata = Json::object({{"take", 1}})});
+  EXPECT_EQ(refusal("a.mp3"), "no_pipeline");
+  beside_it(source::Sidecar{.files = {"a.mp3.json"}, .pipeline = "footage"});
+  EXPECT_EQ(refusal("a.mp3"), "no_pipeline") << "that pipeline takes no audio";
+  beside_it(source::Sidecar{.files = {"a.mp3.json"}, .index = "songs"});
+  EXPECT_EQ(refusal("a.mp3", {.pipeline = "footage"}), "no_pipeline") << "a person's word is before it";
+  auto const previewed = add("a.mp3", {}, true);
+  ASSERT_TRUE(previewed);
+  EXPECT_EQ(sidecar_of(previewed->item).index, "songs") << "for the preview";
+  auto const added = add("a.mp3");
+  ASSERT_TRUE(added);
+  EXPECT_EQ(item(added->item.id).sidecar, "") << "it is read when the file is admitted";
+}
+
+TEST_F(AddOrder, TakesAFileByTheSidecarsPipeline) {
+  beside_it(source::Sidecar{.files = {"a.mp3.json"}, .pipeline = "sounds"});
+  EXPECT_EQ(refusal("a.mp3"), "(taken)");
+}
+
+TEST_F(AddOrder, TakesAFileWhoseSidecarIsNotKnownOrBroken) {
+  policy.sources[0].sidecars = true;
+  EXPECT_EQ(refusal("a.mp3"), "(taken)") << "its folder could not say";
+  files.files["b.mp3"] = files.files["a.mp3"];
+  beside_it(fail(Fault::kRejected, "b.mp3.json: line 2: it is no map", source::kBadSidecar));
+  EXPECT_EQ(add("b.mp3", {}, true)->sidecar_trouble, "b.mp3.json: line 2: it is no map");
+  EXPECT_EQ(refusal("b.mp3"), "(taken)") << "it is held back like one that was dropped";
+}
 
 TEST_F(AddOrder, TakesAFileOfTheSourceOnce) {
   auto const first = add("a.mp4");

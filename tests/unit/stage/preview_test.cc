@@ -44,6 +44,14 @@ TEST_F(Preview, SaysWhatWouldBeRefusedAndWhy) {
   EXPECT_THAT(of(file("a.bin", 5)), ElementsAre(HasSubstr("its content")));
 }
 
+TEST_F(Preview, GoesByWhatItsSidecarSays) {
+  auto song = file("a.mp3", kMB);
+  song.sidecar = R"({"files":["a.mp3.json"],"index":"songs"})";
+  EXPECT_EQ(of(song).back(), "index it in songs");
+  EXPECT_THAT(preview({.item = song, .sidecar_trouble = "a.mp3.json: line 2: it is no map"}, policy, source, now),
+              ElementsAre("hold it back until its sidecar is mended: a.mp3.json: line 2: it is no map"));
+}
+
 TEST_F(Preview, SaysOfAUrlThatThePlatformFetchesItAndUntilWhenItCan) {
   journal::ItemRow item{.source = "hand", .path = "https://h.example/a.mp4", .key = "u:1", .name = "a.mp4"};
   item.url = SecretUrl("https://h.example/a.mp4?Signature=secret&Expires=4000000000");

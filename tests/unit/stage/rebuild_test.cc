@@ -19,6 +19,7 @@ using platform::Asset;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
+using testing::StartsWith;
 
 std::string const kUlid = "01JZ8Q7KXV3N5T9A2B4C6D8E0F";
 
@@ -100,6 +101,43 @@ TEST_F(Rebuild, TakesTheSidecarIntoAccount) {
   EXPECT_EQ(read_planned_step(journal.steps_of(row.id)[0].params).name, "nights");
   files.files["a.mp4.json"].bytes = "{";
   EXPECT_EQ(sought(candidate)->sought.filename, "a.mp4") << "what it said is not known, and the asset may be there";
+  EXPECT_THAT(sought(candidate)->sidecar_trouble, StartsWith("a.mp4.json: "));
+}
+
+// It may have gone up by what its sidecar said, which the pipelines do not know.
+TEST_F(Rebuild, SeeksAFileWhoseSidecarCannotBeReadByItsTagAtLeast) {
+  policy.sources[0].sidecars = true;
+  policy.pipelines[0].user_metadata = {{"reel", *parse_template("{meta.reel}")}};
+  for (auto const* const name : {"a.mp3", "b.mp4"}) {
+    auto candidate = there(name);
+    EXPECT_FALSE(sought(candidate)) << "without a sidecar no pipeline takes it";
+    candidate.sidecars_print = 7;
+    files.files[std::string(name) + ".json"].bytes = "{";
+    auto const file = sought(candidate);
+    ASSERT_TRUE(file) << name;
+    EXPECT_EQ(file->sought.filename, name);
+    auto const row = adopted(*file, tagged(*file));
+    EXPECT_EQ(row.state, ItemState::kSent);
+    EXPECT_EQ(row.asset_id, "asset1");
+    EXPECT_EQ(row.sidecars_print, 0) << "it is read once it is mended";
+    EXPECT_TRUE(journal.steps_of(row.id).empty()) << "where it went is not known";
+  }
+  auto text = there("c.txt");
+  text.sidecars_print = 7;
+  files.files["c.txt.json"].bytes = "{";
+  EXPECT_FALSE(sought(text));
+}
+
+TEST_F(Rebuild, SeeksAFileWhoseSidecarNamesAPipelineThatIsNoneByTheSourcesOwn) {
+  policy.sources[0].sidecars = true;
+  auto candidate = there();
+  candidate.sidecars_print = 7;
+  files.files["a.mp4.json"].bytes = R"({"pipeline": "lost", "name": "b.mp4"})";
+  auto const file = sought(candidate);
+  ASSERT_TRUE(file);
+  EXPECT_EQ(file->sought.filename, "b.mp4");
+  EXPECT_THAT(file->sidecar_trouble, HasSubstr("there is no pipeline lost"));
+  EXPECT_EQ(journal.steps_of(adopted(*file, tagged(*file)).id).size(), 2u);
 }
 
 TEST_F(Rebuild, OpensAFileOnlyWhereItsNameDoesNotSayWhatItIs) {

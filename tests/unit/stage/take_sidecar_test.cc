@@ -98,6 +98,55 @@ TEST_F(TakeSidecar, NamesItsPlacesInsteadOfAnyPipeline) {
   EXPECT_EQ(item(song.id).state, ItemState::kStable) << "of a kind that no pipeline takes";
 }
 
+// Who writes sidecars is not who said that an index must be there, or that strangers' entities are left alone.
+TEST_F(TakeSidecar, KeepsWhatIsConfiguredForTheVeryPlacesThatItNames) {
+  auto& footage = policy.pipelines[0];
+  footage.indexes[0].enable_video_stream = true;
+  footage.indexes[0].user_metadata = {{"unit", *parse_template("second")}};
+  footage.entity = EntityWish{.collection = "cast",
+                              .name = *parse_template("{stem}"),
+                              .description = *parse_template("of {name}"),
+                              .existing = Existing::kNew};
+  policy.pipelines[1].entity =
+      EntityWish{.collection = "crew", .name = *parse_template("{stem}"), .existing = Existing::kFail};
+  write("a.mp4.json", R"({"index": "films", "collection": "cast", "entity": "{ada}"})");
+  write("b.mp4.json", R"({"index": "nights", "collection": "crew", "entity": "{ada}"})");
+  auto const same = seen(), other = seen("b.mp4");
+  ASSERT_EQ(admitted(same.id).pipeline, kBySidecar);
+  auto const steps_of = [&](journal::ItemRow const& row) { return read_plan(item(row.id).plan).steps; };
+  auto const index = steps_of(same).at(0);
+  EXPECT_EQ(index.models_json, "") << "it must exist already";
+  EXPECT_TRUE(index.enable_video_stream);
+  EXPECT_EQ(index.metadata_json, R"({"unit":"second"})");
+  auto const entity = steps_of(same).at(1);
+  EXPECT_EQ(entity.name, "{ada}");
+  EXPECT_EQ(entity.existing, Existing::kNew);
+  EXPECT_EQ(entity.description, "of a.mp4");
+  EXPECT_NE(steps_of(other).at(0).models_json, "") << "no pipeline names it";
+  EXPECT_FALSE(steps_of(other).at(0).enable_video_stream);
+  EXPECT_EQ(steps_of(other).at(1).existing, Existing::kAttach) << "none of the source's pipelines does";
+}
+
+TEST_F(TakeSidecar, PrefersThePipelineThatTakesTheKindOfItsFile) {
+  policy.sources[0].pipelines = {"footage", "songs"};
+  policy.pipelines.push_back({.name = "songs",
+                              .kinds = {"audio"},
+                              .filename = *parse_template("{name}"),
+                              .indexes = {{.name = "films", .enable_video_stream = true}}});
+  for (auto const* const name : {"a.mp3", "a.mp4"}) write(std::string(name) + ".json", R"({"index": "films"})");
+  auto const song = seen("a.mp3"), film = seen("a.mp4");
+  EXPECT_TRUE(read_plan(admitted(song.id).plan).steps.at(0).enable_video_stream);
+  EXPECT_FALSE(read_plan(item(film.id).plan).steps.at(0).enable_video_stream);
+}
+
+TEST_F(TakeSidecar, GoesWithoutALinkThatIsNamedLikeOneAndSaysSo) {
+  auto const row = seen();
+  files.files["a.mp4.json"] = {.open_error = Error{.fault = Fault::kSourceIo, .text = "a link", .code = "symlink"},
+                               .type = ports::FileType::kSymlink};
+  EXPECT_EQ(admitted(row.id).state, ItemState::kStable);
+  EXPECT_TRUE(log.tells("a.mp4.json"));
+}
+
 TEST_F(TakeSidecar, NamesAPipelineOfTheConfigurationAndNoOther) {
   write("a.mp4.json", R"({"pipeline": "raw"})");
   write("b.mp4.json", R"({"pipeline": "row"})");
