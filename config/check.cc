@@ -99,10 +99,6 @@ void check_references(Draft const& draft, Report& report) {
   }
 }
 
-bool is_beneath(std::string const& path, std::string const& folder) {
-  return path == folder || path.starts_with(folder == "/" ? folder : folder + "/");
-}
-
 void check_sources(Draft const& draft, Report& report) {
   auto const& sources = draft.config.sources;
   std::map<std::string, Origin> names;
@@ -116,43 +112,9 @@ void check_sources(Draft const& draft, Report& report) {
                       "a source of this name is there already, as " + placed(first->second) + "; rename one");
       }
     }
-    for (std::size_t k = 0; k < i && !source.folder.empty(); ++k) {
-      if (sources[k].folder != source.folder || sources[k].include != source.include) continue;
-      if (sources[k].manifest != source.manifest) continue;
-      report.add_at(inside(origin, "folder"), "is the folder of " + placed(draft.source_origins[k]) +
-                                                  " too, so each file would be uploaded twice; remove one, or give "
-                                                  "them different `include` lists");
-    }
-    auto const is_read_whole = !source.folder.empty() && source.manifest.empty();
-    if (is_read_whole && is_beneath(draft.config.state_dir, source.folder)) {
-      report.add_at(inside(origin, "folder"),
-                    "holds state_dir, so the daemon would read its own files; choose another");
-    }
     if (source.max_settle < source.settle) {
       report.add_at(inside(origin, "max_settle"),
                     "is shorter than settle (" + to_words(source.settle) + "); make it longer");
-    }
-  }
-}
-
-// A file must not come back as a new item, and again, and again.
-void check_targets(Draft const& draft, Report& report) {
-  for (std::size_t i = 0; i < draft.config.sources.size(); ++i) {
-    auto const& source = draft.config.sources[i];
-    for (auto const& [key, after] :
-         {std::pair("after_success", &source.after_success), std::pair("after_failure", &source.after_failure)}) {
-      if (after->what != AfterEnd::What::kMove) continue;
-      auto const origin = inside(inside(draft.source_origins[i], key), "move_to");
-      auto const folder = target_folder(after->move_to);
-      for (auto const& watched : draft.config.sources) {
-        if (watched.folder.empty()) continue;
-        if (is_beneath(folder, watched.folder) || is_beneath(watched.folder, folder))
-          report.add_at(origin, "may lie in the folder of source " + watched.name +
-                                    ", where each moved file would be taken as a new one; write a folder apart from it "
-                                    "before the first variable");
-      }
-      if (is_beneath(draft.config.state_dir, folder) || is_beneath(folder, draft.config.state_dir))
-        report.add_at(origin, "may lie in state_dir, which is the daemon's own; choose another folder");
     }
   }
 }
@@ -195,7 +157,7 @@ void check(Draft& draft, LoadOptions const& options, Report& report) {
   }
   check_references(draft, report);
   check_sources(draft, report);
-  check_targets(draft, report);
+  check_folders(draft, options, report);
   check_bounds(draft, report);
   if (config.sources.empty() && options.needs_source) {
     report.add_at({draft.root.file, "sources"},

@@ -7,9 +7,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <expected>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,9 +37,18 @@ struct ConfigError {
   std::string to_text() const;
 };
 
+// Where a folder is on the disk.
+struct RealFolder {
+  std::string path = {};                // links followed, as far as it is there
+  std::uint64_t device = 0, inode = 0;  // 0: it is not there
+};
+// Looks folders up. What it cannot tell is left out, and compared by its text.
+using RealFolders = std::function<std::map<std::string, RealFolder>(std::vector<std::string> const& folders)>;
+
 struct LoadOptions {
   bool needs_source = true;  // sluiced does nothing without one; `sluice` and `sluice ingest` do
   bool needs_key = true;
+  RealFolders real_folders = {};  // nothing: the disk is not asked, since a dead mount may hold up who asks it
 };
 
 using Environment = std::function<std::optional<std::string>(std::string const& name)>;

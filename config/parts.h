@@ -45,6 +45,10 @@ std::string complaint_of_url(std::string_view url);
 // fit their kinds, bounds between two keys. Fills in the default pipeline and the sources' pipelines.
 void check(Draft& draft, LoadOptions const& options, Report& report);
 
+// How the folders of sources, what is moved out of them, and state_dir lie to one another: no file may be taken twice,
+// come back, or be the daemon's own.
+void check_folders(Draft const& draft, LoadOptions const& options, Report& report);
+
 // The groups of each source's `match` against {match.NAME} in the templates that its items meet. Needs the sources'
 // pipelines filled in.
 void check_match(Draft const& draft, Report& report);

@@ -9,9 +9,27 @@
 namespace sluice::config {
 namespace {
 
-// A wildcard needs something to match; an empty pattern is a slip.
+// Why no path beneath the folder can fit a pattern; "" if one can. What was to be left out would be uploaded.
+std::string why_no_pattern(std::string_view pattern) {
+  if (is_plain_relative(pattern)) return "";
+  std::string const why = "fits nothing: a pattern is about the path beneath the folder, or the name; ";
+  if (pattern.starts_with("/")) return why + "write it without the '/' in front, such as private/*";
+  if (pattern.starts_with("./")) return why + "write it without the './' in front, such as tmp/*";
+  if (pattern.ends_with("/"))
+    return why + "write raw/* for all that is in that folder, or raw in `exclude` for every folder of that name";
+  return why + "write it without empty, `.` or `..` parts, such as private/*";
+}
+
 void read_patterns(Section& section, std::string const& key, std::vector<std::string>& into) {
-  if (auto found = section.find(key)) into = read_texts(*found);
+  auto const found = section.find(key);
+  if (!found) return;
+  into.clear();
+  for (auto const& element : read_list(*found)) {
+    auto const pattern = read_text(element);
+    if (!pattern) continue;
+    if (auto const why = why_no_pattern(*pattern); !why.empty()) element.complain(why);
+    into.push_back(*pattern);
+  }
 }
 
 std::optional<Millis> read_poll_interval(At const& at) {

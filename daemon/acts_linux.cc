@@ -1,11 +1,13 @@
 #include "daemon/acts_linux.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <memory>
 #include <span>
 #include <utility>
 #include <vector>
@@ -21,7 +23,8 @@ using ports::Standing;
 namespace {
 
 constexpr std::size_t kBufferBytes = 1 << 20;
-constexpr mode_t kNoteMode = 0644, kFolderMode = 0777;  // less the umask
+constexpr mode_t kNoteMode = 0644;
+constexpr mode_t kFolderMode = 0777;  // less the umask
 
 std::string shown(Place const& at) { return printable(at.folder + "/" + at.path); }
 
@@ -37,7 +40,8 @@ Error error_of(int error, std::string what) {
     case EACCES:
     case EPERM:
       return {Fault::kRejected, what + "; this process runs as uid " + std::to_string(::geteuid()), "permission"};
-    case ENAMETOOLONG: return {Fault::kRejected, std::move(what), "name"};
+    case ENAMETOOLONG:
+      return {Fault::kRejected, what + "; a name has 255 bytes at the most: give the file a shorter one", "name"};
     case ENOSPC:
     case EDQUOT: return {Fault::kLocal, std::move(what), "full"};
     case EMFILE:
@@ -150,6 +154,17 @@ Result<void> hold_to(int fd, ports::FilePrint const& print, Place const& at, str
   return fail(Fault::kSourceChanged, shown(at) + " is not the file any more that was sent", "changed");
 }
 
+// Whoever may put files into the folder above must be able to go on with what is put into this one, whatever the umask:
+// a unit's would shut it. Where the file system or the sandbox (RestrictSUIDSGID) has it otherwise, it stays as it is.
+void open_like(int parent, int made) {
+  struct stat above {};
+  struct stat about {};
+  if (::fstat(parent, &above) != 0 || ::fstat(made, &about) != 0) return;
+  auto const mode = (about.st_mode & 0700) | (above.st_mode & 0077);
+  if ((about.st_mode & 0777) == mode) return;
+  if (::fchmod(made, mode | (about.st_mode & S_ISGID)) != 0) static_cast<void>(::fchmod(made, mode) == 0);
+}
+
 // By a second name and the end of the first, which overwrites nothing either.
 Result<bool> link_over(Spot const& from, Spot const& to, Place const& from_at) {
   if (::linkat(from.folder.get(), from.name.c_str(), to.folder.get(), to.name.c_str(), 0) != 0) {
@@ -204,6 +219,38 @@ Result<void> ActsLinux::remove(Place const& at) {
   return failed(errno, "remove", at);
 }
 
+Result<void> ActsLinux::stands_apart(Place const& to) {
+  if (watched_ == nullptr) return {};
+  SLUICE_TRY(target, open_folder(to.folder));
+  struct stat about {};
+  auto const is_watched = [&](int fd) -> Result<void> {
+    if (::fstat(fd, &about) != 0) return failed(errno, "stat the folder of", to);
+    auto const root = watched_->root_of(about);
+    if (!root) return {};
+    return fail(Fault::kRejected,
+                shown(to) + " is within " + printable(*root) +
+                    ", whose files are taken, so it would be uploaded again and again: move_to needs a folder apart "
+                    "from it; mind where links lead",
+                "bad_target");
+  };
+  // Beneath the folder no link is followed: down by the names, as far as they are there.
+  auto rest = directory_of(to.path);
+  for (auto end = rest.find('/'); !rest.empty(); end = rest.find('/', end + 1)) {
+    auto const folder = open_beneath(target.get(), rest.substr(0, end), O_PATH | O_DIRECTORY);
+    if (!folder) break;  // what is in the way is said by who goes there
+    SLUICE_CHECK(is_watched(folder->get()));
+    if (end == std::string_view::npos) break;
+  }
+  // And up to the root, which is its own parent.
+  for (struct stat below{}; true; below = about) {
+    SLUICE_CHECK(is_watched(target.get()));
+    if (about.st_dev == below.st_dev && about.st_ino == below.st_ino) return {};
+    UniqueFd above(::openat(target.get(), "..", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!above) return failed(errno, "look above the folder of", to);
+    target = std::move(above);
+  }
+}
+
 Result<void> ActsLinux::make_way(Place const& to) {
   SLUICE_TRY(folder, open_folder(to.folder));
   auto rest = directory_of(to.path);
@@ -217,8 +264,9 @@ Result<void> ActsLinux::make_way(Place const& to) {
       if (!parent) return not_opened(parent.error(), "make the folders of", to);
       if (::fsync(parent->get()) != 0) return failed(errno, "make the folders of", to);
     }
-    auto next = open_beneath(folder.get(), name, O_PATH | O_DIRECTORY);
+    auto next = open_beneath(folder.get(), name, (made ? O_RDONLY : O_PATH) | O_DIRECTORY);
     if (!next) return not_opened(next.error(), "make the folders of", to);
+    if (made) open_like(folder.get(), next->get());
     folder = std::move(*next);
   }
   return {};
@@ -253,7 +301,10 @@ Result<bool> ActsLinux::same_bytes(Place const& one, Place const& other) {
 }
 
 Result<void> ActsLinux::write(Place const& to, std::string_view text) {
-  return make_file(to, kNoteMode, [&](int fd) { return write_all(fd, text, to); });
+  return make_file(to, kNoteMode, [&](int fd) {
+    static_cast<void>(::fchmod(fd, kNoteMode) == 0);  // whatever the umask: whoever dropped the file is to read it
+    return write_all(fd, text, to);
+  });
 }
 
 Result<std::string> ActsLinux::head(Place const& at, std::size_t bytes_max) {
@@ -270,6 +321,21 @@ Result<void> ActsLinux::sync(Place const& at) {
   SLUICE_TRY(spot, spot_of(at, "flush the folder of", O_RDONLY | O_DIRECTORY));
   if (::fsync(spot.folder.get()) == 0 || errno == EINVAL) return {};  // not every file system flushes folders
   return failed(errno, "flush the folder of", at);
+}
+
+Result<bool> ActsLinux::any_beside(Place const& at, std::function<bool(std::string_view name)> const& fits) {
+  SLUICE_TRY(spot, spot_of(at, "list the folder of", O_RDONLY | O_DIRECTORY));
+  std::unique_ptr<DIR, decltype([](DIR* dir) { ::closedir(dir); })> const dir(::fdopendir(spot.folder.get()));
+  if (!dir) return failed(errno, "list the folder of", at);
+  spot.folder.release();  // closedir closes it
+  for (std::size_t names = 0; names < ports::kNamesBesideMax; ++names) {
+    errno = 0;
+    auto const* found = ::readdir(dir.get());
+    if (found == nullptr && errno != 0) return failed(errno, "list the folder of", at);
+    if (found == nullptr) return false;
+    if (fits(found->d_name)) return true;
+  }
+  return fail(Fault::kLocal, "the folder of " + shown(at) + " has too many names to look at", "too_many");
 }
 
 }  // namespace sluice::daemon

@@ -21,6 +21,13 @@ JournalMark checked(JournalMark mark) {
   return mark;
 }
 
+std::vector<std::string> swept_roots(stage::Policy const& policy) {
+  std::vector<std::string> roots;
+  for (auto const& source : policy.sources)
+    if (source.swept) roots.push_back(source.root);
+  return roots;
+}
+
 }  // namespace
 
 Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey key, WireRoute route,
@@ -47,6 +54,7 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
              .programs = &disks_->programs},
             policy),
       bandwidth_(policy.bandwidth) {
+  disks_->watched.watch(swept_roots(policy));
   begin();
 }
 

@@ -92,8 +92,9 @@ class Engine {
   ClockLinux mutable clock_;
   RandomLinux random_;
   struct Disks {
-    FilesLinux files;
-    ActsLinux acts;
+    WatchedRoots watched;
+    FilesLinux files{&watched};
+    ActsLinux acts{&watched};
     ResultsLinux results;
     SpoolLinux spool;
     ProgramsLinux programs;

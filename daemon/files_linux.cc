@@ -208,7 +208,7 @@ struct FilesLinux::Magic {
   }
 };
 
-FilesLinux::FilesLinux() = default;
+FilesLinux::FilesLinux(WatchedRoots* watched) : watched_(watched) {}
 FilesLinux::~FilesLinux() = default;
 
 Result<std::shared_ptr<ports::OpenFile>> FilesLinux::open(std::string const& root, std::string const& relative) {
@@ -254,6 +254,8 @@ Result<std::unique_ptr<ports::Listing>> FilesLinux::list(std::string const& root
     if (opened.error() == EACCES) made.text += access_words(folder.get(), relative);
     return std::unexpected(std::move(made));
   }
+  struct stat about {};
+  if (watched_ != nullptr && relative.empty() && ::fstat(opened->get(), &about) == 0) watched_->saw(root, about);
   std::unique_ptr<DIR, DirCloser> dir(::fdopendir(opened->get()));
   if (!dir) return std::unexpected(error_of(errno, "list " + shown));
   opened->release();  // closedir closes it

@@ -20,6 +20,7 @@
 
 #include "core/ports/files.h"
 #include "daemon/unique_fd.h"
+#include "daemon/watched_roots.h"
 
 namespace sluice::daemon {
 
@@ -31,7 +32,8 @@ class FilesLinux final : public ports::Files {
   // A list gives no more prints than this: those of a longer one would be old when their turn comes.
   static constexpr std::size_t kPrintsMax = 4096;
 
-  FilesLinux();
+  // Tells `watched` of the roots that are listed.
+  explicit FilesLinux(WatchedRoots* watched = nullptr);
   ~FilesLinux() override;
   FilesLinux(FilesLinux const&) = delete;
   FilesLinux& operator=(FilesLinux const&) = delete;
@@ -53,6 +55,7 @@ class FilesLinux final : public ports::Files {
  private:
   struct Magic;
 
+  WatchedRoots* watched_;
   std::mutex magic_mutex_;  // a libmagic cookie is for one thread at a time
   std::unique_ptr<Magic> magic_;
 };

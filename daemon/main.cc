@@ -15,6 +15,7 @@
 #include "daemon/api_key.h"
 #include "daemon/log_spdlog.h"
 #include "daemon/policy.h"
+#include "daemon/real_folders.h"
 #include "daemon/service.h"
 
 namespace {
@@ -66,7 +67,8 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? kFine : kUsage;
   }
   try {
-    auto const settings = config::load(config::find_config(file, environment));
+    auto const real_folders = [](auto const& folders) { return daemon::real_folders(folders); };
+    auto const settings = config::load(config::find_config(file, environment), {.real_folders = real_folders});
     if (!settings) {
       for (auto const& error : settings.error()) std::cerr << error.to_text() << "\n";
       return kBadConfig;

@@ -14,6 +14,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,8 @@ struct Standing {
 
 inline constexpr char kOtherDevice[] = "other_device";  // the code of a rename that is none within one file system
 
+inline constexpr std::size_t kNamesBesideMax = 100'000;
+
 class Acts {
  public:
   virtual ~Acts() = default;
@@ -48,6 +51,10 @@ class Acts {
   // The same over a regular file that stands there. Requires  one folder for both.
   virtual Result<void> replace(Place const& from, Place const& to) = 0;
   virtual Result<void> remove(Place const& at) = 0;  // a regular file; nothing there is fine
+  // Nothing is done.
+  // Fails    also with kRejected and "bad_target": the place is within a folder whose files are taken, so that what is
+  //          moved there would come back as a new file.
+  virtual Result<void> stands_apart(Place const& to) = 0;
   // Makes the folders that lead to a place, as far as they are missing, but not the place's own folder.
   virtual Result<void> make_way(Place const& to) = 0;
   // A new file with the bytes, the mode and the mtime of another; on the disk when this returns. What a dead process
@@ -62,6 +69,9 @@ class Acts {
   virtual Result<std::string> head(Place const& at, std::size_t bytes_max) = 0;
   // The names in the folder that a place is in are on the disk when this returns.
   virtual Result<void> sync(Place const& at) = 0;
+  // Whether one of the names in the folder that a place is in fits.
+  // Fails    also with kLocal and "too_many": there are more than kNamesBesideMax, and none of so many fits.
+  virtual Result<bool> any_beside(Place const& at, std::function<bool(std::string_view name)> const& fits) = 0;
 };
 
 }  // namespace sluice::ports

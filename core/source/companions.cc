@@ -12,7 +12,8 @@ namespace sluice::source {
 std::vector<std::string> companions_of(std::string_view name, std::optional<Template> const& marker) {
   std::vector<std::string> names;
   auto const has_extension = stem_of(name) != name;  // else its sidecar may be that of all files of its stem
-  for (std::string_view const suffix : {".json", ".yaml", ".yml", ".md5", ".sha256", ".done"})
+  for (std::string_view const suffix :
+       {".json", ".yaml", ".yml", ".md5", ".sha256", ".done", ".MD5", ".SHA256", ".DONE"})
     if (has_extension || !is_sidecar_name(std::string(name).append(suffix)))
       names.push_back(std::string(name).append(suffix));
   auto const is_name = [](Template::Piece const& piece) {
@@ -31,20 +32,8 @@ std::string shared_sidecar_of(std::string_view sidecar, std::string_view new_nam
   return std::string(stem_of(new_name)).append(sidecar.substr(stem_of(sidecar).size()));
 }
 
-std::vector<std::string> others_of_stem(std::string_view name) {
-  std::vector<std::string> names;
-  auto const add = [&](std::string const& extension) {
-    auto other = std::string(stem_of(name)).append(".").append(extension);
-    if (other != name) names.push_back(std::move(other));
-  };
-  if (stem_of(name) != name) names.emplace_back(stem_of(name));
-  for (auto const extension : media_extensions()) {
-    std::string large(extension);
-    std::ranges::transform(large, large.begin(), [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
-    add(std::string(extension));
-    add(large);
-  }
-  return names;
+bool may_share_sidecar(std::string_view other, std::string_view name) {
+  return other != name && stem_of(other) == stem_of(name) && (stem_of(other) == other || media_by_name(other));
 }
 
 std::string numbered(std::string_view path, unsigned n) {

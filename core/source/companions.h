@@ -22,9 +22,9 @@ std::vector<std::string> companions_of(std::string_view name, std::optional<Temp
 bool is_shared_sidecar(std::string_view sidecar, std::string_view name);
 // "clip.json" of "clip~2.mp4" -> "clip~2.json". Requires is_shared_sidecar() of the file as it was called before.
 std::string shared_sidecar_of(std::string_view sidecar, std::string_view new_name);
-// "clip.mov", "clip.MOV", "clip.mp3" ... of "clip.mp4": names of other files that may use it, by the extensions that
-// are known, in small and in large letters.
-std::vector<std::string> others_of_stem(std::string_view name);
+// Whether another name is of a file that may use it too: "clip.Mov", "clip.mp3", "clip" for "clip.mp4". By the
+// extensions that are known, without case.
+bool may_share_sidecar(std::string_view other, std::string_view name);
 
 // "clip.mp4" -> "clip~2.mp4", beneath whatever folders; the path itself for 0 (D64).
 std::string numbered(std::string_view path, unsigned n);

@@ -57,12 +57,6 @@ std::optional<Media> media_by_name(std::string_view name) {
   return Media{std::string(found->kind), std::string(found->content_type)};
 }
 
-std::vector<std::string_view> media_extensions() {
-  std::vector<std::string_view> all;
-  for (auto const& row : kExtensions) all.push_back(row.extension);
-  return all;
-}
-
 std::optional<Media> media_by_type(std::string_view mime_type) {
   auto const type = to_lower_ascii(trimmed(mime_type.substr(0, mime_type.find(';'))));
   auto const known = std::ranges::find(kExtensions, std::string_view(type), &ByExtension::content_type);

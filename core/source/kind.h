@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace sluice::source {
 
@@ -20,9 +19,6 @@ struct Media {
 
 // By the last extension of the name, without case; nothing if it is not a known one.
 std::optional<Media> media_by_name(std::string_view name);
-
-// "mp4", "mov": the extensions that media_by_name() knows.
-std::vector<std::string_view> media_extensions();
 
 // By a MIME type such as libmagic gives; parameters after ';' are dropped. Nothing for a type that no
 // platform kind covers, image/svg+xml for one.

@@ -4,6 +4,8 @@
 // same tools write Thumbs.db and THUMBS.DB, .part and .PART. User patterns come on top, in sweep.h.
 #pragma once
 
+#include <optional>
+#include <string>
 #include <string_view>
 
 namespace sluice::source {
@@ -16,5 +18,11 @@ bool is_ignored_name(std::string_view name);
 // beside a file (product page, Sources). Sidecars (NAME.json, NAME.yaml) are not in here: no pipeline
 // takes their kind.
 bool is_companion_name(std::string_view name);
+
+// "clip.mp4.md5" -> "clip.mp4.MD5": the other spelling that the name of a checksum file or a done-marker may have on
+// the disk; nothing for any other name.
+std::optional<std::string> in_capitals(std::string_view name);
+// "clip.mp4.MD5" -> "clip.mp4.md5"; any other name as it is.
+std::string in_small_letters(std::string_view name);
 
 }  // namespace sluice::source

@@ -118,6 +118,13 @@ Result<void> take_back(Acts& acts, Place const& from, Place const& to) {
   return changed(from);
 }
 
+// What no retry mends leaves no part behind; all else leaves it for the next try.
+Result<bool> rename_part(Acts& acts, Place const& part, Place const& to) {
+  auto renamed = acts.rename(part, to);
+  if (!renamed && renamed.error().fault == Fault::kRejected) static_cast<void>(acts.remove(part));
+  return renamed;
+}
+
 // A whole, flushed and compared copy at a free name.
 Result<Place> copy_to(Acts& acts, Place const& from, FilePrint const& print, Place const& to, std::string const& tag) {
   auto const is_copy = [&](Place const& place, Standing const& there) -> Result<bool> {
@@ -138,7 +145,7 @@ Result<Place> copy_to(Acts& acts, Place const& from, FilePrint const& print, Pla
   }
   for (unsigned n = 0; n < kNumbersMax; ++n) {
     auto const place = numbered_place(to, n);
-    SLUICE_TRY(renamed, acts.rename(part, place));
+    SLUICE_TRY(renamed, rename_part(acts, part, place));
     if (!renamed) continue;
     SLUICE_CHECK(acts.sync(place));
     return place;
@@ -185,10 +192,9 @@ Result<std::optional<Standing>> companion_at(Acts& acts, Place const& at, std::s
 
 // Whether another file is there that may need the sidecar of this one; what cannot be known counts as one.
 bool is_shared_still(Acts& acts, Leaving const& file) {
-  return std::ranges::any_of(others_of_stem(basename_of(file.at.path)), [&](std::string const& other) {
-    auto const there = acts.look(sibling(file.at, other));
-    return !there || there->has_value();
-  });
+  auto const name = basename_of(file.at.path);
+  return acts.any_beside(file.at, [&](std::string_view other) { return may_share_sidecar(other, name); })
+      .value_or(true);
 }
 
 // One that stays; only what a dead life had taken away is put back.
@@ -268,6 +274,7 @@ Result<Left> move_once(Acts& acts, Leaving const& file, Place const& to) {
   if (taken) return copied_already(acts, file, to);
   SLUICE_TRY(here, acts.look(file.at));
   if (!here || !is_untouched(*here, file.print)) return moved_already(acts, file, to, here);
+  SLUICE_CHECK(acts.stands_apart(to));
   SLUICE_CHECK(acts.make_way(to));
   SLUICE_TRY(place, put_at(acts, file.at, file.print, to, file.tag));
   return left_at(acts, file, std::move(place));
@@ -302,7 +309,7 @@ Result<Place> write_note(Acts& acts, Note const& note) {
   SLUICE_CHECK(acts.write(part, note.text));
   for (unsigned n = 0; n < kNumbersMax; ++n) {
     auto const place = numbered_place(note.at, n);
-    SLUICE_TRY(renamed, acts.rename(part, place));  // what fails leaves the part for the next try
+    SLUICE_TRY(renamed, rename_part(acts, part, place));
     if (!renamed) {
       SLUICE_TRY(head, acts.head(place, note.ours.size()));
       if (head != note.ours) continue;

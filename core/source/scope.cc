@@ -47,7 +47,7 @@ std::optional<KeptOut> keeps_out_folder(Scope const& scope, std::string_view rel
 std::optional<KeptOut> keeps_out_file(Scope const& scope, std::string_view relative) {
   if (auto kept_out = keeps_out_any(scope, relative)) return kept_out;
   auto const name = basename_of(relative);
-  if (relative == scope.guard_file) return KeptOut{By::kGuard, "it is the guard_file"};
+  if (!scope.guard_file.empty() && relative == scope.guard_file) return KeptOut{By::kGuard, "it is the guard_file"};
   if (scope.ready_marker && is_marker(*scope.ready_marker, name))
     return KeptOut{By::kMarker, "it is a marker by its name (ready_marker)"};
   if (is_companion_name(name))

@@ -1,9 +1,11 @@
 #include "core/source/scout.h"
 
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "core/base/text.h"
+#include "core/source/names.h"
 #include "core/upload/file_digest.h"
 
 namespace sluice::source {
@@ -15,13 +17,26 @@ constexpr std::uint64_t kNobodys = 0;                // the ticket of a piece th
 constexpr std::string_view kDigestLane = "digest ";  // a root is absolute
 constexpr std::string_view kOpenQuestion = "open ";
 
+// A companion by its name, or in capitals where that one is not there; `name` is then the one that is.
+template <class LookFor>
+std::invoke_result_t<LookFor, std::string const&> first_spelling(std::string& name, LookFor const& look_for) {
+  auto found = look_for(name);
+  auto const other = in_capitals(name);
+  if (found || found.error().fault != Fault::kGone || !other) return found;
+  auto second = look_for(*other);
+  if (!second && second.error().fault == Fault::kGone) return found;
+  name = *other;
+  return second;
+}
+
 // SHA-256 where there are both.
 Result<std::optional<Look::Checksum>> checksum_beside(ports::Files& files, std::string const& root,
                                                       std::string const& path) {
   for (auto const kind : {DigestKind::kSha256, DigestKind::kMd5}) {
     Look::Checksum found{.file = std::string(basename_of(path)) + std::string(suffix_of(kind)), .kind = kind};
     if (found.file.size() > kNameBytesMax) continue;  // no file can have that name
-    auto const file = files.open(root, path + std::string(suffix_of(kind)));
+    auto const file =
+        first_spelling(found.file, [&](auto const& name) { return files.open(root, beside(path, name)); });
     if (!file && file.error().fault == Fault::kGone) continue;
     auto const text = file ? read_whole(**file, kChecksumFileBytesMax) : std::unexpected(file.error());
     if (!text && is_passing(text.error())) return std::unexpected(text.error());
@@ -206,7 +221,8 @@ Answer<Look> Scout::look(std::string const& root, std::string const& path, std::
       look.sidecar = std::move(sidecar);
     }
     if (wanted.marker.empty()) return look;
-    auto const marker = files.stat(root, beside(path, wanted.marker));
+    auto name = wanted.marker;
+    auto const marker = first_spelling(name, [&](auto const& each) { return files.stat(root, beside(path, each)); });
     if (!marker && marker.error().fault != Fault::kGone) return std::unexpected(marker.error());
     look.marker = marker && marker->mtime_ns >= print.mtime_ns ? Marker::kThere : Marker::kMissing;
     return look;

@@ -7,6 +7,7 @@
 
 #include "core/base/marker.h"
 #include "core/base/text.h"
+#include "core/source/names.h"
 #include "core/source/sidecar.h"
 
 namespace sluice::source {
@@ -108,7 +109,10 @@ std::size_t Sweep::read_on(Slice& slice) {
   }
   for (auto& entry : *some) {
     if (entry.name.ends_with(".aria2")) folder.unfinished.insert(entry.name.substr(0, entry.name.size() - 6));
-    if (scope_.ready_marker && is_marker(*scope_.ready_marker, entry.name)) folder.markers.insert(entry.name);
+    if (scope_.ready_marker) {
+      auto marker = is_marker(*scope_.ready_marker, entry.name) ? entry.name : in_small_letters(entry.name);
+      if (is_marker(*scope_.ready_marker, marker)) folder.markers.insert(std::move(marker));
+    }
     // No candidate, and not looked at by itself: its print is told with that of the file that it describes.
     if (scope_.sidecars && entry.type == ports::FileType::kRegular && is_sidecar_name(entry.name)) {
       folder.sidecars.emplace(entry.name, entry.has_print ? print_of_sidecar(entry.name, entry.print) : 0);

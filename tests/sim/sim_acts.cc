@@ -1,6 +1,9 @@
 #include "tests/sim/sim_acts.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "core/base/text.h"
 
 namespace sluice::sim {
 
@@ -132,6 +135,13 @@ Result<void> SimActs::write(Place const& to, std::string_view text) {
     tree(to.folder)[to.path] = std::move(made);
   });
   return {};
+}
+
+Result<bool> SimActs::any_beside(Place const& at, std::function<bool(std::string_view name)> const& fits) {
+  auto const folder = directory_of(at.path);
+  return std::ranges::any_of(tree(at.folder), [&](auto const& file) {
+    return directory_of(file.first) == folder && fits(basename_of(file.first));
+  });
 }
 
 Result<std::string> SimActs::head(Place const& at, std::size_t bytes_max) {

@@ -37,12 +37,14 @@ class SimActs final : public ports::Acts {
   Result<bool> rename(ports::Place const& from, ports::Place const& to) override;
   Result<void> replace(ports::Place const& from, ports::Place const& to) override;
   Result<void> remove(ports::Place const& at) override;
+  Result<void> stands_apart(ports::Place const&) override { return {}; }  // no folder is in another
   Result<void> make_way(ports::Place const&) override { return {}; }
   Result<void> copy(ports::Place const& from, ports::FilePrint const& print, ports::Place const& to) override;
   Result<bool> same_bytes(ports::Place const& one, ports::Place const& other) override;
   Result<void> write(ports::Place const& to, std::string_view text) override;
   Result<std::string> head(ports::Place const& at, std::size_t bytes_max) override;
   Result<void> sync(ports::Place const&) override { return {}; }
+  Result<bool> any_beside(ports::Place const& at, std::function<bool(std::string_view name)> const& fits) override;
 
  private:
   using Tree = std::map<std::string, std::shared_ptr<SimFiles::Inode>>;

@@ -252,6 +252,68 @@ TEST(Refuse, TargetsThatAWatchedFolderWouldTakeAgain) {
   EXPECT_THAT(refusal_of_source("  after_failure: {move_to: \"/var/lib/sluice/{name}\"}\n"), HasSubstr("state_dir"));
 }
 
+TEST(Refuse, PatternsThatNoPathBeneathTheFolderCanFit) {
+  EXPECT_EQ(refusal_of_source("  exclude: [raw, \"private/*\", \"*\", \"a[/]b\", .x, ..y]\n"), "");
+  for (auto const* key : {"include", "exclude"})
+    for (auto const* pattern : {"raw/", "/private/*", "./tmp/*", "a//b", "a/./b", "a/../b", ".", "..", "/", "*/"})
+      EXPECT_THAT(refusal_of_source(std::string("  ") + key + ": [\"*.mp4\", \"" + pattern + "\"]\n"),
+                  HasSubstr(std::string(key) + "[1]: fits nothing"))
+          << pattern;
+  EXPECT_THAT(refusal_of_source("  exclude:\n  - ok\n  - raw/\n"),
+              AllOf(StartsWith("s.yaml:7:5: sources[0].exclude[1]: "), HasSubstr("or raw in `exclude`")));
+  EXPECT_THAT(refusal_of_source("  exclude: [/private/*]\n"), HasSubstr("such as private/*"));
+}
+
+TEST(Refuse, SourceFoldersThatAnotherSourceTakesToo) {
+  auto const inner = [](std::string const& outer_keys, std::string const& folder) {
+    return refusal_of_source(outer_keys + "- name: inner\n  folder: " + folder + "\n");
+  };
+  EXPECT_THAT(inner("", "/srv/drop/a/in"), HasSubstr("sources[1].folder: lies in the folder of sources[0] of s.yaml"));
+  EXPECT_THAT(inner("", "/srv"), HasSubstr("sources[0].folder: lies in the folder of sources[1]"));
+  EXPECT_THAT(inner("  include: [\"*.jpg\"]\n", "/srv/drop/in"), HasSubstr("which takes its files too"));
+  for (auto const* exclude : {"in", "a", "a/in", "a/*", "*/in/*"})
+    EXPECT_EQ(inner("  exclude: [\"" + std::string(exclude) + "\"]\n", "/srv/drop/a/in"), "") << exclude;
+  for (auto const* exclude : {"b", "a/in/*.mp4", "in/*", "a/i"})
+    EXPECT_THAT(inner("  exclude: [\"" + std::string(exclude) + "\"]\n", "/srv/drop/a/in"), HasSubstr("lies in"))
+        << exclude;
+  EXPECT_EQ(inner("  recursive: false\n", "/srv/drop/in"), "");
+  EXPECT_EQ(inner("", "/srv/drop2"), "");
+  EXPECT_EQ(refusal_of_source("- {name: lines, manifest: /srv/drop/feeds/*.csv}\n"), "") << "no files of its own";
+}
+
+// What the disk would say.
+std::string refusal_on_disk(std::string const& keys, std::map<std::string, RealFolder> const& disk) {
+  auto const text = "platform: {api_key: {credential: key}}\nsources:\n- name: drop\n  folder: /srv/drop\n" + keys;
+  return errors_of(load_text(text, {.real_folders = [&](auto const&) { return disk; }}));
+}
+
+TEST(Refuse, SourceFoldersThatLinksOrMountsMakeTheSame) {
+  auto const keys = "- {name: b, folder: /mnt/link}\n";
+  EXPECT_EQ(refusal_on_disk(keys, {{"/mnt/link", {"/srv/other", 7, 3}}, {"/srv/drop", {"/srv/drop", 7, 2}}}), "");
+  EXPECT_THAT(refusal_on_disk(keys, {{"/mnt/link", {"/srv/drop"}}}), HasSubstr("sources[1].folder: is the folder of"));
+  EXPECT_THAT(refusal_on_disk(keys, {{"/mnt/link", {"/mnt/link", 7, 2}}, {"/srv/drop", {"/srv/drop", 7, 2}}}),
+              HasSubstr("uploaded twice"))
+      << "a bind mount";
+  EXPECT_THAT(refusal_on_disk(keys, {{"/mnt/link", {"/srv/drop/in"}}}), HasSubstr("lies in the folder of sources[0]"));
+  EXPECT_EQ(refusal_on_disk("  exclude: [in]\n" + std::string(keys), {{"/mnt/link", {"/srv/drop/in"}}}), "");
+  EXPECT_EQ(refusal_on_disk("- {name: b, folder: /mnt/link, include: [\"*.jpg\"]}\n", {{"/mnt/link", {"/srv/drop"}}}),
+            "")
+      << "as with one text";
+  EXPECT_THAT(refusal_on_disk("state_dir: /var/lib/s\n", {{"/var/lib/s", {"/srv/drop/.s"}}}),
+              HasSubstr("holds state_dir"));
+}
+
+TEST(Refuse, TargetsFromWhichALinkLeadsIntoAWatchedFolder) {
+  for (auto const* key : {"after_success", "after_failure"}) {
+    auto const keys = "  " + std::string(key) + ": {move_to: \"/srv/out/{path}\"}\n";
+    EXPECT_THAT(refusal_on_disk(keys, {{"/srv/out", {"/srv/drop/done"}}}),
+                HasSubstr(std::string(key) + ".move_to: may lie in the folder of source drop"));
+    EXPECT_THAT(refusal_on_disk(keys, {{"/srv/drop", {"/data/out/drop"}}, {"/srv/out", {"/data/out"}}}),
+                HasSubstr("may lie in the folder"));
+    EXPECT_EQ(refusal_on_disk(keys, {{"/srv/out", {"/data/out"}}, {"/srv/drop", {"/data/drop"}}}), "");
+  }
+}
+
 TEST(Refuse, MarkersThatNameNoFileOrTheFileItself) {
   for (auto const* marker : {"done", "{date}", "../{name}", "{dir}/{name}.ok", "{name}", "{stem}.{ext}", "{nam}.done"})
     EXPECT_THAT(refusal_of_source("  ready_marker: \"" + std::string(marker) + "\"\n"), HasSubstr("ready_marker"))

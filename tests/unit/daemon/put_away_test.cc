@@ -10,9 +10,11 @@
 #include <map>
 #include <utility>
 
+#include "core/base/text.h"
 #include "core/source/companions.h"
 #include "daemon/acts_linux.h"
 #include "daemon/beneath_linux.h"
+#include "daemon/files_linux.h"
 #include "tests/unit/daemon/stopping_acts.h"
 #include "tests/unit/daemon/temp_folder.h"
 
@@ -152,7 +154,7 @@ TEST_F(PutAway, AFileThatIsGoneCannotBeMovedButIsDeleted) {
 }
 
 TEST_F(PutAway, SidecarsChecksumsAndMarkersGoWithTheirFile) {
-  for (auto const* name : {"clip.mp4.json", "clip.mp4.sha256", "clip.mp4.done", "clip.json", "other.mp4.json"})
+  for (auto const* name : {"clip.mp4.json", "clip.mp4.sha256", "clip.mp4.DONE", "clip.json", "other.mp4.json"})
     drop.write(std::string("day1/") + name, name);
   done.folder("north/day1");
   done.write("north/day1/clip.mp4", "older");
@@ -163,7 +165,7 @@ TEST_F(PutAway, SidecarsChecksumsAndMarkersGoWithTheirFile) {
                                           {"north/day1/clip~1.mp4", "film"},
                                           {"north/day1/clip~1.mp4.json", "clip.mp4.json"},
                                           {"north/day1/clip~1.mp4.sha256", "clip.mp4.sha256"},
-                                          {"north/day1/clip~1.mp4.done", "clip.mp4.done"}}));
+                                          {"north/day1/clip~1.mp4.DONE", "clip.mp4.DONE"}}));
   EXPECT_EQ(files_in(drop.path()), (Files{{"day1/clip.json", "clip.json"}, {"day1/other.mp4.json", "other.mp4.json"}}));
 }
 
@@ -194,7 +196,20 @@ TEST_F(PutAway, ASharedSidecarGoesWithTheLastFileOfItsStemThatUsedIt) {
   EXPECT_EQ(files_in(drop.path()), (Files{{"day1/clip.txt", "clip.txt"}}));
 }
 
+TEST_F(PutAway, ASharedSidecarStaysForAFileWhoseExtensionIsSpelledInAnyWay) {
+  for (auto const* name : {"clip.json", "clip.Mov", "clip.txt"}) drop.write(std::string("day1/") + name, name);
+  auto file = leaving();
+  file.sidecar = "clip.json";
+  ASSERT_TRUE(delete_away(real, file));
+  EXPECT_EQ(files_in(drop.path()),
+            (Files{{"day1/clip.Mov", "clip.Mov"}, {"day1/clip.json", "clip.json"}, {"day1/clip.txt", "clip.txt"}}));
+}
+
 TEST_F(PutAway, KnowsASharedSidecarByItsName) {
+  for (auto const* other : {"clip.mov", "clip.MOV", "clip.Mp3", "clip"})
+    EXPECT_TRUE(may_share_sidecar(other, "clip.mp4"));
+  for (auto const* other : {"clip.mp4", "clip.txt", "clip.json", "clip.mp4.json", "Clip.mov", "clip2.mov"})
+    EXPECT_FALSE(may_share_sidecar(other, "clip.mp4")) << other;
   EXPECT_TRUE(is_shared_sidecar("clip.json", "clip.mp4"));
   EXPECT_FALSE(is_shared_sidecar("clip.mp4.json", "clip.mp4"));
   EXPECT_FALSE(is_shared_sidecar("_defaults.yaml", "_defaults.mp4")) << "it is the folder's";
@@ -242,6 +257,87 @@ TEST_F(PutAway, FollowsNoLinkInTheSourceOrInTheTarget) {
   done.link(outside.path(), "north");
   EXPECT_FALSE(move_away(real, leaving(), to(done.path())));
   EXPECT_EQ(files_in(outside.path()), (Files{{"canary.mp4", "film"}}));
+}
+
+TEST_F(PutAway, MovesNothingIntoAFolderWhoseFilesAreTaken) {
+  daemon::WatchedRoots watched;
+  watched.watch({drop.path()});
+  ActsLinux acts(&watched);
+  daemon::FilesLinux files(&watched);
+  ASSERT_TRUE(files.list(drop.path(), ""));
+  drop.folder("done");
+  TempFolder elsewhere;
+  elsewhere.link(drop.at("done"), "link");
+  std::string const above(directory_of(drop.path())), name(basename_of(drop.path()));
+  for (auto const& target : {to(elsewhere.at("link")), to(drop.path()), Place{above, name + "/x/clip.mp4"}}) {
+    auto const left = move_away(acts, leaving(), target);
+    ASSERT_FALSE(left) << target.folder;
+    EXPECT_EQ(left.error().fault, Fault::kRejected);
+    EXPECT_EQ(left.error().code, "bad_target");
+    EXPECT_NE(left.error().text.find("is within " + drop.path()), std::string::npos) << left.error().text;
+  }
+  EXPECT_EQ(files_in(drop.path()), (Files{{"day1/clip.mp4", "film"}}));
+  EXPECT_FALSE(std::filesystem::exists(drop.at("done/north"))) << "no folder was made either";
+  EXPECT_TRUE(move_away(acts, leaving(), to(done.path()))) << "beside it";
+}
+
+// As under a unit with UMask=0077.
+class Umask {
+ public:
+  explicit Umask(mode_t mask) : before_(::umask(mask)) {}
+  ~Umask() { ::umask(before_); }
+  Umask(Umask const&) = delete;
+  Umask& operator=(Umask const&) = delete;
+
+ private:
+  mode_t before_;
+};
+
+unsigned mode_of(std::string const& path) {
+  struct stat about {};
+  EXPECT_EQ(::stat(path.c_str(), &about), 0) << path;
+  return about.st_mode & 07777;
+}
+
+TEST_F(PutAway, NotesAndFoldersAreAsOpenAsWhatTheyAreInWhateverTheUmask) {
+  Umask const shut(0077);
+  done.folder("team");
+  ASSERT_EQ(::chmod(done.at("team").c_str(), 02775), 0);
+  ASSERT_TRUE(move_away(real, leaving(), {done.path(), "team/day1/reel/clip.mp4"}));
+  EXPECT_EQ(mode_of(done.at("team/day1")), 02775u) << "as the one above, group and all";
+  EXPECT_EQ(mode_of(done.at("team/day1/reel")), 02775u);
+  ASSERT_TRUE(real.make_way({done.path(), "own/clip.mp4"}));
+  EXPECT_EQ(mode_of(done.at("own")), 0700u) << "never more than the one above";
+  ASSERT_EQ(::chmod(done.path().c_str(), 01777), 0);
+  ASSERT_TRUE(real.make_way({done.path(), "free/clip.mp4"}));
+  EXPECT_EQ(mode_of(done.at("free")), 0777u) << "not sticky";
+  Note const note{.at = {done.path(), "team/clip.mp4.error.json"}, .text = "why", .ours = "why", .tag = "t"};
+  ASSERT_TRUE(write_note(real, note));
+  EXPECT_EQ(mode_of(done.at("team/clip.mp4.error.json")), 0644u);
+}
+
+TEST_F(PutAway, ANoteWhoseNameIsTooLongIsRefusedInWordsAndLeavesNothing) {
+  auto const name = std::string(244, 'b') + ".sluice.json";
+  auto const written = write_note(real, {.at = {done.path(), name}, .text = "t", .ours = "t", .tag = "t"});
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, "name");
+  EXPECT_NE(written.error().text.find("give the file a shorter one"), std::string::npos) << written.error().text;
+  EXPECT_EQ(files_in(done.path()), Files{});
+}
+
+TEST_F(PutAway, ACopyThatFindsNoNameLeavesNothing) {
+  OtherDisk const disk;
+  if (!disk.differs_from(drop.path())) GTEST_SKIP() << "needs a second file system at " << kOtherDisk;
+  auto const name = std::string(251, 'c') + ".mp4";
+  drop.rename("day1/clip.mp4", "day1/" + name);
+  print = print_of_file(drop.at("day1/" + name));
+  std::ofstream(disk.path() + "/" + name) << "older";
+  auto const left =
+      move_away(real, {.at = {drop.path(), "day1/" + name}, .print = print, .tag = "t"}, {disk.path(), name});
+  ASSERT_FALSE(left);
+  EXPECT_EQ(left.error().code, "name");
+  EXPECT_EQ(files_in(disk.path()), (Files{{name, "older"}}));
+  EXPECT_EQ(files_in(drop.path()), (Files{{"day1/" + name, "film"}}));
 }
 
 TEST_F(PutAway, WithoutTheTargetsOwnFolderNothingIsMade) {

@@ -31,6 +31,9 @@ class StoppingActs final : public ports::Acts {
   Result<void> remove(ports::Place const& at) override {
     return step("remove", [&] { return real_.remove(at); });
   }
+  Result<void> stands_apart(ports::Place const& to) override {
+    return step("stands_apart", [&] { return real_.stands_apart(to); });
+  }
   Result<void> make_way(ports::Place const& to) override {
     return step("make_way", [&] { return real_.make_way(to); });
   }
@@ -48,6 +51,9 @@ class StoppingActs final : public ports::Acts {
   }
   Result<void> sync(ports::Place const& at) override {
     return step("sync", [&] { return real_.sync(at); });
+  }
+  Result<bool> any_beside(ports::Place const& at, std::function<bool(std::string_view name)> const& fits) override {
+    return step("any_beside", [&] { return real_.any_beside(at, fits); });
   }
 
  private:

@@ -63,5 +63,13 @@ TEST(Names, CompanionsAreNeverItems) {
     EXPECT_FALSE(is_companion_name(name)) << name;
 }
 
+TEST(Names, ChecksumFilesAndDoneMarkersAreSpelledInTwoWays) {
+  EXPECT_EQ(in_capitals("Clip.mp4.md5"), "Clip.mp4.MD5");
+  EXPECT_EQ(in_capitals("clip.mp4.sha256"), "clip.mp4.SHA256");
+  EXPECT_EQ(in_capitals("clip.mp4.ok"), std::nullopt);
+  EXPECT_EQ(in_small_letters("Clip.mp4.DONE"), "Clip.mp4.done");
+  EXPECT_EQ(in_small_letters("Clip.MP4"), "Clip.MP4");
+}
+
 }  // namespace
 }  // namespace sluice::source

@@ -223,6 +223,26 @@ TEST_F(ScoutTest, TakesAMarkerThatIsOlderThanTheFileForAFormerOnes) {
   EXPECT_EQ(marker(""), Marker::kNotAsked);
 }
 
+TEST_F(ScoutTest, FindsChecksumFilesAndMarkersInCapitals) {
+  ports::AtOnce at_once;
+  Scout quick(at_once, files);
+  quick.collect(now);
+  auto const look = [&] {
+    return **quick.look(kRoot, "day1/a.mp4", 0, {.marker = "a.mp4.done", .checksum = true}, {});
+  };
+  files.files["day1/a.mp4"].print.mtime_ns = 50;
+  EXPECT_FALSE(look().checksum);
+  files.files["day1/a.mp4.MD5"].bytes = std::string(32, '0');
+  files.files["day1/a.mp4.DONE"].print.mtime_ns = 50;
+  auto const in_capitals = look();
+  ASSERT_TRUE(in_capitals.checksum);
+  EXPECT_EQ(in_capitals.checksum->file, "a.mp4.MD5");
+  EXPECT_EQ(in_capitals.checksum->digits, std::string(32, '0'));
+  EXPECT_EQ(in_capitals.marker, Marker::kThere);
+  files.files["day1/a.mp4.md5"].bytes = std::string(32, '1');
+  EXPECT_EQ(look().checksum->file, "a.mp4.md5");
+}
+
 TEST_F(ScoutTest, TakesAFolderWithoutItsGuardFileForOneThatIsAway) {
   ports::AtOnce at_once;
   Scout quick(at_once, files, {{kRoot, ".mounted"}});

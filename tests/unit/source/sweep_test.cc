@@ -353,6 +353,22 @@ TEST_F(SweepTest, SaysWhichFilesHaveTheirMarkerAndTakesNoMarkerForAFile) {
   for (auto const& candidate : slice.candidates) EXPECT_EQ(candidate.is_marked, candidate.path == "a.mp4");
 }
 
+TEST_F(SweepTest, KnowsAMarkerInCapitals) {
+  for (auto const* name : {"a.mp4", "a.mp4.DONE", "b.mp4"}) files_.add(name);
+  auto wanted = scope();
+  wanted.ready_marker = *parse_template("{name}.done");
+  Sweep sweep(files_, wanted);
+  sweep.all();
+  auto const slice = sweep.step(1'000);
+  ASSERT_EQ(slice.candidates.size(), 2u);
+  for (auto const& candidate : slice.candidates) EXPECT_EQ(candidate.is_marked, candidate.path == "a.mp4");
+}
+
+TEST_F(SweepTest, TakesNoRootForAGuardFileThatIsNotSet) {
+  for (auto const& kept_out : {keeps_out_file(scope(), ""), keeps_out_way_to_file(scope(), "")})
+    EXPECT_FALSE(kept_out && kept_out->by == KeptOut::By::kGuard);
+}
+
 TEST_F(SweepTest, LooksAtNothingWithoutTheGuardFile) {
   files_.add("a.mp4");
   auto wanted = scope();

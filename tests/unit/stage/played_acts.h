@@ -1,11 +1,14 @@
 // played_acts.h - files that are put away in memory: one device, any folders, no failure but what a test asks for.
 #pragma once
 
+#include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "core/base/text.h"
 #include "core/ports/acts.h"
 
 namespace sluice::stage {
@@ -45,6 +48,7 @@ class PlayedActs final : public ports::Acts {
     files.erase(name(at));
     return {};
   }
+  Result<void> stands_apart(ports::Place const&) override { return {}; }
   Result<void> make_way(ports::Place const&) override { return trouble ? std::unexpected(*trouble) : Result<void>(); }
   Result<void> copy(ports::Place const& from, ports::FilePrint const&, ports::Place const& to) override {
     SLUICE_CHECK(change());
@@ -63,6 +67,11 @@ class PlayedActs final : public ports::Acts {
     return files[name(at)].text.substr(0, bytes_max);
   }
   Result<void> sync(ports::Place const&) override { return {}; }
+  Result<bool> any_beside(ports::Place const& at, std::function<bool(std::string_view name)> const& fits) override {
+    auto const folder = directory_of(name(at));
+    return std::ranges::any_of(
+        files, [&](auto const& file) { return directory_of(file.first) == folder && fits(basename_of(file.first)); });
+  }
 
  private:
   static std::string name(ports::Place const& at) { return at.folder + "/" + at.path; }
