@@ -69,7 +69,7 @@ Result<UniqueFd> open_folder(std::string const& folder) {
   if (fd) return fd;
   auto const error = errno;
   auto made = error_of(error, "open folder " + printable(folder));
-  if (made.fault == Fault::kGone) return fail(Fault::kLocal, made.text, "no_folder");
+  if (made.fault == Fault::kGone) return fail(Fault::kLocal, made.text, ports::kNoFolder);
   return std::unexpected(std::move(made));
 }
 

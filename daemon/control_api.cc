@@ -128,30 +128,55 @@ Served serve_change(Desk const& desk, std::string const& word, Result<void> (Ope
       200, viewed(desk, [&](auto const& view, auto const&) { return item_json(view, fresh ? *fresh : *item); })));
 }
 
+// Where a series of batches is: first the failed items, then those that are at another end with refused acts.
+struct RetryCursor {
+  bool of_acts = false;
+  RowId after = 0;
+};
+constexpr std::string_view kActsCursor = "acts:";
+
+std::optional<RetryCursor> read_cursor(std::string_view text) {
+  auto const of_acts = text.starts_with(kActsCursor);
+  auto const number = whole_number<RowId>(std::string(of_acts ? text.substr(kActsCursor.size()) : text));
+  return number ? std::optional(RetryCursor{.of_acts = of_acts, .after = *number}) : std::nullopt;
+}
+
+std::vector<ItemRow> batch_behind(Journal const& journal, RetryCursor const& cursor) {
+  if (!cursor.of_acts)
+    return journal.list_items({.state = ItemState::kFailed, .after_id = cursor.after, .limit = kRetryBatch});
+  std::vector<ItemRow> rows;
+  for (auto const id : journal.items_with_refused(cursor.after, kRetryBatch)) rows.push_back(*journal.item(id));
+  return rows;
+}
+
+Json cursor_behind(Journal const& journal, RetryCursor const& cursor, std::vector<ItemRow> const& rows) {
+  auto const more = rows.size() == static_cast<std::size_t>(kRetryBatch);
+  if (more) return (cursor.of_acts ? std::string(kActsCursor) : std::string()) + std::to_string(rows.back().id);
+  return !cursor.of_acts && journal.count_refused() > 0 ? Json(std::string(kActsCursor) + "0") : Json();
+}
+
 Served serve_retry_failed(Desk const& desk) {
   static std::vector<std::string> const known = {"cursor"};
   if (auto refused = refuse_unknown_keys(desk.request, known)) return at_once(std::move(*refused));
-  Journal::ItemFilter filter{
-      .stage = {}, .state = ItemState::kFailed, .source = {}, .after_id = 0, .limit = kRetryBatch};
+  RetryCursor cursor;
   if (auto const given = desk.request.query.find("cursor"); given != desk.request.query.end()) {
-    auto const cursor = whole_number<RowId>(given->second);
-    if (!cursor) return at_once(bad_value("cursor", given->second, "the `next` of the answer before").error());
-    filter.after_id = *cursor;
+    auto const read = read_cursor(given->second);
+    if (!read) return at_once(bad_value("cursor", given->second, "the `next` of the answer before").error());
+    cursor = *read;
   }
-  auto const rows = desk.journal.list_items(filter);
+  auto const rows = batch_behind(desk.journal, cursor);
   std::int64_t retried = 0;
   auto refused = Json::array();
   for (auto const& row : rows) {
+    if (cursor.of_acts && row.state != ItemState::kDone && row.state != ItemState::kSkipped) continue;
     auto const done = desk.operations.retry(row.id);
     if (done)
       ++retried;
     else
       refused.push(Json::object({{"id", row.ulid}, {"error", error_object(done.error())}}));
   }
-  bool const more = rows.size() == static_cast<std::size_t>(kRetryBatch);
-  auto const body = Json::object({{"retried", retried},
-                                  {"refused", std::move(refused)},
-                                  {"next", more ? Json(std::to_string(rows.back().id)) : Json()}});
+  auto const body = Json::object(
+      {{"retried", retried}, {"refused", std::move(refused)}, {"next", cursor_behind(desk.journal, cursor, rows)}});
   return after_commit(json_reply(200, body));
 }
 

@@ -107,8 +107,8 @@ class Operations {
   // Requires  has_found(), of a path.
   virtual Result<AddedItem> add(AddRequest const& request) = 0;
 
-  // Takes a failed or cancelled item up again at the step that failed.
-  // Fails  kRejected, "not_failed": it is neither.
+  // Takes a failed or cancelled item up again at the step that failed; of a done one, the acts that were refused.
+  // Fails  kRejected, "not_failed": there is nothing of it to repeat.
   virtual Result<void> retry(journal::RowId item) = 0;
 
   // Ends an item that is not at its end. What the platform already has stays there.

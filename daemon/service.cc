@@ -6,6 +6,7 @@
 
 #include "config/load.h"
 #include "core/base/text.h"
+#include "core/stage/results.h"
 #include "daemon/control_api.h"
 #include "daemon/desk.h"
 #include "daemon/policy.h"
@@ -255,7 +256,27 @@ StatusFacts Service::facts() const {
     facts.reasons.push_back({"journal_full", "the state directory is full: nothing new is begun", since,
                              "free space in " + printable(config_.state_dir) + "; it goes on by itself", true});
   add_sources(facts);
+  add_acts(facts.reasons);
   return facts;
+}
+
+// Files that are not where they were to go.
+void Service::add_acts(std::vector<HealthReason>& reasons) const {
+  for (auto const& [folder, away] : engine_.turn().traffic().away_folders().all())
+    reasons.push_back({"folder_away", "folder " + printable(folder) + " is away: " + printable(away.text),
+                       away.probe.since(), "mount it; what is to be done there waits, and goes on by itself", false});
+  auto const& journal = engine_.journal();
+  auto const first = journal.first_refused();
+  if (!first) return;
+  auto const item = journal.item(first->item_id);
+  auto const count = journal.count_refused();
+  reasons.push_back({"acts_refused",
+                     std::to_string(count) + (count == 1 ? " act was" : " acts were") +
+                         " refused after the end of their items; the first: " + std::string(word(first->kind)) +
+                         " of " + printable(stage::absolute_path(*item)) + ": " +
+                         printable(first->effort.last_error.empty() ? first->reason : first->effort.last_error),
+                     std::nullopt, "sluice show " + item->ulid + " says what to do; then sluice retry --failed",
+                     false});
 }
 
 void Service::add_sources(StatusFacts& facts) const {

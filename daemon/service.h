@@ -56,6 +56,7 @@ class Service {
   void add_sources(StatusFacts& facts) const;
   void add_manifests(StatusFacts& facts) const;
   void add_outages(std::vector<HealthReason>& reasons) const;
+  void add_acts(std::vector<HealthReason>& reasons) const;
   void add_limits(std::vector<HealthReason>& reasons) const;
   void tell_systemd();
   bool drained() const;

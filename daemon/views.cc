@@ -10,6 +10,7 @@
 
 #include "core/base/text.h"
 #include "core/source/spool_blocks.h"
+#include "core/stage/refusals.h"
 #include "core/stage/results.h"
 #include "core/stage/send_hook.h"
 #include "daemon/policy.h"
@@ -105,7 +106,7 @@ std::string last_error(ItemRow const& item, Rows const& rows) {
   return item.effort.last_error;
 }
 
-Json act_json(journal::ActRow const& act) {
+Json act_json(journal::ActRow const& act, ItemRow const& item) {
   auto json = Json::object({{"kind", word(act.kind)}, {"state", word(act.state)}, {"hook", text_or_null(act.hook)}});
   if (act.target_folder.empty())
     json.set("target", Json());
@@ -115,12 +116,13 @@ Json act_json(journal::ActRow const& act) {
   json.set("next_attempt_at", is_over(act.state) ? Json() : time_or_null(act.effort.due_at));
   json.set("reason", text_or_null(act.reason));
   json.set("last_error", text_or_null(act.effort.last_error));
+  json.set("remedy", text_or_null(stage::remedy_of(act, item)));
   return json;
 }
 
 Json acts_json(ViewContext const& context, ItemRow const& item) {
   auto list = Json::array();
-  for (auto const& act : context.journal.acts_of(item.id)) list.push(act_json(act));
+  for (auto const& act : context.journal.acts_of(item.id)) list.push(act_json(act, item));
   return list;
 }
 
@@ -363,6 +365,7 @@ Json status_json(ViewContext const& context, StatusFacts const& facts) {
   json.set("manifests", manifests_json(context.journal, facts.results_stuck, configured));
   json.set("uploads", uploads_json(context));
   json.set("hooks", hooks_json(context.journal));
+  json.set("acts", Json::object({{"refused", context.journal.count_refused()}}));
   json.set("transfer", Json::object({{"chunks_limit", facts.chunks_limit},
                                      {"max_chunks", facts.max_chunks},
                                      {"bandwidth_bytes_per_s", facts.bandwidth ? Json(*facts.bandwidth) : Json()}}));

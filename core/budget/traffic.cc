@@ -336,6 +336,7 @@ std::optional<WallTime> Traffic::next_pause_end(WallTime now) const {
   for (auto const& [host, link] : storage_) take_probe(link.probe_at(now));
   for (auto const& breaker : breakers_) take_probe(breaker.probe_at(now));
   for (auto const& [name, breaker] : hooks_) take_probe(breaker.probe_at(now));
+  take_probe(away_folders_.next_look(now));
   return next;
 }
 

@@ -21,6 +21,7 @@
 
 #include "core/base/time.h"
 #include "core/budget/allowance.h"
+#include "core/budget/away_folders.h"
 #include "core/budget/breaker.h"
 #include "core/budget/clock_offset.h"
 #include "core/budget/concurrency.h"
@@ -163,6 +164,10 @@ class Traffic {
   Breaker& hook(std::string const& name) { return hooks_[name]; }
   std::map<std::string, Breaker> const& hooks() const { return hooks_; }
 
+  // Folders that acts wait for.
+  AwayFolders& away_folders() { return away_folders_; }
+  AwayFolders const& away_folders() const { return away_folders_; }
+
   // The platform's clock minus ours, by its Date headers; zero until one came.
   void note_clock_offset(Millis offset) { clock_offset_.note(offset); }
   Millis clock_offset() const { return clock_offset_.median(); }
@@ -179,7 +184,8 @@ class Traffic {
   Concurrency const& concurrency() const { return concurrency_; }
   // Calls per second of the group since the platform has refused some; nothing if it has not, or long ago.
   std::optional<double> calls_per_second(Group group, WallTime now) const;
-  // The earliest time after `now` at which a pause ends, a probe may leave, or the pace of a group lets its next call.
+  // The earliest time after `now` at which a pause ends, a probe may leave, an away folder is looked for, or the pace
+  // of a group lets its next call.
   std::optional<WallTime> next_pause_end(WallTime now) const;
 
  private:
@@ -217,6 +223,7 @@ class Traffic {
   Probe key_{Millis(60'000), Millis(900'000)};
   std::array<Breaker, kGroups> breakers_ = {};
   std::map<std::string, Breaker> hooks_ = {};
+  AwayFolders away_folders_ = {};
   Link api_ = {};
   std::map<std::string, Link> storage_ = {};  // by host: those that failed since they last answered
   Concurrency concurrency_ = {};

@@ -9,6 +9,20 @@
 #include "core/journal/sqlite.h"
 
 namespace sluice::journal {
+namespace {
+
+constexpr std::string_view kHeldBy =
+    "t.state = 'wanted' AND t.state IN ('wanted', 'acting') AND t.hook IS NULL AND t.due_at_ms IS NULL AND t.tries > 0 "
+    "AND "
+    "(?1 = '' OR t.target_folder = CAST(?1 AS BLOB) OR "
+    "EXISTS (SELECT 1 FROM item i WHERE i.id = t.item_id AND i.root = CAST(?1 AS BLOB)))";
+
+// As the index says it.
+constexpr std::string_view kRefused =
+    "t.state = 'refused' AND t.kind NOT IN ('hook', 'amend') AND "
+    "t.reason NOT IN ('withdrawn', 'superseded', 'not_configured', 'changed', 'gone')";
+
+}  // namespace
 
 RowId Journal::insert(ActRow const& row) {
   assert(in_transaction());
@@ -85,6 +99,43 @@ std::int64_t Journal::count_open(std::string_view hook) const {
 std::int64_t Journal::count_acts(ActState state) const {
   assert(!is_over(state));
   return lines_.of(state).rows;
+}
+
+std::optional<ActRow> Journal::held_act(std::string_view folder) const {
+  static auto const sql = select<ActRow>(std::string("WHERE ").append(kHeldBy).append(" LIMIT 1"));
+  return first_row<ActRow>(std::move(db_->statement(sql).bind(folder)));
+}
+
+void Journal::release_acts(std::string_view folder, WallTime now) {
+  assert(in_transaction());
+  static auto const sql = std::string("UPDATE act AS t SET due_at_ms = ?2 WHERE ").append(kHeldBy);
+  auto statement = db_->statement(sql);
+  statement.bind(folder).bind(now).run();
+  lines_.of(ActState::kWanted).written();
+}
+
+std::int64_t Journal::count_refused() const {
+  static auto const sql = std::string("SELECT count(*) FROM act t WHERE ").append(kRefused);
+  auto statement = db_->statement(sql);
+  statement.next();
+  return statement.take<std::int64_t>();
+}
+
+std::optional<ActRow> Journal::first_refused() const {
+  static auto const sql =
+      select<ActRow>(std::string("WHERE ").append(kRefused).append(" ORDER BY t.item_id, t.id LIMIT 1"));
+  return first_row<ActRow>(std::move(db_->statement(sql)));
+}
+
+std::vector<RowId> Journal::items_with_refused(RowId after, int limit) const {
+  static auto const sql = std::string("SELECT DISTINCT t.item_id FROM act t WHERE ")
+                              .append(kRefused)
+                              .append(" AND t.item_id > ? ORDER BY t.item_id LIMIT ?");
+  auto statement = db_->statement(sql);
+  statement.bind(after).bind(limit);
+  std::vector<RowId> items;
+  while (statement.next()) items.push_back(statement.take<RowId>());
+  return items;
 }
 
 }  // namespace sluice::journal

@@ -243,6 +243,15 @@ class Journal {
   std::vector<std::string> open_hooks() const;  // the names of those that have something to tell
   std::int64_t count_open(std::string_view hook) const;
   std::int64_t count_acts(ActState state) const;  // of `wanted` and `acting`
+  // Acts that wait for a folder (ActRow::is_held()): one that wants this folder as its target or its item's root; and
+  // all of them, or all there are for "", are due now.
+  std::optional<ActRow> held_act(std::string_view folder) const;
+  void release_acts(std::string_view folder, WallTime now);
+  // Acts on files that were refused for what a person should see to: how many, the first of them, and up to `limit` of
+  // their items behind `after`, by id.
+  std::int64_t count_refused() const;
+  std::optional<ActRow> first_refused() const;
+  std::vector<RowId> items_with_refused(RowId after, int limit) const;
 
   // --- events
   void add_event(EventRow const& event);

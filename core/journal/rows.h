@@ -251,6 +251,8 @@ struct ActRow {
   std::string reason = {};   // of a refusal
   std::string hook = {};     // of kHook: its name in the configuration
   std::string payload = {};  // of kHook and kAmend: what is told, from the first try to the last
+  // Waits for a folder that is away. One that waits for the act before it was never tried.
+  bool is_held() const { return state == ActState::kWanted && !effort.due_at && effort.tries > 0; }
 };
 
 struct EventRow {

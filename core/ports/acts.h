@@ -35,6 +35,7 @@ struct Standing {
   FilePrint print = {};
 };
 
+inline constexpr char kNoFolder[] = "no_folder";        // the code where a place's own folder is not there
 inline constexpr char kOtherDevice[] = "other_device";  // the code of a rename that is none within one file system
 
 inline constexpr std::size_t kNamesBesideMax = 100'000;

@@ -2,16 +2,16 @@
 
 #include <algorithm>
 #include <map>
-#include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/base/text.h"
 #include "core/platform/replies.h"
 #include "core/platform/requests.h"
 #include "core/source/companions.h"
-#include "core/source/put_away.h"
 #include "core/stage/amend.h"
+#include "core/stage/carry_out.h"
 #include "core/stage/effort.h"
 #include "core/stage/outbox.h"
 #include "core/stage/plan.h"
@@ -53,82 +53,6 @@ void done(Context& ctx, ActRow act, Left const& left) {
   next_act(ctx, act.item_id);
 }
 
-void settle_left(Context& ctx, ActRow act, Result<Left> const& left) {
-  if (left) return done(ctx, std::move(act), *left);
-  auto const& error = left.error();
-  switch (error.fault) {
-    case Fault::kSourceChanged: return refuse_act(ctx, std::move(act), "changed", error.text);
-    case Fault::kGone: return refuse_act(ctx, std::move(act), "gone", error.text);
-    case Fault::kRejected: return refuse_act(ctx, std::move(act), error.code, error.text);
-    default:  // whole folders may be away for long: that charges nobody
-      return try_act_again(ctx, std::move(act), error, error.code != kSourceDown);
-  }
-}
-
-// --- the work in the lane
-
-// What the work needs, by value: the loop goes on meanwhile.
-struct Order {
-  ActKind kind;
-  source::Leaving file;
-  std::string guard_file;
-  Place target;  // of a move; of a note, where it is wanted
-  NoteText note;
-  bool needs_file = false;  // a note beside a file that is still in its folder
-};
-
-// No note is written beside a file that it is not about.
-Result<void> is_the_one(Result<std::shared_ptr<ports::OpenFile>> const& file, source::Leaving const& sent) {
-  if (!file) return {};  // one that cannot be opened is described all the same
-  SLUICE_TRY(print, (*file)->print());
-  if (print.size_bytes == sent.print.size_bytes && print.mtime_ns == sent.print.mtime_ns) return {};
-  return fail(Fault::kSourceChanged, "another file stands there now: nothing is written beside it", "changed");
-}
-
-// Nothing is done in a folder that is not mounted. Fails kGone where only the file is missing.
-Result<void> is_there(ports::Files& files, Order const& order) {
-  auto const& [folder, path] = order.file.at;
-  auto const file = files.open(folder, path);
-  if (!file && file.error().fault == Fault::kGone)
-    return std::unexpected(
-        source::gone_or_away(files, folder, path, order.file.print.device, order.guard_file, file.error()));
-  if (order.needs_file) return is_the_one(file, order.file);
-  if (file && (*file)->writer() == ports::Writer::kPresent)
-    return fail(Fault::kSourceIo, printable(folder + "/" + path) + " is open for writing", "busy");
-  return {};  // one that cannot be opened can be moved
-}
-
-Result<Left> put_note(ports::Acts& acts, Order const& order) {
-  source::Note const note{.at = order.target, .text = order.note.text, .ours = order.note.ours, .tag = order.file.tag};
-  if (order.kind == ActKind::kClearNote) {
-    SLUICE_CHECK(source::remove_note(acts, note));
-    return Left{.at = note.at, .note = {}};
-  }
-  SLUICE_CHECK(acts.make_way(note.at));
-  SLUICE_TRY(at, source::write_note(acts, note));
-  return Left{.at = std::move(at), .note = {}};
-}
-
-Result<Left> carry_out(ports::Acts& acts, ports::Files& files, Order const& order) {
-  auto const there = is_there(files, order);
-  auto const is_gone = !there && there.error().fault == Fault::kGone;
-  switch (order.kind) {
-    case ActKind::kMove:
-    case ActKind::kDelete:
-      if (!there && !is_gone) return std::unexpected(there.error());
-      return order.kind == ActKind::kMove ? source::move_away(acts, order.file, order.target)
-                                          : source::delete_away(acts, order.file);
-    case ActKind::kReceipt:
-    case ActKind::kErrorNote:
-    case ActKind::kClearNote:
-      if (!there && order.needs_file) return std::unexpected(there.error());
-      return put_note(acts, order);
-    case ActKind::kHook: break;   // no file's: send_hook
-    case ActKind::kAmend: break;  // nor this one: amend
-  }
-  std::unreachable();
-}
-
 // --- the loop's side
 
 Place named_beside(Place const& file, std::string_view end) { return {file.folder, file.path + std::string(end)}; }
@@ -153,6 +77,11 @@ std::string shared_sidecar(ItemRow const& item) {
   return is_one ? files.front() : std::string();
 }
 
+// A program that writes on is behind its marker, or makes the checksum wrong.
+bool is_proved_whole(SourcePolicy const* source) {
+  return source != nullptr && (source->ready_marker || source->checksum == ChecksumPolicy::kRequire);
+}
+
 Order order_for(Context const& ctx, ActRow const& act, ItemRow const& item) {
   auto const* const source = ctx.policy.source(item.source);
   Order order{.kind = act.kind,
@@ -163,9 +92,112 @@ Order order_for(Context const& ctx, ActRow const& act, ItemRow const& item) {
                        .sidecar = shared_sidecar(item)},
               .guard_file = source == nullptr ? std::string() : source->guard_file,
               .target = {act.target_folder, act.target_path},
-              .note = {}};
+              .note = {},
+              .content_key = item.content_key,
+              .is_whole = is_proved_whole(source),
+              .quiet_since = item.quiet_since,
+              .now = ctx.now};
   if (act.kind != ActKind::kMove && act.kind != ActKind::kDelete) add_note(ctx, act, item, order);
   return order;
+}
+
+// It waits, without a due time, for a folder that is looked for by one look for all. The log has a line for the folder
+// and none for each act.
+void hold(Context& ctx, ActRow act, Place const& target, std::string const& folder, std::string text) {
+  if (ctx.traffic.away_folders().lost(folder, text, ctx.now))
+    ctx.log.warning("folder " + printable(folder) +
+                    " is away, what is to be done there waits for it: " + printable(text));
+  auto const was = act.state;
+  act.state = ActState::kWanted;
+  act.effort.due_at.reset();
+  act.effort.tries = std::max(act.effort.tries, 1U);
+  act.effort.last_error = std::move(text);
+  if (act.target_folder.empty() && target.folder == folder) {  // found by it once the folder is there
+    act.target_folder = target.folder;
+    act.target_path = target.path;
+  }
+  ctx.journal.update(act, was, ctx.now, act.effort.last_error);
+}
+
+// The folder that it would be of no use without, and that is known to be away; "" if none is.
+std::string away_for(Context const& ctx, Order const& order) {
+  auto const& away = ctx.traffic.away_folders();
+  if (uses_file(order) && away.is_away(order.file.at.folder)) return order.file.at.folder;
+  return away.is_away(order.target.folder) ? order.target.folder : std::string();
+}
+
+bool is_held(Context& ctx, ActRow const& act, ItemRow const& item) {
+  auto const& away = ctx.traffic.away_folders();
+  if (away.all().empty()) return false;
+  auto const order = order_for(ctx, act, item);
+  auto const folder = away_for(ctx, order);
+  if (!folder.empty()) hold(ctx, act, order.target, folder, away.all().at(folder).text);
+  return !folder.empty();
+}
+
+// One look for all who wait for a folder; they go on once it is there.
+void look_for_folder(Context& ctx, std::string const& folder) {
+  auto& away = ctx.traffic.away_folders();
+  auto const lane = std::string(source::kActLane) + folder;
+  static std::string const question = "is there";
+  if (!ctx.scout.is_put(lane, question)) {
+    auto const act = ctx.journal.held_act(folder);
+    auto const item = act ? ctx.journal.item(act->item_id) : std::nullopt;
+    if (!item) return away.found(folder);  // nobody waits any more
+    ctx.scout.put<bool>(lane, question,
+                        [&acts = ctx.acts, folder, order = order_for(ctx, *act, *item)](ports::Files& files) {
+                          auto const there = look_for(folder, acts, files, order);
+                          return there ? Result<bool>(true) : std::unexpected(there.error());
+                        });
+  }
+  auto const there = ctx.scout.fetch<bool>(lane, question);
+  if (!there) return;
+  if (!*there) return away.still_away(folder, there->error().text, ctx.now);
+  away.found(folder);
+  ctx.journal.release_acts(folder, ctx.now);
+  ctx.log.info("folder " + printable(folder) + " is there again");
+}
+
+void look_for_folders(Context& ctx) {
+  std::vector<std::string> due;
+  for (auto const& [folder, away] : ctx.traffic.away_folders().all())
+    if (auto const at = away.probe.at(ctx.now); at && *at <= ctx.now) due.push_back(folder);
+  for (auto const& folder : due) look_for_folder(ctx, folder);
+}
+
+// The file is what was sent, by its content: the order is given again, for its print of now.
+void adopt(Context& ctx, ActRow act, ItemRow item, ports::FilePrint const& print) {
+  item.print = print;
+  ctx.journal.update(item, item.state, ctx.now);
+  act.effort.due_at = ctx.now;
+  ctx.journal.update(act, act.state, ctx.now);
+  ctx.log.info("act item=" + std::to_string(item.id) + " kind=" + std::string(word(act.kind)) +
+               " its file has another ctime (a chmod, a hard link, a backup), and the content that was sent");
+}
+
+void wait_for_writers(Context& ctx, ActRow act, Error const& error) {
+  auto const was = act.state;
+  act.state = ActState::kWanted;
+  act.effort.due_at = ctx.now + error.retry_after.value_or(kRestUnseen);
+  act.effort.last_error = error.text;
+  move(ctx, act, was, error.text);
+}
+
+void settle(Context& ctx, ActRow act, ItemRow const& item, Result<Carried> const& carried) {
+  if (carried && carried->adopted) return adopt(ctx, std::move(act), item, *carried->adopted);
+  if (carried) return done(ctx, std::move(act), carried->left);
+  auto const& error = carried.error();
+  if (error.code == kMaybeWritten) return wait_for_writers(ctx, std::move(act), error);
+  if (error.code == kSourceDown || error.code == kTargetAway) {  // that charges nobody
+    auto const target = order_for(ctx, act, item).target;
+    return hold(ctx, std::move(act), target, error.code == kSourceDown ? item.root : target.folder, error.text);
+  }
+  switch (error.fault) {
+    case Fault::kSourceChanged: return refuse_act(ctx, std::move(act), "changed", error.text);
+    case Fault::kGone: return refuse_act(ctx, std::move(act), "gone", error.text);
+    case Fault::kRejected: return refuse_act(ctx, std::move(act), error.code, error.text);
+    default: return try_act_again(ctx, std::move(act), error, true);
+  }
 }
 
 // An act's intent is on disk: it is given to the lane, unless it is there already, and its answer is fetched.
@@ -173,12 +205,12 @@ void go_on(Context& ctx, ActRow act, ItemRow const& item) {
   auto const lane = lane_of(item);
   auto const question = question_of(act);
   if (!ctx.scout.is_put(lane, question))
-    ctx.scout.put<Left>(lane, question,
-                        [&acts = ctx.acts, order = order_for(ctx, act, item)](ports::Files& files) -> Result<Left> {
-                          return carry_out(acts, files, order);
-                        });
-  auto const left = ctx.scout.fetch<Left>(lane, question);
-  if (left) settle_left(ctx, std::move(act), *left);
+    ctx.scout.put<Carried>(
+        lane, question, [&acts = ctx.acts, order = order_for(ctx, act, item)](ports::Files& files) -> Result<Carried> {
+          return carry_out(acts, files, order);
+        });
+  auto const carried = ctx.scout.fetch<Carried>(lane, question);
+  if (carried) settle(ctx, std::move(act), item, *carried);
 }
 
 void begin(Context& ctx, ActRow act) {
@@ -196,18 +228,24 @@ std::optional<ItemRow> item_of(Context& ctx, ActRow const& act) {
 }
 
 bool is_verified_first(ActRow const& act, ItemRow const& item) {
-  return item.state == ItemState::kDone && (act.kind == ActKind::kMove || act.kind == ActKind::kDelete);
+  return item.state != ItemState::kFailed && (act.kind == ActKind::kMove || act.kind == ActKind::kDelete);
 }
 
+// A duplicate's content is in the asset of the item that it repeats.
 void verify(Context& ctx, ActRow const& act, ItemRow const& item) {
+  auto const holder = item.state == ItemState::kDone ? std::optional(item) : twin_of(ctx, item);
+  if (!holder)
+    return refuse_act(ctx, act, "not_verified", "the item that it repeats is not done any more: the file is kept");
   if (ctx.traffic.busy(Errand::kVerifyAsset, act.id)) return;
   if (!ctx.traffic.may_poll(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) return;
-  ctx.traffic.send({.errand = Errand::kVerifyAsset, .row = act.id}, platform::retrieve_asset(item.asset_id), ctx.now);
+  ctx.traffic.send({.errand = Errand::kVerifyAsset, .row = act.id}, platform::retrieve_asset(holder->asset_id),
+                   ctx.now);
 }
 
 }  // namespace
 
 void choose_act(Context& ctx) {
+  look_for_folders(ctx);
   std::map<std::string, std::size_t> under_way;
   for (auto const& act : ctx.journal.due_acts(ActState::kActing, ctx.now, kActingMax)) {
     auto const item = item_of(ctx, act);
@@ -220,14 +258,15 @@ void choose_act(Context& ctx) {
     go_on(ctx, act, *item);
   }
   auto const is_full = [&](auto const& folder) { return folder.second >= kPerFolder; };
-  auto const rows = std::ranges::any_of(under_way, is_full) ? kActingMax : kRowsPerTurn;
+  auto const is_any_away = !ctx.traffic.away_folders().all().empty();
+  auto const rows = is_any_away || std::ranges::any_of(under_way, is_full) ? kActingMax : kRowsPerTurn;
   for (auto act : ctx.journal.due_acts(ActState::kWanted, ctx.now, rows)) {
     auto const item = item_of(ctx, act);
     if (item && act.kind == ActKind::kAmend) {
       go_on_amending(ctx, std::move(act), *item);
       continue;
     }
-    if (!item || under_way[item->root] >= kPerFolder) continue;
+    if (!item || is_held(ctx, act, *item) || under_way[item->root] >= kPerFolder) continue;
     under_way[item->root] += 1;
     if (is_verified_first(act, *item)) {
       verify(ctx, act, *item);

@@ -7,6 +7,7 @@
 #include "core/base/marker.h"
 #include "core/base/text.h"
 #include "core/source/settle.h"
+#include "core/stage/carry_out.h"
 #include "core/stage/check_sum.h"
 #include "core/stage/effort.h"
 #include "core/stage/find_duplicate.h"
@@ -128,7 +129,18 @@ void admit_without_plan(Context& ctx, ItemRow item, SourcePolicy const& source, 
   end_item(ctx, std::move(item), end, error.code, error.text);
 }
 
+void tell_unseen_writers(Context& ctx, SourcePolicy const& source) {
+  if (!ctx.sources.learn_unseen_writers(source.name)) return;
+  ctx.log.warning(
+      "source " + printable(source.name) +
+      ": whether programs of other users still write to its files cannot be seen: sluiced has no CAP_LEASE, "
+      "or the file system knows no leases; a file counts as finished once it is quiet for `settle`, and "
+      "is moved or deleted " +
+      to_words(kRestUnseen) + " after its last change");
+}
+
 void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look const& look) {
+  if (look.writer == ports::Writer::kUnknown) tell_unseen_writers(ctx, source);
   auto media = source::media_by_name(basename_of(item.path));
   if (!media) {
     if (!look.type) return unreadable(ctx, std::move(item), look.type.error());
@@ -145,6 +157,7 @@ void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look 
   ctx.digests.forget(item.id);
   if (!found.of.empty()) {
     item.duplicate_of = found.of;
+    item.content_key = found.key;
     return end_item(ctx, std::move(item), ItemState::kSkipped, kDuplicate, found.text);
   }
   item.state = ItemState::kStable;

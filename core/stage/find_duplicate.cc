@@ -59,7 +59,7 @@ Duplicate find_duplicate(Context& ctx, ItemRow const& item, SourcePolicy const& 
     if (!own) own = ctx.digests.content_key(ctx, item);
     if (!key || !*own) return {.held = {"comparing", "it is read and compared with " + name, kReadingPause}};
     if (!**own) return {.held = {"comparing", (*own)->error().text, kMendPause}};
-    if (***own == *key) return {.of = twin.ulid, .text = "the same content as " + name};
+    if (***own == *key) return {.of = twin.ulid, .key = *key, .text = "the same content as " + name};
   }
   return {};
 }

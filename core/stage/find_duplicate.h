@@ -22,6 +22,7 @@ struct Duplicate {
   Held held = {};           // "comparing", "waiting_for_twin"
   journal::RowId twin = 0;  // whose end it waits for
   std::string of = {};      // the ulid of the item that it repeats; "" if none
+  std::string key = {};     // the content key of both; "" where the file was not read for that
   std::string text = {};    // the same in words
 };
 

@@ -13,6 +13,7 @@
 #include "core/stage/open_session.h"
 #include "core/stage/outbox.h"
 #include "core/stage/plan.h"
+#include "core/stage/refusals.h"
 #include "core/stage/take_sidecar.h"
 
 namespace sluice::stage {
@@ -95,6 +96,11 @@ Result<void> take_file_back(Context& ctx, ItemRow const& item, ItemState goes_on
     if (act.state == journal::ActState::kActing && act.kind != journal::ActKind::kHook)
       return fail(Fault::kRejected, "its file is being put away just now: try again in a moment", "acting");
   auto const* const away = put_away(acts, item);
+  if (away != nullptr && needs_file(goes_on_in) && item.state == ItemState::kSkipped)
+    return fail(Fault::kRejected,
+                "its file was put away, since item " + item.duplicate_of +
+                    " has its content: for another upload put it into a folder with `duplicates: upload`",
+                "put_away");
   if (away != nullptr && needs_file(goes_on_in))
     return fail(Fault::kRejected,
                 "its file was moved to " + printable(away->target_folder + "/" + away->target_path) +
@@ -132,9 +138,12 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
   auto const was = item->state;
   // A duplicate is then uploaded all the same.
   auto const is_duplicate = was == ItemState::kSkipped && item->reason == kDuplicate;
+  if ((was == ItemState::kDone || is_duplicate) && repeat_acts(ctx, *item)) return {};
   if (was != ItemState::kFailed && was != ItemState::kCancelled && !is_duplicate)
     return fail(Fault::kRejected,
-                "the item is " + std::string(word(was)) + ": only a failed or cancelled one is retried", "not_failed");
+                "the item is " + std::string(word(was)) +
+                    ": only a failed or cancelled one is retried, or one with refused acts",
+                "not_failed");
   auto const latest = is_of_url(*item) ? std::nullopt : ctx.journal.latest_item(item->root, item->path);
   if (latest && latest->id != id)
     return fail(Fault::kRejected, "a newer item stands for the same file: " + latest->ulid, "superseded");

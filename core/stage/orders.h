@@ -29,7 +29,8 @@ struct Added {
 Result<Added> add_item(Context& ctx, SourcePolicy const& source, Found const& found, Wishes const& wishes,
                        bool dry_run);
 
-// Takes a failed or cancelled item up again where it failed; what is done stays done.
+// Takes a failed or cancelled item up again where it failed; what is done stays done. Of a done one, and of a
+// duplicate, the refused acts are done after all (refusals.h); a duplicate that has none is uploaded all the same.
 // Fails  kRejected: "not_failed"; "superseded": a newer item for the same file is under way.
 Result<void> retry_order(Context& ctx, journal::RowId id);
 

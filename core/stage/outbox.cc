@@ -70,6 +70,12 @@ void add_move(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy const&
                   "\" is not moved: " + printable(after.move_to.text) + " gives it no path");
 }
 
+void add_receipt(Plan& plan, ItemRow const& item, SourcePolicy const& source) {
+  if (source.receipt.where == ReceiptWish::Where::kBeside) plan.add(ActKind::kReceipt);
+  if (source.receipt.where == ReceiptWish::Where::kFolder)
+    plan.add(ActKind::kReceipt, source.receipt.folder, item.path + ".sluice.json");
+}
+
 // The error note of an earlier end that nobody has removed yet.
 ActRow const* standing_note(std::vector<ActRow> const& acts) {
   ActRow const* note = nullptr;
@@ -92,9 +98,20 @@ void plan_success(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy co
   if (!away && source.after_success.what == AfterEnd::What::kMove)
     add_move(ctx, plan, item, source, source.after_success);
   if (!away && source.after_success.what == AfterEnd::What::kDelete) plan.add(ActKind::kDelete);
-  if (source.receipt.where == ReceiptWish::Where::kBeside) plan.add(ActKind::kReceipt);
-  if (source.receipt.where == ReceiptWish::Where::kFolder)
-    plan.add(ActKind::kReceipt, source.receipt.folder, item.path + ".sluice.json");
+  add_receipt(plan, item, source);
+}
+
+// Of the very file that was read and has the content of a done item's: what that end asks for (D41). One that is the
+// other's own file, seen by another source, is left to it.
+void plan_duplicate(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy const& source,
+                    std::vector<ActRow> const& before) {
+  auto const twin = twin_of(ctx, item);
+  if (!twin || item.content_key.empty() || absolute_path(*twin) == absolute_path(item)) return;
+  auto const away = put_away(before, item) != nullptr;
+  if (!away && source.after_success.what == AfterEnd::What::kMove)
+    add_move(ctx, plan, item, source, source.after_success);
+  if (!away && source.after_success.what == AfterEnd::What::kDelete) plan.add(ActKind::kDelete);
+  add_receipt(plan, item, source);
 }
 
 void plan_failure(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy const& source,
@@ -106,14 +123,27 @@ void plan_failure(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy co
 
 }  // namespace
 
-void plan_acts(Context& ctx, ItemRow const& item) {
+void plan_file_acts(Context& ctx, ItemRow const& item) {
   auto const* const source = ctx.policy.source(item.source);
-  auto const is_its_file = source != nullptr && source->root == item.root;
-  if (!is_its_file && ctx.policy.hooks.empty()) return;
+  if (source == nullptr || source->root != item.root) return;
   auto const before = ctx.journal.acts_of(item.id);
   Plan plan(ctx, item, before);
-  if (is_its_file && item.state == ItemState::kDone) plan_success(ctx, plan, item, *source, before);
-  if (is_its_file && item.state == ItemState::kFailed) plan_failure(ctx, plan, item, *source, before);
+  if (item.state == ItemState::kDone) plan_success(ctx, plan, item, *source, before);
+  if (item.state == ItemState::kFailed) plan_failure(ctx, plan, item, *source, before);
+  if (item.state == ItemState::kSkipped) plan_duplicate(ctx, plan, item, *source, before);
+}
+
+std::optional<ItemRow> twin_of(Context const& ctx, ItemRow const& item) {
+  if (item.duplicate_of.empty()) return std::nullopt;
+  auto const twins = ctx.journal.items_by_prefix(item.duplicate_of, 1);
+  if (twins.empty() || twins.front().state != ItemState::kDone || twins.front().client_op.empty()) return std::nullopt;
+  return twins.front();
+}
+
+void plan_acts(Context& ctx, ItemRow const& item) {
+  plan_file_acts(ctx, item);
+  if (ctx.policy.hooks.empty()) return;
+  Plan plan(ctx, item, ctx.journal.acts_of(item.id));
   for (auto const& [hook, secret] : ctx.policy.hooks)
     if (hook.events.contains(std::string(word(item.state)))) plan.tell(hook);
 }
@@ -121,6 +151,10 @@ void plan_acts(Context& ctx, ItemRow const& item) {
 void withdraw_acts(Context& ctx, journal::RowId item, std::string_view why) {
   auto const row = ctx.journal.item(item);
   for (auto act : ctx.journal.acts_of(item)) {
+    if (act.state == ActState::kRefused && act.kind != ActKind::kHook && act.reason != "withdrawn") {
+      act.reason = "withdrawn";  // what it was refused for is nobody's trouble any more
+      ctx.journal.update(act, ActState::kRefused, ctx.now);
+    }
     if (act.state != ActState::kWanted) continue;
     if (act.kind == ActKind::kHook) {
       if (act.payload.empty()) act.payload = event_text(ctx, act, *row);
@@ -142,7 +176,7 @@ bool is_of_this_end(ActRow const& act, ItemRow const& item) {
 void next_act(Context& ctx, journal::RowId item) {
   for (auto act : ctx.journal.acts_of(item)) {
     if (is_over(act.state)) continue;
-    if (!act.effort.due_at) {
+    if (!act.effort.due_at && !act.is_held()) {
       act.effort.due_at = ctx.now;
       ctx.journal.update(act, act.state, ctx.now);
     }

@@ -6,6 +6,7 @@
 // was decided, so that it stays the same over restarts.
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 
@@ -18,6 +19,12 @@ namespace sluice::stage {
 // beside it is written beside its new place. Then the hooks are told, so that they hear where the file is now: all that
 // want to know of this end, and none waits for another.
 void plan_acts(Context& ctx, journal::ItemRow const& item);
+// Of an item that was skipped, only where it repeats a done one (twin_of).
+void plan_file_acts(Context& ctx, journal::ItemRow const& item);  // without the hooks
+
+// The item that a duplicate repeats, while it is done and the platform has its bytes from here: of what a rebuild only
+// recognised (rebuild.h) nobody has compared them.
+std::optional<journal::ItemRow> twin_of(Context const& ctx, journal::ItemRow const& item);
 
 // The item, which is still at its end, is to go on: what was not begun with its file is not done any more. An act that
 // is under way is no longer this item's; is_of_this_end() says so. Hooks are told of that end all the same.

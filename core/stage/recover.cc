@@ -48,6 +48,7 @@ void recover(Context& ctx) {
     move(ctx, named, named.state, kDied);
   }
   refuse_unknown_hooks(ctx);
+  ctx.journal.release_acts("", ctx.now);
 }
 
 }  // namespace sluice::stage

@@ -10,7 +10,7 @@ namespace sluice::stage {
 
 // `putting` goes back to `needs_url`, uncharged: its URL counts as used (R22). `opening` goes back to
 // `stable`: the reservation cannot be found again (R51). `sending` and `creating` become unknown as of
-// now: their stages look before they repeat (R48).
+// now: their stages look before they repeat (R48). Acts that waited for a folder go there and see.
 void recover(Context& ctx);
 
 }  // namespace sluice::stage

@@ -110,6 +110,7 @@ NoteText receipt_of(Journal const& journal, ItemRow const& item, std::string con
   auto json = note_about("sluice.receipt/1", item);
   auto ours = beginning_of(json);
   set_result(json, journal, item, file);
+  if (!item.duplicate_of.empty()) json.set("duplicate_of", item.duplicate_of);
   return {.text = json.dump(2) + "\n", .ours = std::move(ours)};
 }
 

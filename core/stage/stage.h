@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,6 +61,9 @@ class OpenSources {
   // Whether the item's file is held, and nobody could write to it since it was opened as admitted.
   bool keeps_writers_out(journal::RowId item) const;
 
+  // Nobody can see who writes to the files of this source. Returns whether that is news.
+  bool learn_unseen_writers(std::string const& source) { return unseen_.insert(source).second; }
+
  private:
   struct Held {
     std::string root;
@@ -70,6 +74,7 @@ class OpenSources {
   source::Scout& scout_;
   std::string spool_folder_;
   std::map<journal::RowId, Held> open_;
+  std::set<std::string> unseen_ = {};  // sources
 };
 
 class Digests;

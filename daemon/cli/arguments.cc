@@ -94,9 +94,11 @@ void describe(CLI::App& app, Arguments& into, std::string& timeout) {
   auto* const waited = wait->add_option("ID", into.words, "Ids, unique prefixes, paths or URLs; all items if none");
   wait->add_flag("--all", into.all, "All items")->excludes(waited);
   wait->add_option("--timeout", timeout, "Give up after 30s, 10m, 1h (exit code 5)");
-  auto* const retry = add_verb(app, into, "retry", "Take failed or cancelled items up where they failed");
+  auto* const retry =
+      add_verb(app, into, "retry",
+               "Take failed or cancelled items up where they failed, and do what was refused to be done with files");
   auto* const retried = retry->add_option("ID", into.words, "Ids, unique prefixes, paths or URLs");
-  retry->add_flag("--failed", into.failed, "All failed items")->excludes(retried);
+  retry->add_flag("--failed", into.failed, "All failed items, and all refused acts")->excludes(retried);
   add_verb(app, into, "cancel", "End items; what the platform has stays there")
       ->add_option("ID", into.words, "Ids, unique prefixes, paths or URLs")
       ->required();

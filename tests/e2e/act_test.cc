@@ -144,13 +144,41 @@ TEST(AnAct, IsRefusedInAReadOnlyFolderAndSaysSo) {
   auto const is_over = acts.wait_for_acts("a.mp4", 2);
   auto const act = is_over ? acts.act("a.mp4", 1) : Json::object();  // after a last look at the sidecar
   auto const shown = acts.site.sluice({"show", "a.mp4"}).out;
+  auto const status = acts.site.sluice({"status"}).out;
+  auto const left = acts.files_in("drop");
+  ::mount(nullptr, drop.c_str(), nullptr, MS_REMOUNT | MS_BIND, nullptr);
+  auto const retried = acts.site.sluice({"retry", "--failed"}).code;
+  auto const is_gone = acts.site.wait_until("the file to go", [&] { return acts.files_in("drop") == 0; });
+  auto const health = acts.site.daemon().status().at("health").at("status");
   acts.site.daemon().stop();
   ::umount2(drop.c_str(), MNT_DETACH);
   ASSERT_TRUE(is_over);
   EXPECT_EQ(act.at("state"), "refused");
   EXPECT_EQ(act.at("reason"), "read_only");
   EXPECT_NE(shown.find("ReadWritePaths"), std::string::npos) << shown;
-  EXPECT_EQ(acts.files_in("drop"), 1u);
+  EXPECT_NE(shown.find("then sluice retry"), std::string::npos) << shown;
+  EXPECT_NE(status.find("1 act was refused"), std::string::npos) << status;
+  EXPECT_EQ(left, 1u);
+  EXPECT_EQ(retried, 0);
+  EXPECT_TRUE(is_gone);
+  EXPECT_EQ(health, "ok");
+}
+
+TEST(AnAct, WaitsForATargetThatIsAwayAndSaysSo) {
+  Acts acts("  after_success: {move_to: \"DONE/{path}\"}\n");
+  acts.site.daemon().start();
+  fs::remove(acts.at("done"));
+  acts.site.drop("a.mp4", 30'000, 1);
+  acts.site.drop("b.mp4", 30'000, 2);
+  ASSERT_TRUE(acts.site.wait_until("the folder to be missed", [&] {
+    auto const health = acts.site.daemon().status().at("health");
+    return std::ranges::any_of(health.at("reasons"), [](Json const& each) { return each.at("code") == "folder_away"; });
+  }));
+  fs::create_directory(acts.at("done"));
+  ASSERT_TRUE(acts.wait_for_acts("a.mp4", 1));
+  ASSERT_TRUE(acts.wait_for_acts("b.mp4", 1));
+  EXPECT_TRUE(acts.is_there_whole(acts.at("done/a.mp4"), "a.mp4"));
+  EXPECT_TRUE(acts.is_there_whole(acts.at("done/b.mp4"), "b.mp4"));
 }
 
 TEST(AnAct, MovesAFailedFileWithItsReasonAndTakesItUpAgainWhenItIsMovedBack) {

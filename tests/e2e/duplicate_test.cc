@@ -37,5 +37,18 @@ TEST(ADuplicate, IsSkippedAndNamesTheItemThatItRepeats) {
   EXPECT_TRUE(site.wait_for("done", 3)) << "a person may have it all the same";
 }
 
+TEST(ADuplicate, GoesAsItsTwinDid) {
+  Site site({.more_sources = "  after_success: delete\n"});
+  auto const is_empty = [&] { return fs::is_empty(site.home().drop()); };
+  site.daemon().start();
+  site.drop("a.mp4", 40'000, 1);
+  ASSERT_TRUE(site.wait_for("done", 1));
+  ASSERT_TRUE(site.wait_until("the file to go", is_empty));
+  site.drop("a.mp4", 40'000, 1);
+  ASSERT_TRUE(site.wait_for("skipped", 1));
+  ASSERT_TRUE(site.wait_until("its duplicate to go", is_empty));
+  EXPECT_EQ(site.emulator().ledger().at("assets").size(), 1u);
+}
+
 }  // namespace
 }  // namespace sluice::e2e

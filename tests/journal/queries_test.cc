@@ -391,6 +391,11 @@ void ask_of_acts(Journal& journal, RowId item) {
   journal.open_of_hook("b", 5);
   journal.open_hooks();
   journal.count_open("b");
+  journal.held_act("/srv/nas");
+  journal.release_acts("/srv/nas", at(kNoon));
+  journal.count_refused();
+  journal.first_refused();
+  journal.items_with_refused(0, 5);
 }
 
 void ask_of_downloads(Journal& journal, RowId item) {

@@ -201,6 +201,8 @@ CREATE TABLE act (  -- the outbox: what is done to a file, or told of it, after 
 ) STRICT;
 CREATE INDEX act_due ON act (state, due_at_ms) WHERE state IN ('wanted', 'acting');
 CREATE INDEX act_next ON act (hook, state, due_at_ms) WHERE state IN ('wanted', 'acting');
+CREATE INDEX act_refused ON act (item_id) WHERE state = 'refused' AND kind NOT IN ('hook', 'amend') AND
+  reason NOT IN ('withdrawn', 'superseded', 'not_configured', 'changed', 'gone');
 CREATE TABLE event (  -- the story: one row per transition, in the transaction that made it
   id       INTEGER PRIMARY KEY,
   at_ms    INTEGER NOT NULL,

@@ -217,6 +217,9 @@ CREATE TABLE act (  -- the outbox: what is done to a file, or told of it, after 
 CREATE INDEX act_due ON act (state, due_at_ms) WHERE state IN ('wanted', 'acting');
 -- What is next of the files' acts (hook is NULL), and of each hook: one that fails for all holds up no other.
 CREATE INDEX act_next ON act (hook, state, due_at_ms) WHERE state IN ('wanted', 'acting');
+-- What a person should see to: files that are not where they were to go.
+CREATE INDEX act_refused ON act (item_id) WHERE state = 'refused' AND kind NOT IN ('hook', 'amend') AND
+  reason NOT IN ('withdrawn', 'superseded', 'not_configured', 'changed', 'gone');
 
 CREATE TABLE event (  -- the story: one row per transition, in the transaction that made it
   id       INTEGER PRIMARY KEY,

@@ -138,6 +138,16 @@ TEST(RenderStory, GathersTheChunksThatWentUpWithoutTrouble) {
                               "  t4  chunk 3  putting -> stored\n"));
 }
 
+TEST(RenderStory, SaysOfADoneItemWhatWasRefusedAndWhatToDo) {
+  auto const text = render_story(read(R"({"id":"01AB","name":"a","stage":"done","state":"done","why":null,"acts":[
+      {"kind":"delete","state":"refused","reason":"permission","last_error":"remove a: Permission denied",
+       "remedy":"let this user write to that folder; then sluice retry 01AB"}]})"),
+                                 kLook);
+  EXPECT_THAT(text, HasSubstr("delete was refused (permission): remove a: Permission denied"));
+  EXPECT_THAT(text, HasSubstr("sluice retry 01AB"));
+  EXPECT_THAT(text, Not(HasSubstr("nothing is wrong")));
+}
+
 TEST(RenderStory, SaysThatNothingIsWrongWithADoneItem) {
   EXPECT_THAT(render_story(read(R"({"id":"01AB","name":"a","stage":"done","state":"done","why":null})"), kLook),
               HasSubstr("done, nothing is wrong"));

@@ -130,6 +130,28 @@ TEST_F(ControlApi, RetriesAllFailedItemsInBatches) {
   EXPECT_EQ(daemon_.retried.size(), static_cast<std::size_t>(kRetryBatch + 3));
 }
 
+TEST_F(ControlApi, RetriesWhatHasRefusedActsBehindTheFailedItems) {
+  journal_.begin();
+  journal_.insert(item_row("f", ItemState::kFailed, "F1"));
+  auto const done = journal_.insert(item_row("d", ItemState::kDone, "D1"));
+  journal_.insert(journal::ActRow{.item_id = done,
+                                  .ordinal = 1,
+                                  .kind = journal::ActKind::kDelete,
+                                  .state = journal::ActState::kRefused,
+                                  .reason = "permission"});
+  journal_.commit();
+  auto const status = get("/v1/status");
+  EXPECT_EQ(status.find("acts")->find("refused")->as_int(), 1);
+  EXPECT_THAT(get("/v1/items/d").find("acts")->dump(), HasSubstr("sluice retry 01J9"));
+  auto const first = post("/v1/retry-failed");
+  EXPECT_EQ(first.find("retried")->as_int(), 1);
+  auto const second = post("/v1/retry-failed?cursor=" + text(first, "next"));
+  EXPECT_EQ(second.find("retried")->as_int(), 1);
+  EXPECT_EQ(second.find("next"), nullptr);
+  EXPECT_EQ(daemon_.retried.back(), done);
+  EXPECT_EQ(error_code(post("/v1/retry-failed?cursor=acts:x", "", 400)), "bad_request");
+}
+
 TEST_F(ControlApi, RescansOneSourceOrAll) {
   EXPECT_EQ(post("/v1/rescan").dump(), R"({"sources":["drop","archive"]})");
   EXPECT_EQ(post("/v1/rescan?source=drop").dump(), R"({"sources":["drop"]})");

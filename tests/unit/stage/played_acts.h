@@ -1,10 +1,12 @@
-// played_acts.h - files that are put away in memory: one device, any folders, no failure but what a test asks for.
+// played_acts.h - files that are put away in memory: one device, any folders, no failure but what
+// a test asks for.
 #pragma once
 
 #include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -21,14 +23,17 @@ class PlayedActs final : public ports::Acts {
   };
   std::map<std::string, File> files;  // by absolute path
   std::optional<Error> trouble = {};  // of every step that changes something
+  std::set<std::string> missing;      // folders
   std::size_t changes = 0;            // steps that changed something
 
   Result<std::optional<ports::Standing>> look(ports::Place const& at) override {
+    SLUICE_CHECK(stand_in(at));
     auto const found = files.find(name(at));
     if (found == files.end()) return std::nullopt;
     return ports::Standing{.type = ports::FileType::kRegular, .print = found->second.print};
   }
   Result<bool> rename(ports::Place const& from, ports::Place const& to) override {
+    SLUICE_CHECK(stand_in(to));
     if (files.contains(name(to))) return false;
     SLUICE_CHECK(replace(from, to));
     return true;
@@ -49,7 +54,10 @@ class PlayedActs final : public ports::Acts {
     return {};
   }
   Result<void> stands_apart(ports::Place const&) override { return {}; }
-  Result<void> make_way(ports::Place const&) override { return trouble ? std::unexpected(*trouble) : Result<void>(); }
+  Result<void> make_way(ports::Place const& to) override {
+    SLUICE_CHECK(stand_in(to));
+    return trouble ? std::unexpected(*trouble) : Result<void>();
+  }
   Result<void> copy(ports::Place const& from, ports::FilePrint const&, ports::Place const& to) override {
     SLUICE_CHECK(change());
     files[name(to)] = files[name(from)];
@@ -75,6 +83,10 @@ class PlayedActs final : public ports::Acts {
 
  private:
   static std::string name(ports::Place const& at) { return at.folder + "/" + at.path; }
+  Result<void> stand_in(ports::Place const& at) const {
+    if (!missing.contains(at.folder)) return {};
+    return fail(Fault::kLocal, "open folder " + at.folder + ": No such file or directory", ports::kNoFolder);
+  }
   Result<void> change() {
     if (trouble) return std::unexpected(*trouble);
     ++changes;

@@ -1,0 +1,188 @@
+// act_care_test.cc - which file is moved or deleted: the one that was sent, or repeats it, and that nobody writes to.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/stage/find_duplicate.h"
+#include "core/stage/orders.h"
+#include "core/upload/file_digest.h"
+#include "tests/unit/stage/act_fixture.h"
+
+namespace sluice::stage {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class ActCare : public Act {
+ protected:
+  ActCare() { source().after_success = {.what = AfterEnd::What::kDelete}; }
+
+  std::string path_of(ItemRow const& row) const { return "/srv/drop/" + row.path; }
+  void put_print(ItemRow const& row, ports::FilePrint const& print) {
+    acts.files[path_of(row)].print = print;
+    files.files[row.path].print = print;
+  }
+  std::string key_of(ItemRow const& row) {
+    return *upload::content_key_of(*files.open(row.root, row.path), files.files[row.path].print);
+  }
+  // Another file with the content of a done item's, and its item.
+  ItemRow put_duplicate(ItemRow const& twin) {
+    auto row = journal::item_in(ItemState::kSkipped, 2);
+    row.reason = kDuplicate;
+    row.duplicate_of = twin.ulid;
+    row.content_key = "xxh3-128-of-both";
+    row.print = {.size_bytes = 100, .mtime_ns = 5, .ctime_ns = 6, .inode = 7, .device = 4};
+    files.files[row.path] = {.print = row.print};
+    acts.files[path_of(row)] = {.print = row.print, .text = "film"};
+    row.id = put(row);
+    within([&](Context& ctx) { plan_acts(ctx, row); });
+    return row;
+  }
+  std::vector<std::string> outbox_of(RowId id) const {
+    std::vector<std::string> all;
+    for (auto const& row : journal.acts_of(id))
+      all.push_back(std::string(word(row.kind)) + " " + std::string(word(row.state)));
+    return all;
+  }
+};
+
+TEST_F(ActCare, WhereWritersCannotBeSeenAFileRestsForTenMinutesFirst) {
+  auto const row = put_done();
+  files.files[row.path].writer = ports::Writer::kUnknown;
+  settle();
+  EXPECT_THAT(outbox(), ElementsAre("delete wanted"));
+  EXPECT_EQ(act(0).effort.due_at, row.quiet_since + std::chrono::minutes(10));
+  EXPECT_THAT(act(0).effort.last_error, HasSubstr("CAP_LEASE"));
+  EXPECT_EQ(act(0).effort.attempts, 0u);
+  now += std::chrono::minutes(10);
+  settle();
+  EXPECT_THAT(outbox(), ElementsAre("delete done"));
+}
+
+TEST_F(ActCare, TheTenMinutesBeginWithTheFilesLastChange) {
+  auto row = put_ready();
+  row.print.mtime_ns = std::chrono::nanoseconds((now + std::chrono::minutes(4)).time_since_epoch()).count();
+  change(row, [&](auto& it) { it.print = row.print; });
+  put_print(row, row.print);
+  files.files[row.path].writer = ports::Writer::kUnknown;
+  choose(choose_finish);
+  now += std::chrono::minutes(11);
+  settle();
+  EXPECT_THAT(outbox(), ElementsAre("delete wanted"));
+  EXPECT_EQ(act(0).effort.due_at, kNoon + std::chrono::minutes(14));
+}
+
+TEST_F(ActCare, AFileThatIsWrittenOnMeanwhileIsLeft) {
+  auto const row = put_done();
+  files.files[row.path].writer = ports::Writer::kUnknown;
+  settle();
+  auto grown = row.print;
+  grown.size_bytes += 1;
+  put_print(row, grown);
+  now += std::chrono::minutes(11);
+  settle();
+  EXPECT_EQ(act(0).reason, "changed");
+  EXPECT_TRUE(acts.files.contains(path_of(row)));
+}
+
+TEST_F(ActCare, AFileThatItsMarkerProvedWholeDoesNotRest) {
+  source().ready_marker = *parse_template("{name}.done");
+  auto const row = put_done();
+  files.files[row.path].writer = ports::Writer::kUnknown;
+  settle();
+  EXPECT_THAT(outbox(), ElementsAre("delete done"));
+}
+
+TEST_F(ActCare, AChmodAfterTheUploadIsReadThroughOnceAndTheFileGoes) {
+  auto row = put_ready();
+  change(row, [&](auto& it) { it.content_key = key_of(row); });
+  choose(choose_finish);
+  auto print = row.print;
+  print.ctime_ns += 9;
+  put_print(row, print);
+  settle();
+  EXPECT_THAT(outbox(), ElementsAre("delete done"));
+  EXPECT_EQ(item(row.id).print, print);
+  EXPECT_FALSE(acts.files.contains(path_of(row)));
+}
+
+TEST_F(ActCare, AnotherContentWithTheOldTimesIsLeft) {
+  auto row = put_ready();
+  change(row, [&](auto& it) { it.content_key = key_of(row); });
+  choose(choose_finish);
+  auto print = row.print;
+  print.ctime_ns += 9;
+  put_print(row, print);
+  files.files[row.path].bytes = std::string(100, 'x');
+  settle();
+  EXPECT_EQ(act(0).reason, "changed");
+  EXPECT_TRUE(acts.files.contains(path_of(row)));
+}
+
+TEST_F(ActCare, ADuplicateOfADoneItemGoesAsItsTwinDid) {
+  source().receipt = {.where = ReceiptWish::Where::kFolder, .folder = "/srv/receipts"};
+  auto const twin = put_done();
+  settle();
+  auto const row = put_duplicate(twin);
+  EXPECT_THAT(outbox_of(row.id), ElementsAre("delete wanted", "receipt wanted"));
+  choose(choose_act);
+  EXPECT_THAT(target(), HasSubstr(twin.asset_id)) << "the asset that has its content is looked at first";
+  answer(journal.acts_of(row.id).at(0).id, reply(kReady));
+  for (int turn = 0; turn < 4; ++turn) choose(choose_act);
+  EXPECT_THAT(outbox_of(row.id), ElementsAre("delete done", "receipt done"));
+  EXPECT_FALSE(acts.files.contains(path_of(row)));
+  EXPECT_EQ(*json_at("/srv/receipts/" + row.path + ".sluice.json").find("duplicate_of")->as_text(), twin.ulid);
+}
+
+TEST_F(ActCare, ADuplicateThatChangedSinceItWasReadIsLeft) {
+  auto const row = put_duplicate(put_done());
+  acts.files[path_of(row)].print.mtime_ns += 1;
+  choose(choose_act);
+  answer(journal.acts_of(row.id).at(0).id, reply(kReady));
+  for (int turn = 0; turn < 4; ++turn) choose(choose_act);
+  EXPECT_EQ(journal.acts_of(row.id).at(0).reason, "changed");
+  EXPECT_TRUE(acts.files.contains(path_of(row)));
+}
+
+TEST_F(ActCare, WhatIsSkippedForAnotherReasonIsKept) {
+  auto const twin = put_done();
+  auto row = journal::item_in(ItemState::kSkipped, 2);
+  row.reason = "no_pipeline";
+  row.id = put(row);
+  within([&](Context& ctx) { plan_acts(ctx, row); });
+  EXPECT_THAT(outbox_of(row.id), ElementsAre());
+}
+
+TEST_F(ActCare, ADuplicateOfWhatIsNotDoneOrWasNotReadIsKept) {
+  auto const unread = [&](std::int64_t number, std::string const& of, std::string key) {
+    auto row = journal::item_in(ItemState::kSkipped, number);
+    row.reason = kDuplicate;
+    row.duplicate_of = of;
+    row.content_key = std::move(key);
+    row.id = put(row);
+    within([&](Context& ctx) { plan_acts(ctx, row); });
+    return outbox_of(row.id);
+  };
+  auto const twin = put_done();
+  EXPECT_THAT(unread(2, twin.ulid, ""), ElementsAre());
+  EXPECT_THAT(unread(3, put_item(ItemState::kSent, 9).ulid, "key"), ElementsAre());
+  change(twin, [](auto& it) { it.client_op.clear(); });  // a rebuild recognised it
+  EXPECT_THAT(unread(4, twin.ulid, "key"), ElementsAre());
+}
+
+TEST_F(ActCare, RetryOfADuplicateWhoseFileIsGoneSaysWhatHasItsContent) {
+  auto const twin = put_done();
+  auto const row = put_duplicate(twin);
+  choose(choose_act);
+  answer(journal.acts_of(row.id).at(0).id, reply(kReady));
+  for (int turn = 0; turn < 4; ++turn) choose(choose_act);
+  within([&](Context& ctx) {
+    auto const retried = retry_order(ctx, row.id);
+    ASSERT_FALSE(retried);
+    EXPECT_EQ(retried.error().code, "put_away");
+    EXPECT_THAT(retried.error().text, HasSubstr(twin.ulid));
+  });
+}
+
+}  // namespace
+}  // namespace sluice::stage
