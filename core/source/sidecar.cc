@@ -165,6 +165,9 @@ manifest::Reason why_too_long(std::string_view key, Json const& value) {
   return shown(key) + " has more than " + std::to_string(kTextBytesMax) + " bytes; shorten it";
 }
 
+// Of a name, which is bytes (D42), in JSON.
+std::string as_text(std::string const& name) { return is_utf8(name) ? name : printable(name); }
+
 Sidecar sidecar_of(manifest::Entry entry, std::string pipeline) {
   return {.pipeline = std::move(pipeline),
           .index = std::move(entry.index),
@@ -184,6 +187,13 @@ std::vector<std::string> sidecar_names(std::string_view name) {
   if (stem != name)
     for (auto const extension : kExtensions) names.push_back(std::string(stem).append(extension));
   return names;
+}
+
+std::string own_sidecar(std::vector<std::string> const& files, std::string_view name) {
+  if (files.empty()) return {};
+  auto const names = sidecar_names(name);
+  auto const own = std::ranges::find(names, files.front(), [](std::string const& each) { return as_text(each); });
+  return own == names.end() ? std::string() : *own;
 }
 
 bool is_sidecar_name(std::string_view name) {
@@ -206,7 +216,7 @@ Json Sidecar::to_json() const {
   };
   for (auto const& file : files) {
     auto list = json.find("files") != nullptr ? *json.find("files") : Json::array();
-    json.set("files", list.push(is_utf8(file) ? file : printable(file)));
+    json.set("files", list.push(as_text(file)));
   }
   add("pipeline", pipeline);
   add("index", index);

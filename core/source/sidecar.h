@@ -30,6 +30,9 @@ inline constexpr char kBadSidecar[] = "bad_sidecar";  // the code of each failur
 // The names that a file's own sidecar may have, the first one first.
 std::vector<std::string> sidecar_names(std::string_view name);
 inline constexpr std::array<std::string_view, 3> kDefaultNames = {"_defaults.yaml", "_defaults.yml", "_defaults.json"};
+// The one of them that was read for the file of this name, as its bytes; "" if none was. `files` is what a Sidecar's
+// JSON has, where a name that is no text stands as people see it.
+std::string own_sidecar(std::vector<std::string> const& files, std::string_view name);
 // Whether a name is such as only sidecars have: it is no item, whether it belongs to one or not.
 bool is_sidecar_name(std::string_view name);
 

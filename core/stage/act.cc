@@ -72,9 +72,9 @@ void add_note(Context const& ctx, ActRow const& act, ItemRow const& item, Order&
 
 // The sidecar of its own that other files of its stem may use too; "" if it used none such.
 std::string shared_sidecar(ItemRow const& item) {
-  auto const files = sidecar_of(item).files;
-  auto const is_one = !files.empty() && source::is_shared_sidecar(files.front(), basename_of(item.path));
-  return is_one ? files.front() : std::string();
+  auto const name = basename_of(item.path);
+  auto own = source::own_sidecar(sidecar_of(item).files, name);
+  return source::is_shared_sidecar(own, name) ? own : std::string();
 }
 
 // A program that writes on is behind its marker, or makes the checksum wrong.

@@ -148,6 +148,14 @@ TEST(Sidecar, WithAnEntityNeedsACollectionSomewhere) {
   EXPECT_TRUE(with_defaults({}, {}));
 }
 
+TEST(Sidecar, IsKnownByTheBytesOfItsNameAfterItWasKept) {
+  auto const kept = sidecar_from(Sidecar{.files = {"a\xff.json", "_defaults.yaml"}, .index = "x"}.to_json());
+  EXPECT_EQ(own_sidecar(kept.files, "a\xff.mp4"), "a\xff.json");
+  EXPECT_EQ(own_sidecar({"ä.mp4.yml"}, "ä.mp4"), "ä.mp4.yml");
+  EXPECT_EQ(own_sidecar({"_defaults.yaml"}, "a.mp4"), "");
+  EXPECT_EQ(own_sidecar({}, "a.mp4"), "");
+}
+
 TEST(Sidecar, HasAnotherPrintWhereverItWasTouched) {
   ports::FilePrint const print{.size_bytes = 1, .mtime_ns = 2, .ctime_ns = 3, .inode = 4, .device = 5};
   auto const first = print_of_sidecar("a.json", print);

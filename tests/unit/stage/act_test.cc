@@ -34,6 +34,24 @@ TEST_F(Act, TheActsAreWrittenWithTheEndAndDoneOneAfterTheOther) {
   EXPECT_EQ(acts.files.size(), 2u);
 }
 
+TEST_F(Act, ASharedSidecarWhoseNameIsNoTextGoesWithItsFile) {
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  auto row = journal::item_in(ItemState::kAssetReady, 1);
+  row.path = "clip\xff.mp4";
+  row.client_op = row.ulid + ".1";
+  row.print = {.size_bytes = 100, .mtime_ns = 1, .ctime_ns = 2, .inode = 3, .device = 4};
+  row.plan = Plan{.filename = "clip.mp4"}.to_json();
+  row.sidecar = source::Sidecar{.files = {"clip\xff.json"}, .index = "films"}.to_json().dump();
+  put(row);
+  files.files[row.path] = {.print = row.print};
+  for (auto const* const name : {"clip\xff.mp4", "clip\xff.json", "other\xff.json"})
+    acts.files[std::string("/srv/drop/") + name] = {.print = row.print, .text = "film"};
+  choose(choose_finish);
+  settle();
+  EXPECT_EQ(acts.files.size(), 1u);
+  EXPECT_TRUE(acts.files.contains("/srv/drop/other\xff.json"));
+}
+
 TEST_F(Act, ATargetMayHoldGroupsOfThePath) {
   source().match = PathMatch::parse("^(?P<first>.)").value();
   source().after_success = move_to("/srv/done/{match.first}/{name}");
