@@ -97,26 +97,18 @@ Order order_for(Context const& ctx, ActRow const& act, ItemRow const& item) {
               .is_whole = is_proved_whole(source),
               .quiet_since = item.quiet_since,
               .now = ctx.now};
-  if (act.kind != ActKind::kMove && act.kind != ActKind::kDelete) add_note(ctx, act, item, order);
+  auto const is_note = act.kind != ActKind::kMove && act.kind != ActKind::kDelete && act.kind != ActKind::kAmend;
+  if (is_note) add_note(ctx, act, item, order);
   return order;
 }
 
-// It waits, without a due time, for a folder that is looked for by one look for all. The log has a line for the folder
-// and none for each act.
+// A note beside a moved file has its place from now on: it is found by its folder once that is there.
 void hold(Context& ctx, ActRow act, Place const& target, std::string const& folder, std::string text) {
-  if (ctx.traffic.away_folders().lost(folder, text, ctx.now))
-    ctx.log.warning("folder " + printable(folder) +
-                    " is away, what is to be done there waits for it: " + printable(text));
-  auto const was = act.state;
-  act.state = ActState::kWanted;
-  act.effort.due_at.reset();
-  act.effort.tries = std::max(act.effort.tries, 1U);
-  act.effort.last_error = std::move(text);
-  if (act.target_folder.empty() && target.folder == folder) {  // found by it once the folder is there
+  if (act.target_folder.empty() && target.folder == folder) {
     act.target_folder = target.folder;
     act.target_path = target.path;
   }
-  ctx.journal.update(act, was, ctx.now, act.effort.last_error);
+  hold_act(ctx, std::move(act), folder, std::move(text));
 }
 
 // The folder that it would be of no use without, and that is known to be away; "" if none is.
@@ -129,6 +121,10 @@ std::string away_for(Context const& ctx, Order const& order) {
 bool is_held(Context& ctx, ActRow const& act, ItemRow const& item) {
   auto const& away = ctx.traffic.away_folders();
   if (away.all().empty()) return false;
+  if (act.kind == ActKind::kAmend) {
+    if (away.is_away(item.root)) hold_act(ctx, act, item.root, away.all().at(item.root).text);
+    return away.is_away(item.root);
+  }
   auto const order = order_for(ctx, act, item);
   auto const folder = away_for(ctx, order);
   if (!folder.empty()) hold(ctx, act, order.target, folder, away.all().at(folder).text);
@@ -262,11 +258,12 @@ void choose_act(Context& ctx) {
   auto const rows = is_any_away || std::ranges::any_of(under_way, is_full) ? kActingMax : kRowsPerTurn;
   for (auto act : ctx.journal.due_acts(ActState::kWanted, ctx.now, rows)) {
     auto const item = item_of(ctx, act);
-    if (item && act.kind == ActKind::kAmend) {
+    if (!item || is_held(ctx, act, *item)) continue;
+    if (act.kind == ActKind::kAmend) {
       go_on_amending(ctx, std::move(act), *item);
       continue;
     }
-    if (!item || is_held(ctx, act, *item) || under_way[item->root] >= kPerFolder) continue;
+    if (under_way[item->root] >= kPerFolder) continue;
     under_way[item->root] += 1;
     if (is_verified_first(act, *item)) {
       verify(ctx, act, *item);

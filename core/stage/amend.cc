@@ -155,6 +155,7 @@ void read(Context& ctx, ActRow act, ItemRow const& item) {
       ctx.scout.look(item.root, item.path, item.print.device, {.sidecar = true}, act.effort.due_at.value_or(ctx.now));
   if (!look) return;
   if (!*look && look->error().fault == Fault::kGone) return refuse_act(ctx, std::move(act), "gone", look->error().text);
+  if (!*look && look->error().code == kSourceDown) return hold_act(ctx, std::move(act), item.root, look->error().text);
   if (!*look) return try_act_again(ctx, std::move(act), look->error(), false);
   auto const& print = (*look)->print;
   auto const latest = ctx.journal.latest_item(item.root, item.path);

@@ -101,12 +101,18 @@ void plan_success(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy co
   add_receipt(plan, item, source);
 }
 
+// Two sources may see one file.
+bool have_one_file(Context const& ctx, ItemRow const& item, ItemRow const& twin) {
+  return absolute_path(twin) == absolute_path(item) && twin.print.inode == item.print.inode &&
+         twin.print.mtime_ns == item.print.mtime_ns && put_away(ctx.journal.acts_of(twin.id), twin) == nullptr;
+}
+
 // Of the very file that was read and has the content of a done item's: what that end asks for (D41). One that is the
-// other's own file, seen by another source, is left to it.
+// other's own file is left to it.
 void plan_duplicate(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy const& source,
                     std::vector<ActRow> const& before) {
   auto const twin = twin_of(ctx, item);
-  if (!twin || item.content_key.empty() || absolute_path(*twin) == absolute_path(item)) return;
+  if (!twin || item.content_key.empty() || have_one_file(ctx, item, *twin)) return;
   auto const away = put_away(before, item) != nullptr;
   if (!away && source.after_success.what == AfterEnd::What::kMove)
     add_move(ctx, plan, item, source, source.after_success);
@@ -214,6 +220,18 @@ void try_act_again(Context& ctx, ActRow act, Error const& error, bool is_charged
     return refuse_act(ctx, std::move(act), "gave_up", error.text);
   act.state = ActState::kWanted;
   move(ctx, act, was, error.text);
+}
+
+void hold_act(Context& ctx, ActRow act, std::string const& folder, std::string text) {
+  if (ctx.traffic.away_folders().lost(folder, text, ctx.now))
+    ctx.log.warning("folder " + printable(folder) +
+                    " is away, what is to be done there waits for it: " + printable(text));
+  auto const was = act.state;
+  act.state = ActState::kWanted;
+  act.effort.due_at.reset();
+  act.effort.tries = std::max(act.effort.tries, 1U);
+  act.effort.last_error = std::move(text);
+  ctx.journal.update(act, was, ctx.now, act.effort.last_error);
 }
 
 ActRow const* put_away(std::span<ActRow const> acts, ItemRow const& item) {

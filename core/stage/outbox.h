@@ -45,6 +45,10 @@ inline constexpr Millis kTriedFor = std::chrono::hours(24);
 void refuse_act(Context& ctx, journal::ActRow act, std::string reason, std::string text);
 void try_act_again(Context& ctx, journal::ActRow act, Error const& error, bool is_charged);
 
+// It waits, without a due time, for a folder that is away; ACT looks for the folder, once for all who wait. The log has
+// a line for the folder, and none for each act.
+void hold_act(Context& ctx, journal::ActRow act, std::string const& folder, std::string text);
+
 // Whether the item's file was moved away or deleted by us, as it was sent: the last such act.
 journal::ActRow const* put_away(std::span<journal::ActRow const> acts, journal::ItemRow const& item);
 

@@ -21,7 +21,8 @@ namespace {
 constexpr std::string_view kMendIt = "mend what is said there";
 
 // By the reason of the refusal; "" where nobody needs to do anything.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 11> kRemedies = {{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 12> kRemedies = {{
+    {"not_supported", ""},
     {"withdrawn", ""},
     {"superseded", ""},
     {"not_configured", ""},

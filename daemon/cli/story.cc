@@ -36,18 +36,19 @@ std::string heals_words(Json const& item, Json const& why, Look const& look) {
   return until == "now" ? "yes, by itself, now" : "yes, by itself: looked at again " + until;
 }
 
-// Of an item that is well, and whose file is not where it was to go.
-std::string refusals(Json const& item, Look const& look) {
+// Of an item that is well: what was to follow, and did not.
+std::string shortcomings(Json const& item, Look const& look) {
   std::string text, remedy;
   for (auto const& act : list_at(item, "acts")) {
     auto const next = text_at(act, "remedy");
-    if (next.empty()) continue;
-    auto const kind = text_at(act, "kind");
     auto const error = text_at(act, "last_error");
-    text += line(text.empty() ? "but" : "",
-                 painted((kind == "hook" ? "hook " + text_at(act, "hook") : kind) + " was refused (" +
-                             text_at(act, "reason") + ")" + (error.empty() ? "" : ": " + error),
-                         Tone::kWarning, look));
+    auto const waits = text_at(act, "state") == "wanted" && !error.empty();
+    if (next.empty() && !waits) continue;
+    auto const kind = text_at(act, "kind");
+    auto said = (kind == "hook" ? "hook " + text_at(act, "hook") : kind) +
+                (waits ? " waits" : " was refused (" + text_at(act, "reason") + ")");
+    if (!error.empty()) said += ": " + error;
+    text += line(text.empty() ? "but" : "", painted(said, Tone::kWarning, look));
     if (remedy.empty()) remedy = next;
   }
   return text + (remedy.empty() ? "" : line("next", painted(remedy, Tone::kStrong, look)));
@@ -56,8 +57,8 @@ std::string refusals(Json const& item, Look const& look) {
 std::string diagnosis(Json const& item, Look const& look) {
   auto const& why = object_at(item, "why");
   auto const stage = text_at(item, "stage");
-  auto const refused = refusals(item, look);
-  if (why.is_null() && !refused.empty()) return line("what", "all is done on the platform") + refused;
+  auto const but = shortcomings(item, look);
+  if (why.is_null() && !but.empty()) return line("what", "all is done on the platform") + but;
   if (why.is_null()) return line("what", stage == "done" ? "done, nothing is wrong" : "at work");
   auto const tone = stage == "failed" ? Tone::kBad : Tone::kPlain;
   auto const code = text_at(why, "code");
@@ -68,7 +69,7 @@ std::string diagnosis(Json const& item, Look const& look) {
   text += line("heals", heals_words(item, why, look));
   auto const remedy = text_at(why, "remedy");
   text += line("next", remedy.empty() ? "nothing to do" : painted(remedy, Tone::kStrong, look));
-  return text + refused;
+  return text + but;
 }
 
 std::string standing(Json const& item, Look const& look) {

@@ -148,6 +148,13 @@ TEST(RenderStory, SaysOfADoneItemWhatWasRefusedAndWhatToDo) {
   EXPECT_THAT(text, Not(HasSubstr("nothing is wrong")));
 }
 
+TEST(RenderStory, SaysOfADoneItemWhatItsFileWaitsFor) {
+  auto const text = render_story(read(R"({"id":"01AB","name":"a","stage":"done","state":"done","why":null,"acts":[
+      {"kind":"move","state":"wanted","target":"/mnt/nas/a","last_error":"open folder /mnt/nas: No such file"}]})"),
+                                 kLook);
+  EXPECT_THAT(text, HasSubstr("but        move waits: open folder /mnt/nas: No such file"));
+}
+
 TEST(RenderStory, SaysThatNothingIsWrongWithADoneItem) {
   EXPECT_THAT(render_story(read(R"({"id":"01AB","name":"a","stage":"done","state":"done","why":null})"), kLook),
               HasSubstr("done, nothing is wrong"));

@@ -100,6 +100,27 @@ TEST_F(ActAway, AFolderOfFilesThatComesBackIsSeenToo) {
   EXPECT_THAT(outbox(), testing::ElementsAre("move done", "error_note done"));
 }
 
+TEST_F(ActAway, ALastLookAtASidecarWaitsForItsFolderToo) {
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  source().sidecars = true;
+  auto const row = put_ready();
+  choose(choose_finish);
+  auto const there = std::exchange(files.files, {});
+  files.list_error = Error{Fault::kGone, "no such folder"};
+  turn_for(std::chrono::minutes(5));
+  auto const rows = journal.rows_written();
+  auto const lines = log.lines.size();
+  turn_for(std::chrono::hours(3));
+  EXPECT_EQ(journal.rows_written(), rows);
+  EXPECT_EQ(log.lines.size(), lines);
+  EXPECT_THAT(outbox(), testing::ElementsAre("amend wanted", "delete wanted"));
+  files.files = there;
+  files.list_error.reset();
+  turn_for(std::chrono::minutes(3));
+  settle();
+  EXPECT_THAT(outbox(), testing::ElementsAre("amend done", "delete done"));
+}
+
 TEST_F(ActAway, AStartForgetsWhatWasAwayAndSeesForItself) {
   put_failed_ones(2);
   turn_for(std::chrono::minutes(10));

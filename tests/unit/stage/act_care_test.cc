@@ -26,12 +26,13 @@ class ActCare : public Act {
     return *upload::content_key_of(*files.open(row.root, row.path), files.files[row.path].print);
   }
   // Another file with the content of a done item's, and its item.
-  ItemRow put_duplicate(ItemRow const& twin) {
+  ItemRow put_duplicate(ItemRow const& twin, std::string const& path = "again.mp4", std::uint64_t inode = 7) {
     auto row = journal::item_in(ItemState::kSkipped, 2);
+    row.path = path;
     row.reason = kDuplicate;
     row.duplicate_of = twin.ulid;
     row.content_key = "xxh3-128-of-both";
-    row.print = {.size_bytes = 100, .mtime_ns = 5, .ctime_ns = 6, .inode = 7, .device = 4};
+    row.print = {.size_bytes = 100, .mtime_ns = 1, .ctime_ns = 6, .inode = inode, .device = 4};
     files.files[row.path] = {.print = row.print};
     acts.files[path_of(row)] = {.print = row.print, .text = "film"};
     row.id = put(row);
@@ -132,6 +133,19 @@ TEST_F(ActCare, ADuplicateOfADoneItemGoesAsItsTwinDid) {
   EXPECT_THAT(outbox_of(row.id), ElementsAre("delete done", "receipt done"));
   EXPECT_FALSE(acts.files.contains(path_of(row)));
   EXPECT_EQ(*json_at("/srv/receipts/" + row.path + ".sluice.json").find("duplicate_of")->as_text(), twin.ulid);
+}
+
+TEST_F(ActCare, AFileThatIsDroppedAgainUnderItsNameGoesToo) {
+  auto const twin = put_done();
+  settle();
+  EXPECT_THAT(outbox_of(put_duplicate(twin, twin.path).id), ElementsAre("delete wanted"));
+}
+
+TEST_F(ActCare, ADuplicateThatIsItsTwinsOwnFileIsLeftToIt) {
+  source().after_success = {};
+  auto const twin = put_done();
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  EXPECT_THAT(outbox_of(put_duplicate(twin, twin.path, twin.print.inode).id), ElementsAre());
 }
 
 TEST_F(ActCare, ADuplicateThatChangedSinceItWasReadIsLeft) {
