@@ -17,4 +17,7 @@ bool is_ignored_name(std::string_view name);
 // takes their kind.
 bool is_companion_name(std::string_view name);
 
+// aria2 writes under the final name, and keeps NAME.aria2 beside it until the download is whole (D15).
+inline constexpr std::string_view kControlSuffix = ".aria2";
+
 }  // namespace sluice::source

@@ -32,7 +32,7 @@ Result<void> check_kind(Context& ctx, ItemRow const& item, SourcePolicy const& s
       item.pipeline.empty() ? pipeline_for(ctx.policy, source, media->kind) : ctx.policy.pipeline(item.pipeline);
   if (pipeline == nullptr || !pipeline->kinds.contains(media->kind))
     return fail(Fault::kRejected,
-                "no pipeline of source " + printable(source.name) + " takes " + media->kind + " files", "no_pipeline");
+                "no pipeline of source " + printable(source.name) + " takes " + media->kind + " files", kNoPipeline);
   return {};
 }
 
@@ -159,6 +159,7 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
       move(ctx, ended, journal::SessionState::kOpen, "retry");
     }
     item->generation += 1;
+    if (item->state == ItemState::kSeen) item->created_at = ctx.now;  // max_settle begins anew
     item->asset_id.clear();
     item->content_key.clear();
     item->bytes_acked = 0;
