@@ -37,7 +37,7 @@ std::string access_words(int root_fd, std::string const& root, std::string const
   auto const words = "; this process runs as uid " + uid + ", gid " + std::to_string(::getegid());
   struct stat about {};
   if (auto const entry = open_beneath(root_fd, relative, O_PATH); entry && ::fstat(entry->get(), &about) == 0)
-    return words + ", it " + owner_words(about) + ": let that user read it, by chmod, chown or setfacl";
+    return words + ", it " + owner_words(about) + ": let this process read it, by chmod, chown or setfacl";
   // The last folder on the way that can be come to is the one that lets nobody through.
   auto last = std::string();
   for (auto end = relative.find('/'); end != std::string::npos; end = relative.find('/', end + 1)) {
