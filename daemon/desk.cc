@@ -25,6 +25,8 @@ namespace {
 
 Error no_writing() { return {Fault::kLocal, "the journal cannot be written now: see `sluice status`", "journal_full"}; }
 
+bool is_no_file(Error const& error) { return error.code == "not_regular" || error.code == "symlink"; }
+
 // The deepest source that the path lies beneath, the file there, and what lies beside it. Touches the file system: for
 // a lane, and then only the roots that are asked about, by their numbers. `with_sidecars`: which of them have any.
 Result<Spot> spot_of(ports::Files& files, std::vector<std::string> const& roots, std::vector<bool> const& with_sidecars,
@@ -41,11 +43,16 @@ Result<Spot> spot_of(ports::Files& files, std::vector<std::string> const& roots,
   if (!spot)
     return fail(Fault::kRejected, printable(path) + " lies beneath no source: put it there, or use `sluice ingest`",
                 "not_beneath_source");
-  SLUICE_TRY(print, files.stat(roots[spot->source], spot->found.path));
-  spot->found.print = print;
+  auto const& root = roots[spot->source];
+  auto const print = files.stat(root, spot->found.path);
+  if (!print && print.error().fault == Fault::kGone) return std::unexpected(print.error());
+  if (print) spot->found.print = *print;
+  if (!print) spot->trouble = print.error();
+  // What cannot be read today may be tomorrow; what is no file never will be one.
+  if (auto const opened = files.open(root, spot->found.path); !opened && is_no_file(opened.error()))
+    spot->trouble = opened.error();
   if (!with_sidecars[spot->source]) return *spot;
-  if (auto look = source::look_for_sidecar(files, roots[spot->source], spot->found.path, 0))
-    spot->found.sidecar = *std::move(look);
+  if (auto look = source::look_for_sidecar(files, root, spot->found.path, 0)) spot->found.sidecar = *std::move(look);
   return *spot;
 }
 
@@ -74,6 +81,7 @@ std::string resolved_path(std::string const& path) {
   std::error_code error;
   std::filesystem::path const given(path);
   auto const folder = std::filesystem::canonical(given.parent_path(), error);
+  if (error == std::errc::permission_denied) return given.lexically_normal().string();  // whoever asks on is told where
   if (error) return {};
   return (folder / given.filename()).string();
 }
@@ -122,6 +130,7 @@ Result<AddedItem> Desk::add(AddRequest const& request) {
     return shown(request, policy_.hand, added);
   }
   SLUICE_TRY(spot, spots_.at(request.path));
+  if (spot.trouble) return std::unexpected(*spot.trouble);
   auto const& source = policy_.sources[spot.source];
   SLUICE_TRY(added, stage::add_item(*ctx_, source, spot.found, wishes, request.dry_run));
   return shown(request, source, added);
@@ -150,15 +159,18 @@ source::Answer<stage::Explanation> Desk::explain(std::string const& path) {
   if (!has_found(path)) return std::nullopt;
   auto const& spot = spots_.at(path);
   if (!spot) return std::unexpected(spot.error());
-  auto const& source = policy_.sources[spot->source];
+  auto const& first = policy_.sources[spot->source];
   auto const& [file, print, sidecar] = spot->found;
   for (auto const& other : policy_.sources)  // the first of those in this folder whose pattern it fits
-    if (other.root == source.root && !other.manifest.empty() && glob_match(other.manifest, file))
+    if (other.root == first.root && !other.manifest.empty() && glob_match(other.manifest, file))
       return stage::explain_manifest(ctx_->journal, other, file);
-  if (!source.manifest.empty()) return stage::explain_manifest(ctx_->journal, source, file);
+  if (!first.manifest.empty()) return stage::explain_manifest(ctx_->journal, first, file);
+  auto item = ctx_->journal.latest_item(first.root, file);
+  auto const* const its_own = item ? policy_.source(item->source) : nullptr;
+  auto const& source = its_own != nullptr && its_own->root == first.root ? *its_own : first;
   auto const look = ctx_->scout.look(source.root, file, print.device, stage::wanted_of(source, file), {});
   if (!look) return std::nullopt;
-  return stage::explain(policy_, source, file, *look, ctx_->journal.latest_item(source.root, file), ctx_->now);
+  return stage::explain(policy_, source, file, *look, std::move(item), ctx_->now);
 }
 
 Result<void> Desk::retry(journal::RowId item) {

@@ -21,6 +21,7 @@ namespace sluice::daemon {
 struct Spot {
   std::size_t source = 0;  // of the policy's
   stage::Found found = {};
+  std::optional<Error> trouble = {};  // why it cannot be taken up: no way to it, no regular file
 };
 
 // What is known of the files that one request names, by the path as it was given; kept until it is served.
@@ -56,7 +57,8 @@ class Desk final : public Operations {
 };
 
 // The absolute path with the links of its folder resolved, the last component kept as it is: what a
-// path typed by a person means. Nothing when the folder is not there.
+// path typed by a person means. Nothing when the folder is not there; the path as it is written where there is no way
+// to it.
 std::string resolved_path(std::string const& path);
 
 }  // namespace sluice::daemon

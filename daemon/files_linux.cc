@@ -26,14 +26,29 @@ std::string shown_path(std::string const& root, std::string const& relative) {
   return printable(relative.empty() ? root : root + "/" + relative);
 }
 
-// Who may not read what: the half of an EACCES text that lets a person mend it (D36).
-std::string access_words(int root_fd, std::string const& relative) {
-  auto words = "; this process runs as uid " + std::to_string(::geteuid()) + ", gid " + std::to_string(::getegid());
-  auto const entry = open_beneath(root_fd, relative, O_PATH);
+std::string owner_words(struct stat const& about) {
+  return "belongs to uid " + std::to_string(about.st_uid) + ", gid " + std::to_string(about.st_gid) + " with mode " +
+         mode_words(about.st_mode);
+}
+
+// Who may not read what, and what to do: the half of an EACCES text that lets a person mend it (D36).
+std::string access_words(int root_fd, std::string const& root, std::string const& relative) {
+  auto const uid = std::to_string(::geteuid());
+  auto const words = "; this process runs as uid " + uid + ", gid " + std::to_string(::getegid());
   struct stat about {};
-  if (!entry || ::fstat(entry->get(), &about) != 0) return words + ", a folder above it lacks search permission";
-  return words + ", it belongs to uid " + std::to_string(about.st_uid) + ", gid " + std::to_string(about.st_gid) +
-         " with mode " + mode_words(about.st_mode);
+  if (auto const entry = open_beneath(root_fd, relative, O_PATH); entry && ::fstat(entry->get(), &about) == 0)
+    return words + ", it " + owner_words(about) + ": let this process read it, by chmod, chown or setfacl";
+  // The last folder on the way that can be come to is the one that lets nobody through.
+  auto last = std::string();
+  for (auto end = relative.find('/'); end != std::string::npos; end = relative.find('/', end + 1)) {
+    auto const folder = open_beneath(root_fd, relative.substr(0, end), O_PATH);
+    if (!folder) break;
+    last = relative.substr(0, end);
+  }
+  auto const folder = open_beneath(root_fd, last, O_PATH);
+  if (!folder || ::fstat(folder->get(), &about) != 0) return words + ", a folder above it lacks search permission";
+  return words + "; the folder " + shown_path(root, last) + " " + owner_words(about) +
+         " and does not let it through: chmod it, or setfacl -m u:" + uid + ":rx";
 }
 
 // The Error for an errno met at `what` (with the verb in front: "open /srv/drop/a.mp4").
@@ -216,7 +231,7 @@ Result<std::shared_ptr<ports::OpenFile>> FilesLinux::open(std::string const& roo
   auto const shown = shown_path(root, relative);
   auto const failed = [&](int error) {
     auto made = error_of(error, "open " + shown);
-    if (error == EACCES) made.text += access_words(folder.get(), relative);
+    if (error == EACCES) made.text += access_words(folder.get(), root, relative);
     return std::unexpected(std::move(made));
   };
   struct stat about {};
@@ -239,7 +254,11 @@ Result<std::shared_ptr<ports::OpenFile>> FilesLinux::open(std::string const& roo
 Result<ports::FilePrint> FilesLinux::stat(std::string const& root, std::string const& relative) {
   SLUICE_TRY(folder, open_root(root));
   auto const entry = open_beneath(folder.get(), relative, O_PATH);
-  if (!entry) return std::unexpected(error_of(entry.error(), "stat " + shown_path(root, relative)));
+  if (!entry) {
+    auto made = error_of(entry.error(), "stat " + shown_path(root, relative));
+    if (entry.error() == EACCES) made.text += access_words(folder.get(), root, relative);
+    return std::unexpected(std::move(made));
+  }
   struct stat about {};
   if (::fstat(entry->get(), &about) != 0) return std::unexpected(error_of(errno, "stat " + shown_path(root, relative)));
   return print_of(about);
@@ -251,7 +270,7 @@ Result<std::unique_ptr<ports::Listing>> FilesLinux::list(std::string const& root
   auto opened = open_beneath(folder.get(), relative, O_RDONLY | O_DIRECTORY);
   if (!opened) {
     auto made = error_of(opened.error(), "list " + shown);
-    if (opened.error() == EACCES) made.text += access_words(folder.get(), relative);
+    if (opened.error() == EACCES) made.text += access_words(folder.get(), root, relative);
     return std::unexpected(std::move(made));
   }
   struct stat about {};

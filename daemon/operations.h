@@ -68,7 +68,9 @@ struct SourceFacts {
   std::uint64_t overflows = 0;  // how often the kernel dropped events since the start; each time all was scanned anew
   std::int64_t settling = 0;    // files seen that are not yet quiet
   std::optional<WallTime> last_scan = {};
-  std::vector<std::string> degraded = {};  // "watch limit reached: polling every 60 s"
+  std::uint64_t left_out = 0;                    // entries of the folder that the last sweep of it could not take up
+  std::vector<std::string> left_out_first = {};  // some of them: "a.mp4: symbolic links are not followed"
+  std::vector<std::string> degraded = {};        // "watch limit reached: polling every 60 s"
 };
 
 // An upload as memory knows it: what the journal cannot, because it was not acknowledged yet.

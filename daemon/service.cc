@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <ranges>
 #include <utility>
 
 #include "config/load.h"
@@ -22,7 +23,8 @@ constexpr Millis kWaitingLook{1'000};  // for a request whose folder may come to
 constexpr Millis kSleepMax{10'000};
 constexpr Millis kKeyLook{5'000};        // while the key is refused
 constexpr Millis kSkewSaidFrom{30'000};  // B9
-constexpr Millis kSaidFrom{60'000};      // a wait shorter than this is over before it is read
+constexpr int kLeftOutShown = 3;
+constexpr Millis kSaidFrom{60'000};  // a wait shorter than this is over before it is read
 
 std::vector<WatchThreads::Root> roots_of(stage::Policy const& policy) {
   std::vector<WatchThreads::Root> roots;
@@ -290,7 +292,10 @@ void Service::add_sources(StatusFacts& facts) const {
                        .needed = sight.watch.needed,
                        .overflows = sight.overflows,
                        .last_scan = view.last_scan,
+                       .left_out = view.left_out.total,
                        .degraded = {}};
+    for (auto const& problem : view.left_out.first | std::views::take(kLeftOutShown))
+      source.left_out_first.push_back(problem.text);
     if (!sight.watch.reason.empty()) source.degraded.push_back(sight.watch.reason);
     if (view.why_down)
       facts.reasons.push_back({"source_down", "source " + printable(view.name) + ": " + *view.why_down, view.down_since,

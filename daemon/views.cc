@@ -209,6 +209,8 @@ Json session_json(ViewContext const& context, SessionRow const& session) {
 Json source_json(SourceFacts const& source) {
   auto degraded = Json::array();
   for (auto const& text : source.degraded) degraded.push(text);
+  auto first = Json::array();
+  for (auto const& text : source.left_out_first) first.push(text);
   return Json::object({{"name", source.name},
                        {"up", source.up},
                        {"why_down", text_or_null(source.why_down)},
@@ -218,6 +220,7 @@ Json source_json(SourceFacts const& source) {
                        {"overflows", source.overflows},
                        {"settling", source.settling},
                        {"last_scan", time_or_null(source.last_scan)},
+                       {"left_out", Json::object({{"count", source.left_out}, {"first", std::move(first)}})},
                        {"degraded", std::move(degraded)}});
 }
 

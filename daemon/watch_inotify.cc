@@ -92,10 +92,13 @@ struct WatchInotify::Root {
       state.coverage = Coverage::kFull;
       state.reason.clear();
     } else {
-      auto const& [folder, why] = *blind.begin();
+      auto const limited = std::ranges::find(blind, kLimitReached, &std::pair<std::string const, std::string>::second);
+      auto const& [folder, why] = limited == blind.end() ? *blind.begin() : *limited;
       state.coverage = Coverage::kDegraded;
-      state.reason = std::to_string(state.watched) + " of " + std::to_string(state.needed) +
-                     " folders are watched, the others are scanned: " + printable(joined(path, folder)) + ": " + why;
+      state.reason =
+          std::to_string(state.watched) + " of " + std::to_string(state.needed) +
+          " folders are watched, the others are scanned where they can be read: " + printable(joined(path, folder)) +
+          ": " + why;
       if (why == kLimitReached) state.reason += limit_to_set(blind.size());
     }
   }

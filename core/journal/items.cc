@@ -55,6 +55,12 @@ std::optional<std::string> next_source(Database& db, std::string_view method, st
   return statement.take_text();
 }
 
+// What update_row() leaves as it is.
+void write_beginning(Database& db, ItemRow const& row) {
+  auto statement = db.statement("UPDATE item SET source = ?, created_at_ms = ? WHERE id = ?");
+  statement.bind(std::string_view(row.source)).bind(row.created_at).bind(row.id).run();
+}
+
 std::vector<std::string> sources_of_seen(Database& db) {
   std::vector<std::string> sources;
   while (true) {
@@ -81,6 +87,7 @@ void Journal::update(ItemRow const& row, ItemState expected, WallTime now, std::
   lines_.moved(expected, row.state);
   lines_.open_sessions().written();  // only those of live items are due
   if (row.state == expected) return;
+  if (row.state == ItemState::kSeen) write_beginning(*db_, row);
   if (is_end(expected) && !is_end(row.state)) reopen_entry(row.id);
   if (is_end(row.state) || row.state == ItemState::kSeen) wake_twins_of(row.id, now);
   add_event({0, now, row.id, "item", std::string(word(expected)), std::string(word(row.state)), std::string(note)});
@@ -116,14 +123,20 @@ std::vector<ItemRow> Journal::live_items_of_inode(std::string_view root, std::ui
   return all_rows<ItemRow>(std::move(db_->statement(sql).bind(static_cast<std::int64_t>(inode)).bind_blob(root)));
 }
 
-std::vector<ItemRow> Journal::items_of_ends(ItemRow const& item) const {
+std::vector<ItemRow> Journal::items_of_ends(ItemRow const& item, std::string_view content_key, RowId after) const {
   if (item.ends_hash == 0) return {};
   static auto const sql = select<ItemRow>(
       "WHERE t.ends_hash = ? AND t.size_bytes = ? AND t.id <> ? AND t.state NOT IN ('seen', 'failed', 'cancelled', "
-      "'skipped') ORDER BY t.id LIMIT 16");
+      "'skipped') AND t.id > ? AND (? = '' OR coalesce(t.content_key, '') IN ('', ?)) ORDER BY t.id LIMIT 16");
   auto statement = db_->statement(sql);
-  statement.bind(item.ends_hash).bind(static_cast<std::int64_t>(item.print.size_bytes)).bind(item.id);
-  return all_rows<ItemRow>(std::move(statement));
+  statement.bind(item.ends_hash).bind(static_cast<std::int64_t>(item.print.size_bytes)).bind(item.id).bind(after);
+  return all_rows<ItemRow>(std::move(statement.bind(content_key).bind(content_key)));
+}
+
+std::optional<ItemRow> Journal::done_before(ItemRow const& item) const {
+  static auto const sql =
+      select<ItemRow>("WHERE t.root = ? AND t.path = ? AND t.id < ? AND t.state = 'done' ORDER BY t.id DESC LIMIT 1");
+  return first_row<ItemRow>(std::move(db_->statement(sql).bind_blob(item.root).bind_blob(item.path).bind(item.id)));
 }
 
 void Journal::wake_twins_of(RowId item, WallTime now) {

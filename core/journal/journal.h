@@ -83,8 +83,9 @@ class Journal {
   // --- items
   RowId insert(ItemRow const& row);
   // Writes `row` where it is in `expected`, and an event if the state changed. What names it stays as it is:
-  // ulid, source, root, path (see rename()), item_key, name, created_at. An item that comes to an end, or is looked at
-  // anew, makes due who waits for it as its twin.
+  // ulid, root, path (see rename()), item_key, name; and its source and created_at, unless it comes to `seen` with
+  // this: another source may take it then, and patience with it begins anew. An item that comes to an end, or is looked
+  // at anew, makes due who waits for it as its twin.
   void update(ItemRow const& row, ItemState expected, WallTime now, std::string_view note = {});
   // Writes only what every chunk changes: bytes_sent, bytes_acked, attempts, last_error and reason. No index holds
   // one of them, so that this costs one page where update() costs several.
@@ -94,8 +95,11 @@ class Journal {
   // Live items of a folder whose file has this inode, as it was seen last: hard links may share one. At most 16.
   std::vector<ItemRow> live_items_of_inode(std::string_view root, std::uint64_t inode) const;
   // Items that are done or under way, from `stable` on, whose file may be the same as this one's: its size and its ends
-  // are. The oldest first, at most 16; not the item itself.
-  std::vector<ItemRow> items_of_ends(ItemRow const& item) const;
+  // are, and its content key, where one is given, or none is known of them. The oldest first, at most 16 behind
+  // `after`; not the item itself.
+  std::vector<ItemRow> items_of_ends(ItemRow const& item, std::string_view content_key = {}, RowId after = 0) const;
+  // The last one that was done of the same file before this item.
+  std::optional<ItemRow> done_before(ItemRow const& item) const;
   // Gives a live item another path. Requires  no live item has it.
   void rename(RowId item, std::string_view path);
   std::optional<ItemRow> item_by_key(std::string_view key) const;  // a URL's, ended or not

@@ -25,4 +25,7 @@ std::optional<std::string> in_capitals(std::string_view name);
 // "clip.mp4.MD5" -> "clip.mp4.md5"; any other name as it is.
 std::string in_small_letters(std::string_view name);
 
+// aria2 writes under the final name, and keeps NAME.aria2 beside it until the download is whole (D15).
+inline constexpr std::string_view kControlSuffix = ".aria2";
+
 }  // namespace sluice::source

@@ -46,6 +46,23 @@ Result<std::optional<Look::Checksum>> checksum_beside(ports::Files& files, std::
   return std::optional<Look::Checksum>();
 }
 
+// "" where there is none.
+Result<std::string> control_file_beside(ports::Files& files, std::string const& root, std::string const& path) {
+  auto const name = std::string(basename_of(path)).append(kControlSuffix);
+  if (name.size() > kNameBytesMax) return std::string();
+  auto const print = files.stat(root, beside(path, name));
+  if (!print && is_passing(print.error())) return std::unexpected(print.error());
+  return print ? name : std::string();
+}
+
+// Tells the contents of one path apart in a question.
+std::string words_of(ports::FilePrint const& print) {
+  std::string words;
+  for (auto const number : {std::int64_t(print.size_bytes), print.mtime_ns, print.ctime_ns, std::int64_t(print.inode)})
+    words.append(" ").append(std::to_string(number));
+  return words;
+}
+
 }  // namespace
 
 Error gone_or_away(ports::Files& files, std::string const& root, std::string const& path, std::uint64_t device,
@@ -212,6 +229,8 @@ Answer<Look> Scout::look(std::string const& root, std::string const& path, std::
       SLUICE_TRY(ends, upload::ends_hash_of(**file, print.size_bytes));
       look.ends_hash = ends;
     }
+    SLUICE_TRY(control_file, control_file_beside(files, root, path));
+    look.control_file = std::move(control_file);
     if (wanted.checksum) {
       SLUICE_TRY(checksum, checksum_beside(files, root, path));
       look.checksum = std::move(checksum);
@@ -231,7 +250,7 @@ Answer<Look> Scout::look(std::string const& root, std::string const& path, std::
 
 Answer<std::string> Scout::digest(std::string const& root, std::string const& path, ports::FilePrint const& print,
                                   DigestKind kind) {
-  auto const question = path + " " + std::to_string(print.inode) + " " + std::to_string(print.mtime_ns);
+  auto const question = std::string(name_of(kind)) + " " + path + words_of(print);
   return ask<std::string>(std::string(kDigestLane) + root, question, {},
                           [=, guard = guard_of(root)](ports::Files& files) -> Result<std::string> {
                             auto const file = files.open(root, path);
@@ -242,7 +261,7 @@ Answer<std::string> Scout::digest(std::string const& root, std::string const& pa
 
 Answer<std::string> Scout::content_key(std::string const& root, std::string const& path,
                                        ports::FilePrint const& print) {
-  return ask<std::string>(std::string(kDigestLane) + root, "content " + path, {},
+  return ask<std::string>(std::string(kDigestLane) + root, "content " + path + words_of(print), {},
                           [=, guard = guard_of(root)](ports::Files& files) -> Result<std::string> {
                             auto const file = files.open(root, path);
                             if (file) return upload::content_key_of(*file, print);

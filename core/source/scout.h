@@ -70,6 +70,7 @@ struct Look {
   ports::Writer writer = ports::Writer::kUnknown;
   Result<std::string> type = std::string();  // by its content, where that was asked for (Files::sniff)
   std::int64_t ends_hash = 0;                // where that was asked for (core/upload/leaves.h)
+  std::string control_file = {};             // of a download under way, beside it: its name (kControlSuffix)
 };
 
 class Scout {
@@ -100,7 +101,7 @@ class Scout {
     bool ends = false;        // the hash of its ends
     bool sidecar = false;     // what its sidecars say
   };
-  // One look, no older than `since`.
+  // One look, no older than `since`. Fails also  kSourceChanged: it became shorter meanwhile.
   Answer<Look> look(std::string const& root, std::string const& path, std::uint64_t device, Wanted const& wanted,
                     WallTime since);
   Answer<ports::FilePrint> stat(std::string const& root, std::string const& path, std::uint64_t device);

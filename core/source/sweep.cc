@@ -25,11 +25,6 @@ bool is_below(std::string_view path, std::string_view folder) {
   return path.size() > folder.size() && path.starts_with(folder) && path[folder.size()] == '/';
 }
 
-Problem problem(Problem::Code code, std::string path, std::string_view what) {
-  auto text = printable(path) + ": " + std::string(what);
-  return {std::move(path), std::move(text), code};
-}
-
 }  // namespace
 
 std::string_view name_of(Problem::Code code) {
@@ -63,6 +58,15 @@ void Sweep::drop_all(std::string why, Slice& slice) {
   slice.source_gone = std::move(why);
   wanted_.clear();
   stack_.clear();
+  whole_.reset();
+}
+
+void Sweep::leave_out(Problem::Code code, std::string path, std::string_view what, Slice& slice) {
+  auto text = printable(path) + ": " + std::string(what);
+  auto const& problem = slice.problems.emplace_back(std::move(path), std::move(text), code);
+  if (!whole_) return;
+  whole_->total += 1;
+  if (whole_->first.size() < LeftOut::kKeptMax) whole_->first.push_back(problem);
 }
 
 void Sweep::listing_failed(std::string path, Error const& error, Slice& slice) {
@@ -70,7 +74,7 @@ void Sweep::listing_failed(std::string path, Error const& error, Slice& slice) {
   // A folder that went away while the sweep was coming needs no word; its files are looked for one by one.
   if (error.fault == Fault::kGone) return;
   auto const why = "the folder cannot be listed: " + error.text;
-  slice.problems.push_back(problem(Problem::Code::kUnreadableDirectory, std::move(path), why));
+  leave_out(Problem::Code::kUnreadableDirectory, std::move(path), why, slice);
 }
 
 // An empty mount point looks like a folder from which all files went (D9).
@@ -108,7 +112,8 @@ std::size_t Sweep::read_on(Slice& slice) {
     return 0;
   }
   for (auto& entry : *some) {
-    if (entry.name.ends_with(".aria2")) folder.unfinished.insert(entry.name.substr(0, entry.name.size() - 6));
+    if (entry.name.ends_with(kControlSuffix))
+      folder.unfinished.insert(entry.name.substr(0, entry.name.size() - kControlSuffix.size()));
     if (scope_.ready_marker) {
       auto marker = is_marker(*scope_.ready_marker, entry.name) ? entry.name : in_small_letters(entry.name);
       if (is_marker(*scope_.ready_marker, marker)) folder.markers.insert(std::move(marker));
@@ -160,16 +165,15 @@ void Sweep::look_at(ports::DirEntry entry, Slice& slice) {
   bool const is_folder = entry.type == ports::FileType::kDirectory;
   if (auto const kept_out = is_folder ? keeps_out_folder(scope_, path) : keeps_out_file(scope_, path)) {
     if (kept_out->by == KeptOut::By::kTooDeep || kept_out->by == KeptOut::By::kTooLong)
-      slice.problems.push_back(problem(Problem::Code::kPathTooLong, std::move(path), kept_out->text));
+      leave_out(Problem::Code::kPathTooLong, std::move(path), kept_out->text, slice);
     return;
   }
   if (is_folder) return folder.subfolders.push_back(std::move(entry.name));
   if (folder.unfinished.contains(entry.name)) return;
   if (entry.type == ports::FileType::kSymlink) {
-    slice.problems.push_back(problem(Problem::Code::kSymlink, std::move(path), "symbolic links are not followed"));
+    leave_out(Problem::Code::kSymlink, std::move(path), "symbolic links are not followed", slice);
   } else if (entry.type == ports::FileType::kOther) {
-    slice.problems.push_back(
-        problem(Problem::Code::kSpecial, std::move(path), "this is no regular file but a fifo, socket or device"));
+    leave_out(Problem::Code::kSpecial, std::move(path), "this is no regular file but a fifo, socket or device", slice);
   } else if (entry.has_print) {
     add_candidate(std::move(path), entry.print, slice);
   } else if (auto const print = files_.stat(scope_.root, path)) {
@@ -184,7 +188,9 @@ Slice Sweep::step(std::size_t max_entries) {
   for (std::size_t looked = 0; looked < max_entries && !finished(); ++looked) {
     if (!at_work()) {
       if (!is_guarded(slice)) break;
-      enter(std::move(wanted_.extract(wanted_.begin()).value()), slice);
+      auto wish = std::move(wanted_.extract(wanted_.begin()).value());
+      if (wish.empty()) whole_.emplace();
+      enter(std::move(wish), slice);
       continue;
     }
     auto& folder = stack_.back();
@@ -201,6 +207,7 @@ Slice Sweep::step(std::size_t max_entries) {
       enter(std::move(path), slice);
     } else {
       stack_.pop_back();
+      if (stack_.empty() && whole_) slice.left_out = std::exchange(whole_, std::nullopt);
     }
   }
   slice.finished = finished();

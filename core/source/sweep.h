@@ -3,7 +3,8 @@
 // Events are hints, the sweep is the truth (D1): whatever inotify told or lost, a sweep of the whole
 // tree finds every file. It decides by name and type only; whether a file is finished, known or wanted
 // is for others. It follows no link, opens no file, and remembers nothing but the folders still to be
-// listed: at most kDepthMax levels of one folder's subfolders, and kWantedMax wishes.
+// listed: at most kDepthMax levels of one folder's subfolders, and kWantedMax wishes; and, while it walks the whole
+// tree, what is left out.
 #pragma once
 
 #include <cstddef>
@@ -41,10 +42,19 @@ struct Problem {
 
 std::string_view name_of(Problem::Code code);  // "symlink", "special", "unreadable_directory", "path_too_long"
 
+// What people would miss of a whole tree.
+struct LeftOut {
+  static constexpr std::size_t kKeptMax = 100;
+  std::vector<Problem> first = {};  // in the order in which they were met
+  std::uint64_t total = 0;
+};
+
 struct Slice {
   std::vector<Candidate> candidates;
   std::vector<Problem> problems;
   bool finished = false;  // nothing is left to be listed, until the next wish
+  // The whole tree was walked, to its end in this slice: all problems of that walk.
+  std::optional<LeftOut> left_out = {};
   // The root cannot be listed, or its guard file is not there: the text says why. All wishes are dropped; what was
   // known before stays known, since a folder that is not mounted is no proof that its files are gone (D8, D9).
   std::optional<std::string> source_gone;
@@ -89,6 +99,7 @@ class Sweep {
   template <class Names>
   std::int64_t print_of_first(Names const& names);
   std::int64_t sidecars_print_of(std::string_view name);
+  void leave_out(Problem::Code code, std::string path, std::string_view what, Slice& slice);
   void listing_failed(std::string path, Error const& error, Slice& slice);
   void look_at(ports::DirEntry entry, Slice& slice);
   void drop_all(std::string why, Slice& slice);
@@ -97,6 +108,7 @@ class Sweep {
   Scope scope_;
   std::set<std::string> wanted_;  // paths of folders, none below another if the source is recursive
   std::vector<Folder> stack_;     // the folder being looked at, above the ones that led to it
+  std::optional<LeftOut> whole_;  // of the whole tree, while it is walked
 };
 
 }  // namespace sluice::source

@@ -27,10 +27,12 @@ namespace {
 
 constexpr int kRowsPerTurn = 200;
 constexpr Millis kSourceRemovedPause{60'000};
+constexpr Millis kDownloadPause{60'000};  // the sweep that finds no control file any more comes first
+constexpr Millis kLookPause{100};
 constexpr std::size_t kNameBytesMax = 255;  // of an entity, as config/ bounds those of indexes and collections
 constexpr char kBadTemplate[] = "bad_template";
 
-bool is_skipped(std::string_view code) { return code == "no_pipeline" || code == kNoMatch; }
+bool is_skipped(std::string_view code) { return code == kNoPipeline || code == kNoMatch; }
 
 void end_item(Context& ctx, ItemRow item, ItemState state, std::string reason, std::string text) {
   auto const was = item.state;
@@ -53,7 +55,7 @@ void unreadable(Context& ctx, ItemRow item, Error const& error) {
     return end_item(ctx, std::move(item), ItemState::kSkipped, "vanished", "the file went away before it was taken");
   if (error.fault == Fault::kLocal || error.code == "io" || error.code == "busy")
     return retry_item(ctx, std::move(item), error, ItemState::kSeen);
-  end_item(ctx, std::move(item), ItemState::kFailed, "unreadable", error.text);
+  end_item(ctx, std::move(item), ItemState::kFailed, kUnreadable, error.text);
 }
 
 std::optional<std::string> wish_of(std::string const& text) {
@@ -178,11 +180,26 @@ void look_again(Context& ctx, ItemRow item, Verdict const& verdict) {
   ctx.journal.update(item, ItemState::kSeen, ctx.now);
 }
 
+// It became shorter between two glances of one look.
+void settle_anew(Context& ctx, ItemRow item, SourcePolicy const& source) {
+  item.quiet_since = ctx.now;
+  look_again(ctx, std::move(item),
+             {Verdict::Is::kChanged, Verdict::Reason::kChanging, ctx.now + std::max(source.settle, kLookPause)});
+}
+
+// aria2 says that it is not done, and may rest for long without having the file open.
+Held held_by_download(source::Look const& look) {
+  if (look.control_file.empty()) return {};
+  return {ports::kBeingWritten, printable(look.control_file) + " is beside it: its download is not finished",
+          kDownloadPause};
+}
+
 void settle_one(Context& ctx, ItemRow item, SourcePolicy const& source) {
   auto const wanted = wanted_of(source, item.path);
   auto const look =
       ctx.scout.look(item.root, item.path, item.print.device, wanted, item.effort.due_at.value_or(WallTime{}));
   if (!look) return;
+  if (!*look && look->error().fault == Fault::kSourceChanged) return settle_anew(ctx, std::move(item), source);
   if (!*look) return unreadable(ctx, std::move(item), look->error());
   item.twin = 0;
   auto const& fresh = (*look)->print;
@@ -201,7 +218,8 @@ void settle_one(Context& ctx, ItemRow item, SourcePolicy const& source) {
     item.quiet_since = ctx.now;
   }
   if (verdict.is == Verdict::Is::kStable) {
-    auto held = held_by_sidecar(source, **look, ctx.now);
+    auto held = held_by_download(**look);
+    if (held.reason.empty()) held = held_by_sidecar(source, **look, ctx.now);
     if (held.reason.empty() && item.print.size_bytes > 0) held = held_by_checksum(ctx, item, source, **look);
     if (!held.reason.empty()) return hold(ctx, std::move(item), source, held);
     return admit(ctx, std::move(item), source, **look);
@@ -243,6 +261,13 @@ bool is_matched(SourcePolicy const& source, ItemRow const& item) {
   return !source.match || values_of(item, {}, {}, source.match).match.has_value();
 }
 
+bool would_take(Policy const& policy, ItemRow const& item, SourcePolicy const& source) {
+  if (item.kind.empty() || !is_matched(source, item)) return false;
+  auto as_its_own = item;
+  if (!source.sidecars) as_its_own.sidecar.clear();
+  return choose_pipeline(policy, as_its_own, source).has_value();
+}
+
 Result<Plan> plan_item(Policy const& policy, ItemRow& item, SourcePolicy const& source,
                        std::optional<source::Media> const& media, WallTime at) {
   auto const by_url = is_of_url(item);
@@ -255,8 +280,7 @@ Result<Plan> plan_item(Policy const& policy, ItemRow& item, SourcePolicy const& 
                     " does not say whether it is video, audio or image: give it one "
                     "that does",
                 "unknown_kind");
-  if (!media)
-    return fail(Fault::kRejected, "neither its name nor its content says video, audio or image", "no_pipeline");
+  if (!media) return fail(Fault::kRejected, "neither its name nor its content says video, audio or image", kNoPipeline);
   item.kind = media->kind;
   item.content_type = media->content_type;
   SLUICE_TRY(plan, plan_for(policy, item, source, at));
@@ -295,7 +319,7 @@ Result<PipelinePolicy> choose_pipeline(Policy const& policy, ItemRow const& item
   auto const* const pipeline = named.empty() ? pipeline_for(policy, source, item.kind) : policy.pipeline(named);
   if (pipeline != nullptr && pipeline->kinds.contains(item.kind)) return *pipeline;
   return fail(Fault::kRejected, "no pipeline of source " + printable(source.name) + " takes " + item.kind + " files",
-              "no_pipeline");
+              kNoPipeline);
 }
 
 PipelinePolicy const* pipeline_for(Policy const& policy, SourcePolicy const& source, std::string const& kind) {

@@ -22,6 +22,8 @@
 
 namespace sluice::stage {
 
+inline constexpr char kUnreadable[] = "unreadable";  // the reason of an item in `failed`
+
 void choose_admit(Context& ctx);
 
 // What must be known of a file of this source before it can be admitted.
@@ -37,8 +39,13 @@ Result<Plan> plan_item(Policy const& policy, journal::ItemRow& item, SourcePolic
 
 // Whether the item's path fits the source's `match`, if it has one; and the error of one that does not. Pure.
 inline constexpr char kNoMatch[] = "no_match";
+inline constexpr char kNoPipeline[] = "no_pipeline";
 bool is_matched(SourcePolicy const& source, journal::ItemRow const& item);
 Error does_not_match(SourcePolicy const& source);
+
+// Whether an item of known kind is taken by this source: its path fits, and a pipeline takes its kind, be it the
+// source's, its sidecar's or one that a person named. Pure.
+bool would_take(Policy const& policy, journal::ItemRow const& item, SourcePolicy const& source);
 
 // The rows of a plan's steps, all in `waiting`. Pure.
 std::vector<journal::StepRow> steps_for(journal::ItemRow const& item, Plan const& plan);

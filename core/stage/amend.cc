@@ -159,8 +159,8 @@ void read(Context& ctx, ActRow act, ItemRow const& item) {
   if (!*look) return try_act_again(ctx, std::move(act), look->error(), false);
   auto const& print = (*look)->print;
   auto const latest = ctx.journal.latest_item(item.root, item.path);
-  if (print.size_bytes != item.print.size_bytes || print.mtime_ns != item.print.mtime_ns ||
-      (latest && latest->id != item.id))
+  auto const is_other = latest && latest->id != item.id && latest->duplicate_of != item.ulid;
+  if (print.size_bytes != item.print.size_bytes || print.mtime_ns != item.print.mtime_ns || is_other)
     return refuse_act(ctx, std::move(act), "superseded", "another file has its name: the sidecar speaks of that one");
   auto const held = held_by_sidecar(*source, **look, ctx.now);
   if (held.reason == source::kBadSidecar && !holds_up_another(ctx, act))  // it is read again when it changes

@@ -10,6 +10,12 @@ namespace {
 constexpr Millis kReadingPause{1'000};
 constexpr Millis kWaitPause{60'000};  // for somebody to mend it
 
+// What the checksum file says, or what is wrong with it: the end of the text of a mismatch, by which it is known again.
+std::string words_of(source::Look::Checksum const& checksum) {
+  if (!checksum.digits) return printable(checksum.file) + ": " + checksum.digits.error().text;
+  return printable(checksum.file) + " says " + *checksum.digits;
+}
+
 }  // namespace
 
 source::Answer<std::string> Digests::kept_or(ByItem& kept, journal::ItemRow const& item,
@@ -43,14 +49,18 @@ Held held_by_checksum(Context& ctx, journal::ItemRow const& item, SourcePolicy c
     return {"waiting_for_checksum", "there is no " + name + ".md5 or " + name + ".sha256 beside it", kWaitPause};
   }
   auto const& [file, kind, wanted] = *look.checksum;
-  if (!wanted) return {"checksum_mismatch", printable(file) + ": " + wanted.error().text, kWaitPause, true};
+  if (!wanted) return {kChecksumMismatch, words_of(*look.checksum), kWaitPause, true};
   auto const digits = ctx.digests.of(ctx, item, kind);
   if (!digits) return {"verifying_checksum", "it is read and held against " + printable(file), kReadingPause};
   if (!*digits) return {"verifying_checksum", digits->error().text, kWaitPause};
   if (**digits == *wanted) return {};
-  return {"checksum_mismatch",
-          "its " + std::string(name_of(kind)) + " is " + **digits + ", and " + printable(file) + " says " + *wanted,
-          kWaitPause, true};
+  return {kChecksumMismatch,
+          "its " + std::string(name_of(kind)) + " is " + **digits + ", and " + words_of(*look.checksum), kWaitPause,
+          true};
+}
+
+bool is_still_said(journal::ItemRow const& item, source::Look const& look) {
+  return look.checksum && item.effort.last_error.ends_with(words_of(*look.checksum));
 }
 
 }  // namespace sluice::stage

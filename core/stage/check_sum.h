@@ -14,6 +14,8 @@
 
 namespace sluice::stage {
 
+inline constexpr char kChecksumMismatch[] = "checksum_mismatch";
+
 // What keeps the file back for now; "" in `reason` if nothing does.
 struct Held {
   std::string reason = {};  // "waiting_for_checksum", "verifying_checksum", "checksum_mismatch"
@@ -48,5 +50,8 @@ class Digests {
 
 // Requires  `item` has the print of the look.
 Held held_by_checksum(Context& ctx, journal::ItemRow const& item, SourcePolicy const& source, source::Look const& look);
+
+// Whether the checksum file says now what an item failed for as kChecksumMismatch. Pure.
+bool is_still_said(journal::ItemRow const& item, source::Look const& look);
 
 }  // namespace sluice::stage

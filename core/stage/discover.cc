@@ -9,9 +9,12 @@
 #include "core/stage/admit.h"
 #include "core/stage/amend.h"
 #include "core/stage/effort.h"
+#include "core/stage/find_duplicate.h"
 #include "core/stage/follow_rename.h"
 #include "core/stage/moves.h"
 #include "core/stage/outbox.h"
+#include "core/stage/take_sidecar.h"
+#include "core/stage/wishes.h"
 
 namespace sluice::stage {
 
@@ -21,16 +24,34 @@ using journal::ItemState;
 namespace {
 
 constexpr std::size_t kEntriesPerTurn = 250;
-constexpr std::size_t kProblemsMax = 100;
 
 // Skipped when no pipeline took its kind, or its path did not match, and now it is taken: the configuration was
-// changed since.
+// changed since, or it is another source that asks.
 bool is_taken_now(Context const& ctx, ItemRow const& known, SourcePolicy const& source) {
-  if (known.state != ItemState::kSkipped) return false;
-  if (known.reason == kNoMatch) return is_matched(source, known);
-  if (known.reason != "no_pipeline") return false;
-  auto const by_source = known.pipeline.empty();  // else a person named one, which does not take it
-  return by_source && !known.kind.empty() && pipeline_for(ctx.policy, source, known.kind) != nullptr;
+  if (known.state != ItemState::kSkipped || (known.reason != kNoMatch && known.reason != kNoPipeline)) return false;
+  return would_take(ctx.policy, known, source);
+}
+
+// Whether it belongs to another source of the same folder, which takes its name as well.
+bool is_of_another(Context const& ctx, ItemRow const& known, SourcePolicy const& source) {
+  if (known.source == source.name) return false;
+  auto const* const other = ctx.policy.source(known.source);
+  return other != nullptr && other->root == known.root && other->swept && other->manifest.empty() &&
+         !source::keeps_out_way_to_file(scope_of(*other), known.path);
+}
+
+// What the former source wanted of it is asked of this one; what a person asked for stays.
+void hand_over(Context const& ctx, ItemRow& item, SourcePolicy const& source) {
+  if (item.source == source.name) return;
+  if (auto const* const former = ctx.policy.source(item.source); former != nullptr) {
+    forget_plan(ctx.policy, item, *former);
+  } else if (item.pipeline != kByHand) {
+    item.pipeline.clear();
+    item.plan.clear();
+  }
+  item.source = source.name;
+  item.priority = source.priority;
+  item.sidecar.clear();
 }
 
 // We had moved or deleted it, and a file of the same content is there: not the one that an older listing still shows,
@@ -49,6 +70,16 @@ void went_down(Context& ctx, Discovery::View& view, std::string why) {
   view.why_down = std::move(why);
 }
 
+// Each is logged when it comes; status has them as long as they stay.
+void tell_left_out(Context& ctx, Discovery::View& view, source::LeftOut now) {
+  std::set<std::string_view> known;
+  for (auto const& problem : view.left_out.first) known.insert(problem.text);
+  for (auto const& problem : now.first)
+    if (!known.contains(problem.text))
+      ctx.log.warning("source " + printable(view.name) + " leaves out " + problem.text);
+  view.left_out = std::move(now);
+}
+
 // Its marker was not there when it was looked at last, or a program had it open.
 void look_now(Context& ctx, ItemRow item) {
   if (item.effort.due_at <= ctx.now) return;
@@ -58,7 +89,7 @@ void look_now(Context& ctx, ItemRow item) {
 
 // What its sidecars said is why it ended; or it might be taken by what they say now.
 bool is_ended_by_sidecar(ItemRow const& known) {
-  if (known.state == ItemState::kSkipped) return known.reason == "no_pipeline";
+  if (known.state == ItemState::kSkipped) return known.reason == kNoPipeline;
   return known.state == ItemState::kFailed && known.failed_from == word(ItemState::kSeen);
 }
 
@@ -74,10 +105,21 @@ bool read_sidecars_again(Context& ctx, ItemRow item, source::Candidate const& ca
   item.state = ItemState::kSeen;
   item.sidecars_print = candidate.sidecars_print;
   item.effort.due_at = ctx.now;
+  if (was != ItemState::kSeen) item.created_at = ctx.now;
   if (was == ItemState::kSeen) return ctx.journal.update(item, was, ctx.now), true;
   ctx.sources.forget(item.id);
   move(ctx, item, was, "its sidecar changed");
   return true;
+}
+
+// Its sidecars changed: they speak of the asset of a done file, also where a copy of it was put in its place.
+void amend_done(Context& ctx, ItemRow const& known, std::int64_t sidecars_print) {
+  if (known.state == ItemState::kDone) return plan_amendment(ctx, known, sidecars_print);
+  if (known.state != ItemState::kSkipped || known.reason != kDuplicate) return;
+  for (auto const& first : ctx.journal.items_by_prefix(known.duplicate_of, 1))
+    if (first.state == ItemState::kDone && first.root == known.root && first.path == known.path &&
+        first.sidecars_print != sidecars_print)
+      plan_amendment(ctx, first, sidecars_print);
 }
 
 // A file under upload that was renamed or whose mode was changed is what it was, where its lease proves it: a restart
@@ -98,9 +140,11 @@ Known compare(ItemRow const& known, ports::FilePrint const& fresh) {
   if (!is_end(known.state)) return Known::kSame;  // the stage at work looks at the file itself
   if (known.reason == "vanished" || known.reason == "source_gone") return Known::kBack;
   // A changed ctime alone is a chmod, a hard link, a backup: not other content, and no reason to send it again.
-  auto const same_content = known.print.size_bytes == fresh.size_bytes && known.print.mtime_ns == fresh.mtime_ns;
+  auto const is_other_file = known.print.inode != fresh.inode && known.print.ctime_ns != fresh.ctime_ns;
+  auto const same_content =
+      known.print.size_bytes == fresh.size_bytes && known.print.mtime_ns == fresh.mtime_ns && !is_other_file;
   if (known.state == ItemState::kFailed) {
-    auto const made_readable = known.reason == "unreadable" && known.print.ctime_ns != fresh.ctime_ns;
+    auto const made_readable = known.reason == kUnreadable && known.print.ctime_ns != fresh.ctime_ns;
     return same_content && !made_readable ? Known::kSame : Known::kRepaired;
   }
   return same_content ? Known::kSame : Known::kReplaced;
@@ -127,7 +171,7 @@ Discovery::Discovery(ports::Files& files, Policy const& policy) {
                                  .why_down = {},
                                  .down_since = {},
                                  .last_scan = {},
-                                 .problems = {}},
+                                 .left_out = {}},
                         .next_rescan = {}});
   }
 }
@@ -175,50 +219,57 @@ Known Discovery::judge(Context& ctx, SourcePolicy const& source, ItemRow const& 
   return compared;
 }
 
+// The same item goes on, from the beginning: patience with its file begins anew too.
+void Discovery::revive(Context& ctx, SourcePolicy const& source, ItemRow known, Known how,
+                       source::Candidate const& candidate) {
+  auto const was = known.state;
+  withdraw_acts(ctx, known.id, "the file is there again");
+  abandon_upload(ctx, known);  // one that failed in the middle of it may have a session yet
+  hand_over(ctx, known, source);
+  known.state = ItemState::kSeen;
+  known.generation += 1;
+  known.created_at = known.quiet_since = ctx.now;
+  known.reason = how == Known::kBack ? "" : "source_changed";
+  known.failed_from.clear();
+  known.finished_at.reset();
+  known.asset_id.clear();
+  known.content_key.clear();
+  known.client_op.clear();
+  known.bytes_acked = 0;
+  known.intent = {};
+  known.effort = {.due_at = ctx.now + source.settle};
+  known.print = candidate.print;
+  known.sidecars_print = candidate.sidecars_print;
+  ctx.journal.delete_steps_of(known.id);
+  move(ctx, known, was);
+}
+
 void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& candidate) {
   if (!may_be_item(candidate.path)) return;
-  auto known = ctx.journal.latest_item(watched.policy->root, candidate.path);
-  if (known) {
-    auto const was = known->state;
-    auto const compared = judge(ctx, *watched.policy, *known, candidate);
-    switch (compared) {
-      case Known::kSame:
-        if (was == ItemState::kDone && watched.policy->sidecars && known->sidecars_print != candidate.sidecars_print)
-          return plan_amendment(ctx, *std::move(known), candidate.sidecars_print);
-        if (is_end(was)) return;
-        if (watched.policy->sidecars && known->sidecars_print != candidate.sidecars_print &&
-            read_sidecars_again(ctx, *known, candidate))
-          return;
-        if (known->reason == ports::kBeingWritten || (candidate.is_marked && known->reason == kWaitingForMarker))
-          return look_now(ctx, *std::move(known));
-        return adopt_ctime(ctx, *std::move(known), candidate.print);
-      case Known::kReplaced: break;
-      case Known::kRepaired:
-      case Known::kBack:
-        withdraw_acts(ctx, known->id, "the file is there again");
-        abandon_upload(ctx, *known);  // one that failed in the middle of it may have a session yet
-        known->state = ItemState::kSeen;
-        known->generation += 1;
-        known->reason = compared == Known::kBack ? "" : "source_changed";
-        known->failed_from.clear();
-        known->finished_at.reset();
-        known->asset_id.clear();
-        known->content_key.clear();
-        known->client_op.clear();
-        known->bytes_acked = 0;
-        known->intent = {};
-        known->effort = {};
-        ctx.journal.delete_steps_of(known->id);
-        [[fallthrough]];
-      case Known::kGrowing:
-        known->print = candidate.print;
-        known->sidecars_print = candidate.sidecars_print;
-        known->quiet_since = ctx.now;
-        known->effort.due_at = ctx.now + watched.policy->settle;
-        return move(ctx, *known, was);
-    }
+  auto const& source = *watched.policy;
+  auto known = ctx.journal.latest_item(source.root, candidate.path);
+  if (!known) return take_new(ctx, watched, candidate, 0);
+  if (is_of_another(ctx, *known, source) && !is_taken_now(ctx, *known, source)) return;
+  auto const was = known->state;
+  auto const other_sidecars = source.sidecars && known->sidecars_print != candidate.sidecars_print;
+  switch (auto const compared = judge(ctx, source, *known, candidate)) {
+    case Known::kSame:
+      if (is_end(was) && other_sidecars) amend_done(ctx, *known, candidate.sidecars_print);
+      if (is_end(was)) return watched.mended.met(*known, ctx.now);
+      if (other_sidecars && read_sidecars_again(ctx, *known, candidate)) return;
+      if (known->reason == ports::kBeingWritten || (candidate.is_marked && known->reason == kWaitingForMarker))
+        return look_now(ctx, *std::move(known));
+      return adopt_ctime(ctx, *std::move(known), candidate.print);
+    case Known::kReplaced: return take_new(ctx, watched, candidate, known->id);
+    case Known::kRepaired:
+    case Known::kBack: return revive(ctx, source, *std::move(known), compared, candidate);
+    case Known::kGrowing:
+      known->print = candidate.print;
+      known->sidecars_print = candidate.sidecars_print;
+      known->quiet_since = ctx.now;
+      known->effort.due_at = ctx.now + source.settle;
+      return move(ctx, *known, was);
   }
-  take_new(ctx, watched, candidate, known ? known->id : 0);
 }
 
 void Discovery::take_new(Context& ctx, Watched& watched, source::Candidate const& candidate, journal::RowId latest) {
@@ -234,13 +285,10 @@ void Discovery::take_new(Context& ctx, Watched& watched, source::Candidate const
 void Discovery::note(Context& ctx, Watched& watched, source::Slice slice) {
   for (auto const& candidate : slice.candidates) take(ctx, watched, candidate);
   auto& view = watched.view;
-  for (auto& problem : slice.problems) {
-    view.problems_total += 1;
-    view.problems.push_back(std::move(problem));
-    if (view.problems.size() > kProblemsMax) view.problems.pop_front();
-  }
+  if (slice.left_out) tell_left_out(ctx, view, *std::move(slice.left_out));
   if (slice.source_gone) return went_down(ctx, view, *std::move(slice.source_gone));
   if (!slice.finished) return;
+  watched.mended.swept(slice.left_out.has_value());
   if (view.why_down) ctx.log.info("source " + printable(view.name) + " is back");
   view.why_down.reset();
   view.down_since.reset();
@@ -277,6 +325,9 @@ void Discovery::run(Context& ctx) {
       watched.next_rescan = ctx.now + watched.policy->rescan.value_or(ctx.policy.rescan);
     }
     go_on(ctx, watched);
+    for (auto const& [item, print] : watched.mended.look(ctx, *watched.policy))
+      revive(ctx, *watched.policy, item, Known::kRepaired,
+             {.path = item.path, .print = print, .sidecars_print = item.sidecars_print});
   }
 }
 

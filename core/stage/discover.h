@@ -2,18 +2,20 @@
 //
 //   takes    what the sweeps of the sources find, a bounded slice per turn
 //   writes   item: a new row in `seen`; the print of one that is still settling; one that failed or was skipped
-//            anew when its file or its sidecar was replaced or repaired, is there again, or is of a kind that a
-//            pipeline takes now
+//            anew when its file, its sidecar or its checksum file was replaced or repaired, is there or can be read
+//            again, or is of a kind that a pipeline takes now
 //   remote   nothing
 //   unknown  -
 //   then     ADMIT takes the rows left in `seen`
 //
 // Events are hints and only say where to look first; every folder is swept whole at start, after an
 // overflow, and every `rescan` (D1, D4, D10). Memory: which folders are still to be listed.
+//
+// Of several sources on one folder, the one that found a file first has it; the others leave it alone, unless that one
+// skipped it because it takes no such kind or path, and they do.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <set>
@@ -22,6 +24,7 @@
 #include <vector>
 
 #include "core/source/sweep.h"
+#include "core/stage/mended.h"
 #include "core/stage/stage.h"
 
 namespace sluice::stage {
@@ -31,9 +34,12 @@ enum class Known : std::uint8_t {
   kSame,      // nothing to do
   kGrowing,   // still settling, and changed: its quiet time begins anew
   kReplaced,  // at its end, and other content is there now, or the same after we put it away: a new item
-  kRepaired,  // failed, and the file was replaced or made readable: the same item goes on
+  kRepaired,  // failed, and what it failed for was replaced or mended: the same item goes on
   kBack,      // ended because it was not there, or was moved away when it failed, and is there: the same item goes on
 };
+// Another file with the times of the former one put back (cp -p, a restored backup) shows in inode and ctime together:
+// some file systems give new inodes by themselves, and a chmod is a new ctime. Whether it holds the same is for
+// find_duplicate.h.
 Known compare(journal::ItemRow const& known, ports::FilePrint const& fresh);
 
 // Whether a candidate may be an item at all, and no sidecar. Temporary and companion names are no candidates: the
@@ -64,9 +70,8 @@ class Discovery {
     std::string root = {};
     std::optional<std::string> why_down = {};  // the folder cannot be listed
     std::optional<WallTime> down_since = {};
-    std::optional<WallTime> last_scan = {};     // the end of the last whole sweep
-    std::deque<source::Problem> problems = {};  // of the last whole sweep; at most 100
-    std::uint64_t problems_total = 0;
+    std::optional<WallTime> last_scan = {};  // the end of the last whole sweep
+    source::LeftOut left_out = {};           // by it
   };
   std::vector<View> views() const;
 
@@ -79,6 +84,7 @@ class Discovery {
     bool stepping = false;
     bool held_up = false;               // the folder does not answer, or too much is asked of it
     std::set<std::string> wishes = {};  // folders, for the next step
+    Mended mended = {};
 
     void want(std::string relative);
     bool has_work() const { return stepping || !wishes.empty() || !sweep->finished(); }
@@ -89,6 +95,8 @@ class Discovery {
   void go_on(Context& ctx, Watched& watched);
   void note(Context& ctx, Watched& watched, source::Slice slice);
   void take(Context& ctx, Watched& watched, source::Candidate const& candidate);
+  static void revive(Context& ctx, SourcePolicy const& source, journal::ItemRow known, Known how,
+                     source::Candidate const& candidate);
   static void take_new(Context& ctx, Watched& watched, source::Candidate const& candidate, journal::RowId latest);
 
   std::vector<Watched> sources_ = {};

@@ -73,6 +73,8 @@ Finding by_quiet(SourcePolicy const& source, source::Look const& look, std::opti
 }
 
 Finding by_writer(source::Look const& look) {
+  if (!look.control_file.empty())
+    return {"writer", Says::kWaits, printable(look.control_file) + " is beside it: its download is not finished"};
   switch (look.writer) {
     case ports::Writer::kNone: return {"writer", Says::kTaken, "no program has it open for writing"};
     case ports::Writer::kPresent: return {"writer", Says::kWaits, "a program has it open for writing"};

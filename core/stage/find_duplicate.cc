@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "core/base/text.h"
+#include "core/stage/outbox.h"
 
 namespace sluice::stage {
 
@@ -13,6 +14,7 @@ using journal::ItemState;
 namespace {
 
 constexpr Millis kReadingPause{1'000};
+constexpr int kPagesMax = 64;  // of twins whose content is another, or unknown; behind them a file counts as new
 constexpr Millis kMendPause{60'000};
 constexpr Millis kTwinPause{600'000};  // the end of the twin comes first, by rule: its own file is looked at meanwhile
 
@@ -25,11 +27,67 @@ std::optional<std::string> key_of(Context& ctx, ItemRow const& twin) {
   return key->value_or("");
 }
 
-// Renamed since, which leaves its inode, its size and its mtime: of a file that an older journal's daemon sent, nobody
-// knows the content key, and at its old name there is nothing left to read.
+bool has_same_times(ItemRow const& item, ItemRow const& twin) {
+  return item.print.size_bytes == twin.print.size_bytes && item.print.mtime_ns == twin.print.mtime_ns;
+}
+
+// Renamed since, which leaves its inode, its size and its mtime; or put back in its place: of a file that an older
+// journal's daemon sent, nobody knows the content key, and of what it was sent from there is nothing left to read.
 bool is_same_file(ItemRow const& item, ItemRow const& twin) {
-  return item.root == twin.root && item.print.device == twin.print.device && item.print.inode == twin.print.inode &&
-         item.print.size_bytes == twin.print.size_bytes && item.print.mtime_ns == twin.print.mtime_ns;
+  auto const is_same_inode = item.print.device == twin.print.device && item.print.inode == twin.print.inode;
+  return item.root == twin.root && (is_same_inode || item.path == twin.path) && has_same_times(item, twin);
+}
+
+// What this item's file holds, against what those may hold that it may repeat.
+class Comparison {
+ public:
+  Comparison(Context& ctx, ItemRow const& item, SourcePolicy const& source, Plan const& plan)
+      : ctx_(ctx), item_(item), source_(source), plan_(plan) {}
+
+  // Nothing: it does not repeat that one.
+  std::optional<Duplicate> with(ItemRow const& twin) {
+    if (!same_places(plan_, read_plan(twin.plan))) return std::nullopt;
+    auto const name = printable(twin.path) + " (" + twin.ulid + ")";
+    if (!is_end(twin.state)) {
+      auto const patience = item_.created_at + source_.max_settle - ctx_.now;
+      if (patience <= Millis(0)) return std::nullopt;  // it is stuck: no more waiting
+      return Duplicate{.held = {"waiting_for_twin", name + " may have the same content, and is under way",
+                                std::min(patience, kTwinPause)},
+                       .twin = twin.id};
+    }
+    auto const key = key_of(ctx_, twin);
+    if (key && key->empty() && is_same_file(item_, twin))
+      return Duplicate{.of = twin.ulid,
+                       .text = "the same file as " + name + (item_.path == twin.path ? ", put back" : ", renamed")};
+    if (key && key->empty()) return std::nullopt;
+    if (own_.empty()) {
+      auto const own = ctx_.digests.content_key(ctx_, item_);
+      if (!key || !own) return Duplicate{.held = {"comparing", "it is read and compared with " + name, kReadingPause}};
+      if (!*own) return Duplicate{.held = {"comparing", own->error().text, kMendPause}};
+      own_ = **own;
+    }
+    if (!key) return Duplicate{.held = {"comparing", "it is read and compared with " + name, kReadingPause}};
+    if (own_ != *key) return std::nullopt;
+    return Duplicate{.of = twin.ulid, .key = *key, .text = "the same content as " + name};
+  }
+  std::string const& own() const { return own_; }  // "" until it was needed
+
+ private:
+  Context& ctx_;
+  ItemRow const& item_;
+  SourcePolicy const& source_;
+  Plan const& plan_;
+  std::string own_ = {};
+};
+
+// The file in whose place this one came, its times kept: only its bytes can tell whether it is another one. What we put
+// away ourselves was put there again to be sent again.
+std::optional<ItemRow> sent_from_here(Context const& ctx, ItemRow const& item) {
+  auto before = ctx.journal.done_before(item);
+  if (!before || before->content_key.empty() || !has_same_times(item, *before)) return std::nullopt;
+  if (before->print.inode == item.print.inode || put_away(ctx.journal.acts_of(before->id), *before) != nullptr)
+    return std::nullopt;
+  return before;
 }
 
 }  // namespace
@@ -41,25 +99,20 @@ bool same_places(Plan const& one, Plan const& other) {
 }
 
 Duplicate find_duplicate(Context& ctx, ItemRow const& item, SourcePolicy const& source, Plan const& plan) {
-  if (source.duplicates == DuplicatePolicy::kUpload || !item.duplicate_of.empty()) return {};
-  std::optional<Answer<std::string>> own;
-  for (auto const& twin : ctx.journal.items_of_ends(item)) {
-    if (!same_places(plan, read_plan(twin.plan))) continue;
-    auto const name = printable(twin.path) + " (" + twin.ulid + ")";
-    auto const patience = item.created_at + source.max_settle - ctx.now;
-    if (!is_end(twin.state) && patience <= Millis(0)) continue;  // it is stuck: no more waiting
-    if (!is_end(twin.state))
-      return {.held = {"waiting_for_twin", name + " may have the same content, and is under way",
-                       std::min(patience, kTwinPause)},
-              .twin = twin.id};
-    auto const key = key_of(ctx, twin);
-    if (key && key->empty() && is_same_file(item, twin))
-      return {.of = twin.ulid, .text = "the same file as " + name + ", renamed"};
-    if (key && key->empty()) continue;
-    if (!own) own = ctx.digests.content_key(ctx, item);
-    if (!key || !*own) return {.held = {"comparing", "it is read and compared with " + name, kReadingPause}};
-    if (!**own) return {.held = {"comparing", (*own)->error().text, kMendPause}};
-    if (***own == *key) return {.of = twin.ulid, .key = *key, .text = "the same content as " + name};
+  if (!item.duplicate_of.empty()) return {};
+  Comparison comparison(ctx, item, source, plan);
+  if (source.duplicates == DuplicatePolicy::kUpload) {
+    auto const before = sent_from_here(ctx, item);
+    return before ? comparison.with(*before).value_or(Duplicate()) : Duplicate();
+  }
+  journal::RowId last = 0;
+  for (int page = 0; page < kPagesMax; ++page) {
+    auto const twins = ctx.journal.items_of_ends(item, comparison.own(), last);
+    for (auto const& twin : twins) {
+      if (auto found = comparison.with(twin)) return *std::move(found);
+      last = twin.id;
+    }
+    if (twins.empty()) break;
   }
   return {};
 }

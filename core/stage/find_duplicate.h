@@ -6,6 +6,9 @@
 //
 // Only a file whose size and ends are those of a known item is read for that, whole, in a lane. While that item is
 // itself under way the file waits for its end (the journal makes it due then), for max_settle at most: it may fail.
+//
+// Where duplicates go up too, one thing is compared all the same: a file that stands where one of the same size and
+// mtime was sent from. It is most likely that file, restored or copied to another disk.
 #pragma once
 
 #include <string>

@@ -101,7 +101,7 @@ void source_changed(Context& ctx, ItemRow item) {
   ctx.journal.delete_steps_of(item.id);
   item.state = ItemState::kSeen;
   item.generation += 1;
-  item.quiet_since = ctx.now;
+  item.created_at = item.quiet_since = ctx.now;  // max_settle begins anew
   item.intent = {};
   item.asset_id.clear();
   item.content_key.clear();

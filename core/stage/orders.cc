@@ -173,6 +173,7 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
       move(ctx, ended, journal::SessionState::kOpen, "retry");
     }
     item->generation += 1;
+    if (item->state == ItemState::kSeen) item->created_at = ctx.now;  // max_settle begins anew
     item->asset_id.clear();
     item->content_key.clear();
     item->bytes_acked = 0;

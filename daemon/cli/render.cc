@@ -51,6 +51,19 @@ std::string watched_words(Json const& source) {
   return needed == 0 ? std::string() : std::to_string(count_at(source, "watched")) + " of " + std::to_string(needed);
 }
 
+// Some of what each source leaves out, whole: a table would cut the reasons short.
+std::string left_out_list(Json const& status) {
+  std::string text;
+  for (auto const& source : list_at(status, "sources")) {
+    auto const& left_out = object_at(source, "left_out");
+    if (count_at(left_out, "count") == 0) continue;
+    text += "\n" + text_at(source, "name") + " leaves out " + std::to_string(count_at(left_out, "count")) + ":\n";
+    for (auto const& entry : list_at(left_out, "first"))
+      if (auto const* const why = entry.as_text(); why != nullptr) text += "  " + safe(*why) + "\n";
+  }
+  return text;
+}
+
 std::string sources_table(Json const& status, Look const& look) {
   std::vector<std::vector<Cell>> rows;
   for (auto const& source : list_at(status, "sources")) {
@@ -148,7 +161,7 @@ std::string render_status(Json const& status, Look const& look) {
   if (auto const started = since(text_at(daemon, "started_at"), look); !started.empty()) text += ", started " + started;
   text += "\n" + health_lines(object_at(status, "health"), look) + totals_line(totals);
   text += stages_table(status, look) + uploads_table(status, look) + sources_table(status, look) +
-          manifests_table(status, look);
+          left_out_list(status) + manifests_table(status, look);
   if (auto const orphans = count_at(status, "orphan_reservations"); orphans > 0)
     text += "\n" + std::to_string(orphans) +
             " empty upload reservations may be left on the platform; they expire by themselves\n";

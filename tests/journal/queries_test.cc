@@ -54,6 +54,7 @@ class Queries : public testing::Test {
     auto twin = *journal_.item(item);
     twin.ends_hash = 1;
     journal_.items_of_ends(twin);
+    journal_.done_before(twin);
     journal_.live_items_of_inode("/srv", 1);
     journal_.due_seen_items(at(kNoon), 5);
   }

@@ -31,7 +31,8 @@ TEST(RenderStatus, SaysHowTheDaemonIsAndWhatToLookAt) {
     "stages":[{"name":"settle","waiting":0,"active":0},{"name":"upload","waiting":5,"active":3}],
     "uploads":[{"name":"clip.mp4","size":1000,"acked":400,"in_air":100,"bytes_per_s":100,"eta_s":5}],
     "sources":[{"name":"archive","up":false,"why_down":"not mounted","mode":"poll","settling":0,"degraded":["slow"]},
-               {"name":"drop","mode":"inotify","watched":3,"needed":3,"overflows":2,"settling":1}]})"),
+               {"name":"drop","mode":"inotify","watched":3,"needed":3,"overflows":2,"settling":1,
+                "left_out":{"count":4,"first":["a: no file","b: too deep"]}}]})"),
                                   kLook);
   EXPECT_EQ(text,
             "sluiced 0.1.0 on ingest01, pid 812, running, started 2 h ago\n"
@@ -49,6 +50,10 @@ TEST(RenderStatus, SaysHowTheDaemonIsAndWhatToLookAt) {
             "SOURCE   STATE  MODE     WATCHED  SETTLING  SCANNED  NOTES\n"
             "archive  DOWN   poll                     0           not mounted; slow\n"
             "drop     up     inotify   3 of 3         1           2x scanned whole, since the kernel dropped events\n"
+            "\n"
+            "drop leaves out 4:\n"
+            "  a: no file\n"
+            "  b: too deep\n"
             "\n"
             "next: sluice ls --stage failed\n");
 }

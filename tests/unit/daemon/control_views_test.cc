@@ -228,6 +228,8 @@ TEST_F(ControlViews, ShowsTheDaemonItsHealthAndItsSources) {
                             .overflows = 1,
                             .settling = 2,
                             .last_scan = kNoon,
+                            .left_out = 4,
+                            .left_out_first = {"a.mp4: symbolic links are not followed"},
                             .degraded = {"slow"}}};
   auto const status = get("/v1/status");
   EXPECT_EQ(text(status, "schema"), "sluice.status/1");
@@ -243,6 +245,9 @@ TEST_F(ControlViews, ShowsTheDaemonItsHealthAndItsSources) {
   EXPECT_EQ(source.find("watched")->as_int(), 3);
   EXPECT_EQ(source.find("needed")->as_int(), 6);
   EXPECT_EQ(source.find("overflows")->as_int(), 1);
+  EXPECT_EQ(source.find("left_out")->find("count")->as_int(), 4);
+  EXPECT_EQ(*source.find("left_out")->find("first")->elements().at(0).as_text(),
+            "a.mp4: symbolic links are not followed");
   EXPECT_EQ(status.find("journal")->find("schema")->as_int(), journal_.schema_version());
 }
 

@@ -131,6 +131,30 @@ TEST(FilesLinux, NamesUidAndModeOfWhatMayNotBeRead) {
   EXPECT_EQ(status, 0);
 }
 
+TEST(FilesLinux, NamesTheFolderThatLetsNobodyThroughAndWhatToDo) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to become another user";
+  TempFolder root;
+  std::filesystem::create_directories(root.at("day1/closed/deep"));
+  root.write("day1/closed/deep/f", "x");
+  ::chmod(root.path().c_str(), 0755);
+  ::chmod(root.at("day1/closed").c_str(), 0700);
+  auto const wanted = "; the folder " + root.at("day1/closed") +
+                      " belongs to uid 0, gid 0 with mode 0700 and does not let it through: chmod it, or setfacl -m "
+                      "u:65534:rx";
+  auto const child = ::fork();
+  if (child == 0) {
+    if (::setgid(65534) != 0 || ::setuid(65534) != 0) ::_exit(2);
+    FilesLinux files;
+    auto const file = files.open(root.path(), "day1/closed/deep/f");
+    auto const print = files.stat(root.path(), "day1/closed/deep/f");
+    bool const said = !file && file.error().text.ends_with(wanted) && !print && print.error().text.ends_with(wanted);
+    ::_exit(said ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+}
+
 TEST(FilesLinux, LeavesPrintsOutOfAVeryLongList) {
   TempFolder root;
   for (std::size_t i = 0; i < FilesLinux::kPrintsMax + 10; ++i) root.write("f" + std::to_string(i), "12345");

@@ -205,6 +205,29 @@ TEST_F(ScoutTest, ReadsTheSidecarsOnlyWhereAsked) {
   EXPECT_EQ(quick.look(kRoot, "a.mp4", 0, {.sidecar = true}, {})->error().code, "io") << "to be asked again";
 }
 
+TEST_F(ScoutTest, TellsTheDigestsOfAFileAndItsContentsApart) {
+  files.files["a.mp4"].bytes = "1234567";
+  auto const print = files.files["a.mp4"].print;
+  EXPECT_FALSE(scout.digest(kRoot, "a.mp4", print, DigestKind::kMd5));
+  EXPECT_FALSE(scout.content_key(kRoot, "a.mp4", print));
+  lanes.finish("digest /srv/drop");
+  pass(0ms);
+  EXPECT_FALSE(scout.digest(kRoot, "a.mp4", print, DigestKind::kSha256)) << "another question";
+  auto& fresh = files.files["a.mp4"].print;
+  fresh.ctime_ns += 1;
+  EXPECT_FALSE(scout.content_key(kRoot, "a.mp4", fresh)) << "it was replaced meanwhile";
+  EXPECT_TRUE(scout.digest(kRoot, "a.mp4", print, DigestKind::kMd5));
+}
+
+TEST_F(ScoutTest, NamesTheControlFileOfADownloadUnderWay) {
+  ports::AtOnce at_once;
+  Scout quick(at_once, files);
+  quick.collect(now);
+  EXPECT_EQ((*quick.look(kRoot, "a.mp4", 0, {}, {}))->control_file, "");
+  files.files["a.mp4.aria2"].print.size_bytes = 1;
+  EXPECT_EQ((*quick.look(kRoot, "a.mp4", 0, {}, {}))->control_file, "a.mp4.aria2");
+}
+
 TEST_F(ScoutTest, TakesAMarkerThatIsOlderThanTheFileForAFormerOnes) {
   ports::AtOnce at_once;
   Scout quick(at_once, files);

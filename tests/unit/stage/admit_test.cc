@@ -99,6 +99,31 @@ TEST_F(Admit, WaitsForTheMarkerAndNamesIt) {
   EXPECT_EQ(item(row.id).state, ItemState::kStable);
 }
 
+TEST_F(Admit, WaitsForADownloadWhoseControlFileIsThere) {
+  auto const row = seen();
+  files.files["a.mp4.aria2"].print.size_bytes = 1;
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kSeen);
+  EXPECT_EQ(item(row.id).reason, ports::kBeingWritten);
+  EXPECT_EQ(item(row.id).effort.last_error, "a.mp4.aria2 is beside it: its download is not finished");
+  files.files.erase("a.mp4.aria2");
+  now += 1min;
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+}
+
+// Cut off between the look at its size and that at its ends.
+TEST_F(Admit, SettlesAFileAnewThatBecameShorterWhileItWasLookedAt) {
+  policy.sources[0].duplicates = DuplicatePolicy::kSkip;
+  auto const row = seen();
+  files.files["a.mp4"].bytes = "short";
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).state, ItemState::kSeen);
+  EXPECT_EQ(item(row.id).reason, "changing");
+  EXPECT_EQ(item(row.id).quiet_since, now);
+  EXPECT_EQ(item(row.id).effort.due_at, now + 5s);
+}
+
 // A file of five bytes that hold 'x'.
 class AdmitChecksum : public Admit {
  protected:

@@ -243,15 +243,30 @@ TEST_F(Discover, BeginsTheQuietTimeOfAGrowingFileAnew) {
   EXPECT_EQ(items().size(), 1u);
 }
 
-TEST_F(Discover, KeepsTheLastHundredProblems) {
+TEST_F(Discover, TellsWhatTheLastWholeSweepLeftOutAndLogsEachOnce) {
   for (int i = 0; i < 101; ++i) files.files["link" + std::to_string(1000 + i)] = {.type = ports::FileType::kSymlink};
+  auto const logged = [&] {
+    return std::ranges::count_if(log.lines,
+                                 [](auto const& line) { return line.second.find("leaves out") != line.second.npos; });
+  };
   Discovery discovery(files, policy);
   run(discovery);
-  auto const view = discovery.views().at(0);
-  EXPECT_EQ(view.problems_total, 101u);
-  ASSERT_EQ(view.problems.size(), 100u);
-  EXPECT_EQ(view.problems.front().path, "link1001");
-  EXPECT_EQ(view.problems.back().path, "link1100");
+  for (int i = 0; i < 2; ++i) {
+    auto const left_out = discovery.views().at(0).left_out;
+    EXPECT_EQ(left_out.total, 101u);
+    ASSERT_EQ(left_out.first.size(), 100u);
+    EXPECT_EQ(left_out.first.front().text, "link1000: symbolic links are not followed");
+    EXPECT_EQ(logged(), 100);
+    discovery.want_all();
+    run(discovery);
+  }
+  files.files.clear();
+  discovery.want_directory("/srv/drop", "day1");
+  run(discovery);
+  EXPECT_EQ(discovery.views().at(0).left_out.total, 101u) << "it says nothing of the rest";
+  discovery.want_all();
+  run(discovery);
+  EXPECT_EQ(discovery.views().at(0).left_out.total, 0u);
 }
 
 TEST_F(Discover, SaysOnceThatASourceIsDownSinceWhenAndThatItIsBack) {

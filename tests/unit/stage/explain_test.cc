@@ -160,5 +160,10 @@ TEST(ExplainUrl, SaysWhatIsKnownWithoutAskingItsHost) {
   EXPECT_EQ(told("https://h.example/watch"), "kind");
 }
 
+TEST_F(Explain, NamesTheControlFileOfADownload) {
+  look.control_file = "a.mp4.aria2";
+  EXPECT_EQ(held("a.mp4", seen(6s)), "writer: a.mp4.aria2 is beside it: its download is not finished");
+}
+
 }  // namespace
 }  // namespace sluice::stage

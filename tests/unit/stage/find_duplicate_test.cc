@@ -105,6 +105,20 @@ TEST_F(FindDuplicate, TakesOtherContentOfTheSameLengthAndEnds) {
   EXPECT_EQ(item(other.id).state, ItemState::kStable);
 }
 
+TEST_F(FindDuplicate, FindsTheRepeatedOneBehindManyOfTheSameLengthAndEnds) {
+  std::string bytes(300'000, 'x');
+  for (std::int64_t n = 1; n <= 20; ++n) {
+    bytes[150'000] = static_cast<char>('a' + n);
+    first_ = seen(std::to_string(n) + ".mp4", bytes, n);
+    choose(choose_admit);
+    ASSERT_EQ(item(first_.id).state, ItemState::kStable) << n;
+    done(first_);
+  }
+  auto const again = seen("again.mp4", bytes, 21);
+  choose(choose_admit);
+  EXPECT_EQ(item(again.id).duplicate_of, first_.ulid);
+}
+
 TEST_F(FindDuplicate, WaitsForATwinThatIsUnderWay) {
   admit_first();
   auto const again = seen("b.mp4", "the very same bytes", 2);
