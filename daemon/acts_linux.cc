@@ -198,6 +198,7 @@ Result<bool> ActsLinux::rename(Place const& from, Place const& to) {
     return true;
   if (errno == EEXIST) return false;
   if (errno == EINVAL) return link_over(here, there, from);
+  if (errno == ENAMETOOLONG) return failed(errno, "rename to", to);  // `from` is there
   return failed(errno, "rename", from);
 }
 

@@ -181,6 +181,24 @@ TEST(AnAct, WaitsForATargetThatIsAwayAndSaysSo) {
   EXPECT_TRUE(acts.is_there_whole(acts.at("done/b.mp4"), "b.mp4"));
 }
 
+TEST(AnAct, IsRefusedWhereALinkLeadsBackIntoTheFolderAndSoIsTheNextStart) {
+  Acts acts("  after_success: {move_to: \"DONE/{path}\"}\n");
+  acts.site.daemon().start();
+  fs::remove(acts.at("done"));
+  fs::create_directory(acts.at("drop/back"));
+  fs::create_directory_symlink(acts.at("drop/back"), acts.at("done"));
+  acts.site.drop("a.mp4", 30'000, 1);
+  ASSERT_TRUE(acts.wait_for_acts("a.mp4", 2));
+  auto const act = acts.act("a.mp4", 1);  // after a last look at the sidecar
+  EXPECT_EQ(act.at("state"), "refused");
+  EXPECT_EQ(act.at("reason"), "bad_target");
+  EXPECT_TRUE(acts.is_there_whole(acts.at("drop/a.mp4"), "a.mp4"));
+  acts.site.daemon().stop();
+  EXPECT_EQ(acts.site.daemon().start_and_end(), 78);
+  EXPECT_NE(acts.site.daemon().log().find("after_success.move_to: may lie in the folder of source drop"),
+            std::string::npos);
+}
+
 TEST(AnAct, MovesAFailedFileWithItsReasonAndTakesItUpAgainWhenItIsMovedBack) {
   Acts acts("  after_failure: {move_to: \"FAILED/{path}\"}\n");
   std::ofstream(acts.at("drop/empty.mp4"));

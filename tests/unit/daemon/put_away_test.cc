@@ -321,6 +321,7 @@ TEST_F(PutAway, ANoteWhoseNameIsTooLongIsRefusedInWordsAndLeavesNothing) {
   auto const written = write_note(real, {.at = {done.path(), name}, .text = "t", .ours = "t", .tag = "t"});
   ASSERT_FALSE(written);
   EXPECT_EQ(written.error().code, "name");
+  EXPECT_NE(written.error().text.find(name), std::string::npos) << "it is ours that is too long";
   EXPECT_NE(written.error().text.find("give the file a shorter one"), std::string::npos) << written.error().text;
   EXPECT_EQ(files_in(done.path()), Files{});
 }
