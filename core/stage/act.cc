@@ -161,11 +161,14 @@ void look_for_folders(Context& ctx) {
   for (auto const& folder : due) look_for_folder(ctx, folder);
 }
 
-// The file is what was sent, by its content: the order is given again, for its print of now.
+// The file is what was sent, by its content: the order is given again, for its print of now. Where something changes
+// the ctime again and again, ever later.
 void adopt(Context& ctx, ActRow act, ItemRow item, ports::FilePrint const& print) {
   item.print = print;
   ctx.journal.update(item, item.state, ctx.now);
-  act.effort.due_at = ctx.now;
+  act.effort.due_at =
+      ctx.now + (act.effort.tries == 0 ? Millis(0) : backoff(act.effort.tries, ctx.policy, ctx.jitter()));
+  act.effort.tries += 1;
   ctx.journal.update(act, act.state, ctx.now);
   ctx.log.info("act item=" + std::to_string(item.id) + " kind=" + std::string(word(act.kind)) +
                " its file has another ctime (a chmod, a hard link, a backup), and the content that was sent");
@@ -254,8 +257,7 @@ void choose_act(Context& ctx) {
     go_on(ctx, act, *item);
   }
   auto const is_full = [&](auto const& folder) { return folder.second >= kPerFolder; };
-  auto const is_any_away = !ctx.traffic.away_folders().all().empty();
-  auto const rows = is_any_away || std::ranges::any_of(under_way, is_full) ? kActingMax : kRowsPerTurn;
+  auto const rows = std::ranges::any_of(under_way, is_full) ? kActingMax : kRowsPerTurn;
   for (auto act : ctx.journal.due_acts(ActState::kWanted, ctx.now, rows)) {
     auto const item = item_of(ctx, act);
     if (!item || is_held(ctx, act, *item)) continue;

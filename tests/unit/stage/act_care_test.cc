@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "core/stage/admit.h"
 #include "core/stage/find_duplicate.h"
 #include "core/stage/orders.h"
 #include "core/upload/file_digest.h"
@@ -58,6 +61,17 @@ TEST_F(ActCare, WhereWritersCannotBeSeenAFileRestsForTenMinutesFirst) {
   now += std::chrono::minutes(10);
   settle();
   EXPECT_THAT(outbox(), ElementsAre("delete done"));
+}
+
+TEST_F(ActCare, ThatWritersCannotBeSeenIsSaidOnceOfASource) {
+  for (std::int64_t n = 1; n <= 3; ++n)
+    files.files[put_item(ItemState::kSeen, n).path].writer = ports::Writer::kUnknown;
+  now += std::chrono::minutes(1);
+  choose(choose_admit);
+  choose(choose_admit);
+  auto const said = std::ranges::count_if(
+      log.lines, [](auto const& line) { return line.second.find("CAP_LEASE") != std::string::npos; });
+  EXPECT_EQ(said, 1);
 }
 
 TEST_F(ActCare, TheTenMinutesBeginWithTheFilesLastChange) {
