@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <cassert>
 #include <cstdlib>
+#include <map>
 #include <utility>
 
 #include "core/base/marker.h"
 #include "core/base/text.h"
+#include "core/source/kind.h"
 #include "core/source/names.h"
 #include "core/source/sidecar.h"
 
@@ -33,6 +35,7 @@ std::string_view name_of(Problem::Code code) {
     case Problem::Code::kSpecial: return "special";
     case Problem::Code::kUnreadableDirectory: return "unreadable_directory";
     case Problem::Code::kPathTooLong: return "path_too_long";
+    case Problem::Code::kOrphanSidecar: return "orphan_sidecar";
   }
   std::abort();
 }
@@ -127,9 +130,30 @@ std::size_t Sweep::read_on(Slice& slice) {
   }
   if (some->empty()) {
     folder.listing.reset();
+    if (whole_ && !folder.sidecars.empty()) tell_orphans(slice);
     std::ranges::reverse(folder.entries);  // taken from the back, so that their memory goes as they do
   }
   return some->size();
+}
+
+// Of the folder on top, all of whose names are known.
+void Sweep::tell_orphans(Slice& slice) {
+  auto const& folder = stack_.back();
+  std::map<std::string_view, std::string_view> described;  // a media file's name -> its sidecar's
+  for (auto const& [name, print] : folder.sidecars) {
+    auto const media = std::string_view(name).substr(0, name.rfind('.'));
+    if (media_by_name(media)) described.emplace(media, name);
+  }
+  for (auto const& entry : folder.entries) described.erase(entry.name);
+  for (auto const& [media, name] : described) {
+    if (keeps_out_file(scope_, joined(folder.path, std::string(media)))) continue;
+    auto path = joined(folder.path, std::string(name));
+    auto const print = files_.stat(scope_.root, path);
+    if (!print) continue;
+    auto const changed = from_unix_ms(std::max(print->mtime_ns, print->ctime_ns) / 1'000'000);
+    if (changed + kOrphanAfter > now_) continue;
+    leave_out(Problem::Code::kOrphanSidecar, std::move(path), "the file that it describes is not there", slice);
+  }
 }
 
 // Of the first of these names that is in the folder on top.
@@ -181,8 +205,9 @@ void Sweep::look_at(ports::DirEntry entry, Slice& slice) {
   }  // else it went away meanwhile, or the next sweep will find it
 }
 
-Slice Sweep::step(std::size_t max_entries) {
+Slice Sweep::step(std::size_t max_entries, WallTime now) {
   assert(max_entries > 0);
+  now_ = now;
   Slice slice;
   // Listing a folder counts as an entry too, so that a million empty folders also take many slices.
   for (std::size_t looked = 0; looked < max_entries && !finished(); ++looked) {

@@ -7,6 +7,7 @@
 // tree, what is left out.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,6 +17,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "core/base/time.h"
 #include "core/ports/files.h"
 #include "core/source/scope.h"
 
@@ -34,13 +36,15 @@ struct Problem {
     kSpecial,              // a fifo, socket or device; never opened (D14)
     kUnreadableDirectory,  // what is below it is not known; it is tried again by the next sweep (D36)
     kPathTooLong,          // deeper than kDepthMax folders, or longer than kPathBytesMax (D12, D46)
+    kOrphanSidecar,        // NAME.mp4.json without NAME.mp4, for kOrphanAfter (D51)
   };
   std::string path;  // beneath the root, bytes
   std::string text;  // for people; printable
   Code code = Code::kSymlink;
 };
 
-std::string_view name_of(Problem::Code code);  // "symlink", "special", "unreadable_directory", "path_too_long"
+std::string_view name_of(
+    Problem::Code code);  // "symlink", "special", "unreadable_directory", "path_too_long", "orphan_sidecar"
 
 // What people would miss of a whole tree.
 struct LeftOut {
@@ -60,6 +64,9 @@ struct Slice {
   std::optional<std::string> source_gone;
 };
 
+// What a sidecar describes may come under another name first, and take its time.
+inline constexpr Millis kOrphanAfter = std::chrono::hours(1);
+
 inline constexpr std::size_t kWantedMax = 1024;  // more folders than this: the whole tree instead
 
 class Sweep {
@@ -77,8 +84,8 @@ class Sweep {
   void directory(std::string relative);
   bool finished() const { return !at_work() && wanted_.empty(); }
 
-  // Looks at no more than `max_entries` entries. Requires max_entries > 0.
-  Slice step(std::size_t max_entries);
+  // Looks at no more than `max_entries` entries. `now` tells how old a sidecar is. Requires max_entries > 0.
+  Slice step(std::size_t max_entries, WallTime now = {});
 
  private:
   struct Folder {
@@ -102,6 +109,7 @@ class Sweep {
   void leave_out(Problem::Code code, std::string path, std::string_view what, Slice& slice);
   void listing_failed(std::string path, Error const& error, Slice& slice);
   void look_at(ports::DirEntry entry, Slice& slice);
+  void tell_orphans(Slice& slice);
   void drop_all(std::string why, Slice& slice);
 
   ports::Files& files_;
@@ -109,6 +117,7 @@ class Sweep {
   std::set<std::string> wanted_;  // paths of folders, none below another if the source is recursive
   std::vector<Folder> stack_;     // the folder being looked at, above the ones that led to it
   std::optional<LeftOut> whole_;  // of the whole tree, while it is walked
+  WallTime now_ = {};
 };
 
 }  // namespace sluice::source

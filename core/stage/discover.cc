@@ -300,9 +300,11 @@ void Discovery::start_step(Context& ctx, Watched& watched) {
   if (watched.stepping) return;
   for (auto const& wish : std::exchange(watched.wishes, {})) watched.sweep->directory(wish);
   if (watched.sweep->finished()) return;
-  watched.stepping = ctx.scout.put<source::Slice>(
-      watched.policy->root, question_of(watched.view),
-      [sweep = watched.sweep](ports::Files&) -> Result<source::Slice> { return sweep->step(kEntriesPerTurn); });
+  watched.stepping =
+      ctx.scout.put<source::Slice>(watched.policy->root, question_of(watched.view),
+                                   [sweep = watched.sweep, now = ctx.now](ports::Files&) -> Result<source::Slice> {
+                                     return sweep->step(kEntriesPerTurn, now);
+                                   });
   watched.held_up = !watched.stepping;
 }
 

@@ -201,6 +201,29 @@ TEST_F(SweepTest, LinksAndSpecialFilesAreReportedNotFollowed) {
   EXPECT_EQ(name_of(Code::kUnreadableDirectory), "unreadable_directory");
 }
 
+TEST_F(SweepTest, TellsOfASidecarWhoseFileDidNotComeForAnHour) {
+  files_.add_without_print("gone.mp4.json", ports::FilePrint{});
+  for (auto const* name : {"there.mp4.json", "clip.json", "notes.txt.json"})
+    files_.add_without_print(name, ports::FilePrint{});
+  files_.add_without_print("kept_out.mp4.json", ports::FilePrint{});
+  files_.add("there.mp4");
+  auto wanted = scope();
+  wanted.sidecars = true;
+  wanted.exclude = {"kept_*.mp4"};
+  Sweep sweep(files_, wanted);
+  auto const told = [&](Millis age) {
+    sweep.all();
+    auto const slice = sweep.step(1000, from_unix_ms(0) + age);
+    EXPECT_TRUE(slice.finished);
+    return slice.left_out.value();
+  };
+  EXPECT_EQ(told(kOrphanAfter - Millis(1)).total, 0u) << "it may come yet";
+  auto const late = told(kOrphanAfter);
+  ASSERT_EQ(late.first.size(), 1u);
+  EXPECT_EQ(late.first[0].code, Code::kOrphanSidecar);
+  EXPECT_EQ(late.first[0].text, "gone.mp4.json: the file that it describes is not there");
+}
+
 TEST_F(SweepTest, AnUnreadableFolderDoesNotStopTheRest) {
   files_.add("locked/a.mp4");
   files_.add("open/b.mp4");

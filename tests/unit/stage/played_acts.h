@@ -76,7 +76,8 @@ class PlayedActs final : public ports::Acts {
   }
   Result<void> sync(ports::Place const&) override { return {}; }
   Result<bool> any_beside(ports::Place const& at, std::function<bool(std::string_view name)> const& fits) override {
-    auto const folder = directory_of(name(at));
+    auto const whole = name(at);
+    auto const folder = directory_of(whole);
     return std::ranges::any_of(
         files, [&](auto const& file) { return directory_of(file.first) == folder && fits(basename_of(file.first)); });
   }
