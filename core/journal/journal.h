@@ -181,8 +181,8 @@ class Journal {
   void update(DownloadRow const& row, DownloadState expected, WallTime now, std::string_view note = {});
   std::optional<DownloadRow> download_of(RowId item_id) const;
   void delete_download(RowId item_id);
-  std::optional<DownloadRow> oldest_parked() const;  // of those that have room in the spool, and whose item failed
-  std::uint64_t parked_bytes() const;                // what all of them hold
+  std::optional<DownloadRow> oldest_parked() const;     // of those that have room in the spool, and whose item failed
+  std::uint64_t parked_bytes() const;                   // what all of them hold
   std::vector<DownloadRow> fetching_downloads() const;  // by age; as many as were begun at once
   std::uint64_t reserved_bytes() const;                 // of the spool, by all
   bool owns_in_spool(std::string_view ulid) const;      // whether the item of this ULID has a file there

@@ -185,7 +185,7 @@ struct ManifestRow {
   std::int64_t waiting = 0, open = 0;                    // entries now; `open`: taken or refused, not in the results
   std::int64_t notes_open = 0, notes_kept = 0;
   std::uint64_t noted_line = 0;  // the last line whose note was answered and not kept
-  std::string results = {};  // absolute; "" until it was made
+  std::string results = {};      // absolute; "" until it was made
   std::uint64_t results_inode = 0;
   std::uint64_t results_bytes = 0;
   WallTime created_at = {};
