@@ -123,9 +123,10 @@ soak-binary: release-e2e
 	SLUICE_E2E_KILL_POINTS=all $(SOAK) --gtest_filter='Each/KillPoint.*'
 	SLUICE_E2E_TORTURE=$(SOAK_MOMENTS) $(SOAK) --gtest_filter='*Torture*'
 
-# Takes long and gives way to everything else; ONLY=core/stage/turn.cc asks about one file.
+# Takes long and gives way to everything else; ONLY=core/stage/turn.cc asks about one file, SAMPLE=400 about so many
+# flips that SEED chose.
 mutants: packages
-	nice -n 15 tests/mutation/mutate --jobs $(JOBS) --only "$(ONLY)"
+	nice -n 15 tests/mutation/mutate --jobs $(JOBS) --only "$(ONLY)" $(if $(SAMPLE),--sample $(SAMPLE) --seed $(or $(SEED),1))
 
 show-attacker: PROGRAMS += unit_test
 show-attacker: release

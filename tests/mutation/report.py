@@ -42,7 +42,8 @@ def percent(part, whole):
 
 
 def tell(rows, survivors, percent_min, table, only):
-    """Prints what a person must know, writes the whole table; returns the exit status."""
+    """Prints what a person must know, writes the whole table; returns the exit status. `only`: which files were
+    asked about; None when not all of their flips were tried."""
     reasons = read_reasons(survivors)
     lived = [row for row in rows if row["verdict"] != "killed"]
     killed = len(rows) - len(lived)
@@ -56,7 +57,7 @@ def tell(rows, survivors, percent_min, table, only):
         print(f"{row['file']}:{row['line']}: {row['verdict']}, and no reason is given\n    {row['key']}")
     keys = {row["key"] for row in lived}
     for key in reasons:
-        if key not in keys and only in key.split(":")[0]:
+        if only is not None and key not in keys and only in key.split(":")[0]:
             print(f"{survivors.name}: no longer a survivor, take it out: {key}")
     rate = percent(killed, len(rows))
     print(f"the table of all flips: {table}")
