@@ -105,8 +105,11 @@ bool read_sidecars_again(Context& ctx, ItemRow item, source::Candidate const& ca
   item.state = ItemState::kSeen;
   item.sidecars_print = candidate.sidecars_print;
   item.effort.due_at = ctx.now;
-  if (was != ItemState::kSeen) item.created_at = ctx.now;
-  if (was == ItemState::kSeen) return ctx.journal.update(item, was, ctx.now), true;
+  if (was == ItemState::kSeen) {
+    ctx.journal.update(item, was, ctx.now);
+    return true;
+  }
+  item.created_at = ctx.now;
   ctx.sources.forget(item.id);
   move(ctx, item, was, "its sidecar changed");
   return true;

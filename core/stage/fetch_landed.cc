@@ -270,9 +270,10 @@ Error fetch_refusal(ports::Reply const& reply, WallTime now) {
   Error error{Fault::kRejected, text, "fetch_refused"};
   if (asked) error.retry_after = std::min(*asked, kPauseMax);
   if (reply.status == 404 || reply.status == 410) error.code = "fetch_gone";
-  if (reply.status == 429 || (reply.status == 503 && asked))
-    return error.fault = Fault::kThrottled, error.code.clear(), error;
-  if (reply.status == 408 || reply.status == 425 || reply.status >= 500) {
+  if (reply.status == 429 || (reply.status == 503 && asked)) {
+    error.fault = Fault::kThrottled;
+    error.code.clear();
+  } else if (reply.status == 408 || reply.status == 425 || reply.status >= 500) {
     error.fault = Fault::kTransient;
     error.code.clear();
   }

@@ -16,7 +16,7 @@
 
 namespace sluice_mutant {
 
-inline constexpr int kIdsMax = 1 << 17;
+inline constexpr int kIdsMax = 1 << 18;
 
 inline unsigned char* reached_table() {
   static unsigned char nowhere[kIdsMax];
