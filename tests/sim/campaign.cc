@@ -48,6 +48,7 @@ std::vector<NamedScenario> const& all_scenarios() {
       {"urls", urls},
       {"urls_on_an_old_platform", urls_on_an_old_platform},
       {"downloads", downloads},
+      {"manifests", manifests},
       {"ends_told", ends_told},
       {"refused_files", refused_files}};
   return kAll;

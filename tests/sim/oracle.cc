@@ -71,6 +71,8 @@ class Judgement {
         if (content.size_bytes <= scenario_.policy.limits.multipart_video_bytes) path_of_[content.sha256_hex()] = path;
     for (auto const& order : scenario_.orders)
       if (looks_like_url(order.path)) path_of_[sha256_hex_of(order.path)] = order.path;
+    for (auto const& expected : scenario_.expected)
+      if (looks_like_url(expected.path)) path_of_[sha256_hex_of(expected.path)] = expected.path;
     for (auto const& [url, contents] : hosts_.media())
       for (auto const& content : contents) path_of_[content.sha256_hex()] = url;
   }
@@ -101,7 +103,8 @@ class Judgement {
   }
 
   void look_at(Expected const& expected) {
-    auto const item = item_of(journal_, scenario_.policy.sources.front().root, expected.path);
+    auto const& named = expected.key.empty() ? expected.path : "k:" + expected.key;
+    auto const item = item_of(journal_, scenario_.policy.sources.front().root, named);
     if (!item) {
       if (expected.state.find("unknown") == std::string::npos) say("lost: nobody knows " + expected.path);
       return;
@@ -208,6 +211,7 @@ class Judgement {
 }  // namespace
 
 std::optional<ItemRow> item_of(Journal const& journal, std::string const& root, std::string const& path_or_url) {
+  if (path_or_url.starts_with("k:")) return journal.item_by_key(path_or_url);
   if (!looks_like_url(path_or_url)) return journal.latest_item(root, path_or_url);
   return journal.item_by_key(source::entry_key(*parse_url(path_or_url), {}));
 }

@@ -32,7 +32,7 @@ struct Seen {  // what the world was, in the end and before
 };
 std::vector<std::string> judge(Scenario const& scenario, Seen seen, journal::Journal const& journal, Millis held_back);
 
-// The latest item of a path beneath `root`, or of a URL.
+// The latest item of a path beneath `root`, of a URL, or of "k:" and a key.
 std::optional<journal::ItemRow> item_of(journal::Journal const& journal, std::string const& root,
                                         std::string const& path_or_url);
 
@@ -40,6 +40,11 @@ std::optional<journal::ItemRow> item_of(journal::Journal const& journal, std::st
 // it, and nothing of ours is left lying about.
 std::vector<std::string> judge_acts(Scenario const& scenario, SimFiles const& files, SimActs const& acts,
                                     journal::Journal const& journal);
+
+// Once all is calm each whole line of each manifest is an entry, or told as wrong or repeated; what is told last of an
+// entry is how its item ended; the results hold whole lines, each once, and none of another manifest; and of one key
+// there is one asset at most.
+std::vector<std::string> judge_manifests(Scenario const& scenario, Seen seen, journal::Journal const& journal);
 
 // What is left of downloads: nothing.
 std::vector<std::string> judge_spool(SimSpool& spool, journal::Journal const& journal);

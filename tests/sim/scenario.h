@@ -25,7 +25,7 @@ struct Drop {
 // What another program does to a file that is there already.
 struct Change {
   // kMode: its mode, no byte. kOpen: a program has it open for writing, and writes nothing.
-  // kText: a text is written there, in place of whatever there is.
+  // kText: a text is written there, in place of whatever there is. kMoreText: behind the text that is there.
   enum class What : std::uint8_t {
     kOverwrite,
     kReplace,
@@ -33,7 +33,8 @@ struct Change {
     kRemove,
     kMode,
     kOpen,
-    kText
+    kText,
+    kMoreText
   } what = What::kOverwrite;
   std::string path = {};
   std::uint64_t bytes = 0;  // the new size; of an append, what is added
@@ -45,7 +46,7 @@ struct Change {
 // What a person asks for.
 struct Order {
   enum class What : std::uint8_t { kCancel, kRetry, kAdd } what = What::kCancel;
-  std::string path = {};  // or a URL
+  std::string path = {};  // or a URL, or "k:" and the key that a manifest's line has
   Millis at{0};
 };
 std::string_view name_of(Order::What what);
@@ -61,6 +62,7 @@ struct Medium {
 // What must have become of one file in the end.
 struct Expected {
   std::string path = {};       // or a URL
+  std::string key = {};        // ... and the key that its manifest's line has, if it has one
   std::string state = "done";  // the journal's word, or "unknown"; "done|failed" where time decides
   std::string reason = {};     // for ends that are not `done`; "" for any
   std::string index = {};
@@ -93,6 +95,11 @@ stage::Policy usual_policy();
 // A program that is told of every end, and a URL that is told of those that the product names by default.
 void add_listeners(stage::Policy& policy);
 inline constexpr char kSpoolFolder[] = "/var/spool";
+// Two sources of manifests: *.jsonl, whose URLs the platform fetches, and *.txt, whose URLs are downloaded.
+void add_manifests(stage::Policy& policy);
+inline constexpr char kLists[] = "/srv/lists/";
+// One of a manifest, with its end.
+std::string line_of(std::string const& key, std::string const& url);
 // What must become of a file that the pipeline "footage" takes, or "cast" for that entity.
 Expected filmed(std::string path);
 Expected cast(std::string path, std::string entity);
@@ -133,6 +140,9 @@ Scenario urls_on_an_old_platform();
 // URLs that a person adds and Sluice downloads: one that has moved, one whose content changes meanwhile, a small one;
 // the spool has no room for all of them at once.
 Scenario downloads();
+// A manifest that grows, once by half a line, with a line that is wrong, one that repeats another and one whose URL is
+// corrected later; and one whose URLs are downloaded.
+Scenario manifests();
 // A program and a URL that are told of the ends of files that are done, failed and skipped.
 Scenario ends_told();
 // An empty file, a too large one and one that no pipeline takes, beside a good one.

@@ -46,14 +46,15 @@ std::map<std::string, std::string> SimActs::texts_in(std::string const& folder) 
   std::map<std::string, std::string> all;
   if (auto const* names = known_tree(folder))
     for (auto const& [path, inode] : *names)
-      if (!inode->text.empty()) all[path] = inode->text;
+      if (!inode->text.empty() && !path.starts_with('/')) all[path] = inode->text;
   return all;
 }
 
 std::set<std::string> SimActs::names_in(std::string const& folder) const {
   std::set<std::string> all;
   if (auto const* names = known_tree(folder))
-    for (auto const& [path, inode] : *names) all.insert(path);
+    for (auto const& [path, inode] : *names)
+      if (!path.starts_with('/')) all.insert(path);  // else beneath another root
   return all;
 }
 

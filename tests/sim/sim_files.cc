@@ -49,7 +49,7 @@ void SimFiles::Trouble::heal() {
 
 bool SimFiles::Trouble::strikes(FileCall call) {
   static constexpr std::string_view kNames[] = {"file.open_failed", "file.stat_failed", "file.list_failed",
-                                                "file.read_failed"};
+                                                "file.read_failed", "file.write_failed"};
   auto const at = static_cast<std::size_t>(call);
   auto const nth = ++calls[at];
   auto hit = armed == call && (nth == armed_at || (for_good && nth > armed_at));
@@ -133,7 +133,21 @@ void SimFiles::write(std::string const& path, std::string text) {
   inode->print.inode = next_inode_++;
   inode->print.device = 7;
   touch(*inode);
+  texts_[path].push_back(inode->text);
   tree_[path] = std::move(inode);
+}
+
+void SimFiles::write_more(std::string const& path, std::string_view text) {
+  auto& inode = *tree_.at(path);
+  inode.text += text;
+  inode.content.size_bytes = inode.text.size();
+  touch(inode);
+  texts_[path].push_back(inode.text);
+}
+
+std::string SimFiles::text_at(std::string const& path) const {
+  auto const found = tree_.find(path);
+  return found == tree_.end() ? std::string() : found->second->text;
 }
 
 void SimFiles::overwrite(std::string const& path, Content content) {
@@ -173,10 +187,14 @@ std::set<std::string> SimFiles::paths() const {
   return all;
 }
 
+std::string SimFiles::place(std::string const& root, std::string const& relative) const {
+  return roots_.contains(root) ? root + "/" + relative : relative;
+}
+
 Result<std::shared_ptr<ports::OpenFile>> SimFiles::open(std::string const& root, std::string const& relative) {
   if (trouble_.strikes(FileCall::kOpen)) return fail(Fault::kLocal, relative + ": Too many open files");
   if (spool_ != nullptr && root == spool_root_) return spool_->open(relative);
-  auto const found = tree_.find(relative);
+  auto const found = tree_.find(place(root, relative));
   if (found == tree_.end()) return fail(Fault::kGone, relative + ": no such file");
   return std::make_shared<Opened>(found->second, trouble_, clock_);
 }
@@ -184,18 +202,18 @@ Result<std::shared_ptr<ports::OpenFile>> SimFiles::open(std::string const& root,
 Result<ports::FilePrint> SimFiles::stat(std::string const& root, std::string const& relative) {
   if (trouble_.strikes(FileCall::kStat)) return fail(Fault::kSourceIo, relative + ": Input/output error", "io");
   if (spool_ != nullptr && root == spool_root_) return spool_->stat(relative);
-  auto const found = tree_.find(relative);
+  auto const found = tree_.find(place(root, relative));
   if (found == tree_.end()) return fail(Fault::kGone, relative + ": no such file");
   return found->second->print;
 }
 
-Result<std::unique_ptr<ports::Listing>> SimFiles::list(std::string const&, std::string const& relative) {
+Result<std::unique_ptr<ports::Listing>> SimFiles::list(std::string const& root, std::string const& relative) {
   if (trouble_.strikes(FileCall::kList)) return fail(Fault::kSourceIo, relative + ": Input/output error", "io");
-  auto const prefix = relative.empty() ? std::string() : relative + "/";
+  auto const prefix = place(root, relative.empty() ? std::string() : relative + "/");
   std::vector<ports::DirEntry> entries;
   std::set<std::string> folders;
   for (auto const& [path, inode] : tree_) {
-    if (!path.starts_with(prefix)) continue;
+    if (!path.starts_with(prefix) || path.starts_with('/') != prefix.starts_with('/')) continue;
     auto const rest = path.substr(prefix.size());
     auto const slash = rest.find('/');
     if (slash == std::string::npos)

@@ -33,11 +33,12 @@ struct Content {
   std::string sha256_hex() const;  // reads it all
 };
 
-enum class FileCall : std::uint8_t { kOpen, kStat, kList, kRead };
-inline constexpr std::size_t kFileCalls = 4;
+enum class FileCall : std::uint8_t { kOpen, kStat, kList, kRead, kWrite };  // kWrite: of results, syncs and all
+inline constexpr std::size_t kFileCalls = 5;
 
 class SimFiles final : public ports::Files {
-  friend class SimActs;  // which moves what is in the tree
+  friend class SimActs;     // which moves what is in the tree
+  friend class SimResults;  // which writes into it
 
  public:
   explicit SimFiles(SimClock const& clock, std::uint64_t seed = 0) : clock_(clock), trouble_(seed) {}
@@ -51,11 +52,15 @@ class SimFiles final : public ports::Files {
   std::uint64_t calls(FileCall call) const { return trouble_.calls[static_cast<std::size_t>(call)]; }
   std::map<std::string_view, std::uint64_t> const& fired() const { return trouble_.fired; }
 
-  // --- what other programs do to the tree; paths are beneath the one root there is
-  void create(std::string const& path, Content content);      // a new inode, also over an old file
-  void overwrite(std::string const& path, Content content);   // in place: the inode stays
-  void append(std::string const& path, std::uint64_t bytes);  // what was there stays as it was
-  void write(std::string const& path, std::string text);      // a new inode of a text, also over an old one
+  // What is beneath that root, too: its paths are absolute, those of the first root never are.
+  void add_root(std::string root) { roots_.insert(std::move(root)); }
+
+  // --- what other programs do to the tree; paths are beneath the first root, or absolute
+  void create(std::string const& path, Content content);            // a new inode, also over an old file
+  void overwrite(std::string const& path, Content content);         // in place: the inode stays
+  void append(std::string const& path, std::uint64_t bytes);        // what was there stays as it was
+  void write(std::string const& path, std::string text);            // a new inode of a text, also over an old one
+  void write_more(std::string const& path, std::string_view text);  // behind the text that is there, in place
   void remove(std::string const& path);
   void change_mode(std::string const& path);                    // no byte: only the ctime shows it
   void open_to_write(std::string const& path, WallTime until);  // and writes nothing
@@ -63,6 +68,9 @@ class SimFiles final : public ports::Files {
   // Every content that ever stood at the path, oldest first; the last is there now unless removed.
   std::vector<Content> const& history(std::string const& path) const { return history_.at(path); }
   std::set<std::string> paths() const;  // of all files that ever were
+  // Likewise of the texts that other programs wrote.
+  std::map<std::string, std::vector<std::string>> const& texts() const { return texts_; }
+  std::string text_at(std::string const& path) const;  // as it is now; "" where there is none
 
   // What is beneath another root. Requires: outlives this.
   void mount(std::string root, SimSpool const& spool) { spool_root_ = std::move(root), spool_ = &spool; }
@@ -100,6 +108,7 @@ class SimFiles final : public ports::Files {
     std::map<std::string_view, std::uint64_t> fired = {};
   };
   void touch(Inode& inode);
+  std::string place(std::string const& root, std::string const& relative) const;
 
   SimClock const& clock_;
   SimSpool const* spool_ = nullptr;
@@ -107,6 +116,8 @@ class SimFiles final : public ports::Files {
   Trouble trouble_;
   std::map<std::string, std::shared_ptr<Inode>> tree_;
   std::map<std::string, std::vector<Content>> history_;
+  std::map<std::string, std::vector<std::string>> texts_;
+  std::set<std::string> roots_;
   std::uint64_t next_inode_ = 1'000;
 };
 

@@ -30,6 +30,7 @@ constexpr std::array kOtherTroubles = {
     "file.changed_while_dead",
     "file.event_lost",
     "file.grew",
+    "file.half_a_line",
     "file.hung",
     "file.list_failed",
     "file.mode_changed",
@@ -39,8 +40,10 @@ constexpr std::array kOtherTroubles = {
     "file.read_failed",
     "file.replaced",
     "file.stat_failed",
+    "file.text_grew",
     "file.text_written",
     "file.vanished",
+    "file.write_failed",
     "hook.failed_after",
     "hook.failed_before",
     "hook.told_again",
@@ -70,6 +73,9 @@ constexpr std::array kOtherTroubles = {
     "process.drained",
     "process.exit_10",
     "process.paused",
+    "results.full",
+    "results.lost",
+    "results.torn",
 };
 
 }  // namespace

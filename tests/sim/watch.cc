@@ -88,6 +88,13 @@ std::string all_facts(Journal const& journal) {
     }
     text.push_back('\n');
   }
+  for (auto const& manifest : journal.manifests("")) {
+    tell(text, manifest.path);
+    for (auto const number : {manifest.offset, manifest.line, manifest.results_bytes}) tell(text, number);
+    for (auto const count : {manifest.entries, manifest.failed, manifest.waiting, manifest.open, manifest.notes_open})
+      tell(text, static_cast<std::uint64_t>(count));
+    text.push_back('\n');
+  }
   for (auto const state : {journal::NamedState::kWanted, journal::NamedState::kCreating, journal::NamedState::kPresent})
     for (auto const& named : journal.named_in(state)) {
       tell(text, word(state));

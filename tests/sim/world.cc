@@ -114,11 +114,14 @@ World::World(Scenario scenario, RunOptions options)
       files_(clock_, options_.seed),
       lanes_(clock_, options_.seed),
       acts_(files_, scenario_.policy.sources.front().root),
+      results_(files_, clock_, options_.seed),
       listeners_(options_.seed),
       platform_(options_.seed, scenario_.traits),
       wire_({platform_, hosts_, listeners_}, clock_, log_, options_.mishaps, options_.seed),
       dice_(options_.seed, 4) {
   files_.mount(kSpoolFolder, spool_);
+  for (auto const& source : scenario_.policy.sources)
+    if (!source.manifest.empty()) files_.add_root(source.root);
 }
 
 World::~World() = default;
@@ -132,6 +135,7 @@ void World::calm_down() {
   files_.heal();
   lanes_.heal();
   listeners_.heal();
+  results_.heal();
   options_.mishaps.end();
 }
 
@@ -142,6 +146,7 @@ bool World::is_over(stage::Turn const& turn, Journal const& journal) const {
   if (!turn.traffic().idle()) return false;
   if (journal.count_acts(journal::ActState::kWanted) + journal.count_acts(journal::ActState::kActing) != 0)
     return false;
+  if (!journal.manifests_waiting().empty() || !journal.manifests_open().empty()) return false;
   for (auto state = ItemState::kSeen; !is_end(state); state = static_cast<ItemState>(static_cast<int>(state) + 1))
     if (journal.count_items(state) != 0) return false;
   return true;
@@ -317,6 +322,7 @@ World::End World::live_once() {
     auto const at_file = [&] { witness->reached(ports::Moment::kAtFile); };
     acts_.on_change(at_file);
     spool_.on_change(at_file);
+    results_.on_change(at_file);
     listeners_.on_work(at_file);
     if (lives_ > 1) protect_stored(journal, platform_);
     SimRandom random(options_.seed, 100 + lives_);
@@ -330,6 +336,7 @@ World::End World::live_once() {
                       .random = random,
                       .log = log_,
                       .witness = &*witness,
+                      .results = &results_,
                       .spool = &spool_,
                       .programs = &listeners_},
                      scenario_.policy);
@@ -340,8 +347,10 @@ World::End World::live_once() {
     change_files(nullptr);
     auto const end = turn_until_done(turn, journal);
     if (end != End::kDone) return end;
-    for (auto& broken : judge(scenario_, {files_, hosts_, platform_}, journal, longest_full_))
-      violations_.push_back(std::move(broken));
+    if (options_.before_judgement) options_.before_judgement(journal, files_);
+    Seen const seen{files_, hosts_, platform_};
+    for (auto& broken : judge(scenario_, seen, journal, longest_full_)) violations_.push_back(std::move(broken));
+    for (auto& broken : judge_manifests(scenario_, seen, journal)) violations_.push_back(std::move(broken));
     for (auto& broken : judge_acts(scenario_, files_, acts_, journal)) violations_.push_back(std::move(broken));
     for (auto& broken : judge_spool(spool_, journal)) violations_.push_back(std::move(broken));
     for (auto& broken : judge_told(scenario_, listeners_, journal)) violations_.push_back(std::move(broken));
@@ -359,6 +368,7 @@ void World::next_life(bool died) {
   disk_.ask_before_sync({});
   acts_.on_change({});
   spool_.on_change({});
+  results_.on_change({});
   listeners_.on_work({});
   wire_.watch_departures({});
   wire_.crash(options_.aftermath);
@@ -370,6 +380,7 @@ void World::next_life(bool died) {
   if (power_goes_) {
     ++power_cuts_;
     disk_.cut_power();
+    results_.cut_power();
   }
   power_goes_ = false;
   disk_.thaw();
@@ -395,6 +406,7 @@ std::vector<std::string> World::run() {
   lanes_.be_slow(options_.file_delay_max, options_.file_hangs);
   files_.fail_by_dice(options_.file_trouble, options_.file_troubles_max);
   listeners_.fail_by_dice(options_.program_trouble, kProgramTroublesMax);
+  results_.be_full(options_.results_full);
   if (options_.prepare) options_.prepare(disk_, files_);
   for (auto end = live_once(); end != End::kDone && !out_of_bounds(); end = live_once()) {
     next_life(end == End::kDied);
@@ -419,6 +431,7 @@ std::map<std::string, std::uint64_t> World::fired() const {
   for (auto const& [name, times] : platform_.fired()) all[std::string(name)] += times;
   for (auto const& [name, times] : hosts_.fired()) all[name] += times;
   for (auto const& [name, times] : listeners_.fired()) all[name] += times;
+  for (auto const& [name, times] : results_.fired()) all[std::string(name)] += times;
   return all;
 }
 

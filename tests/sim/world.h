@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/journal/journal.h"
@@ -31,6 +32,7 @@
 #include "tests/sim/sim_listeners.h"
 #include "tests/sim/sim_platform.h"
 #include "tests/sim/sim_ports.h"
+#include "tests/sim/sim_results.h"
 #include "tests/sim/sim_spool.h"
 #include "tests/sim/sim_wire.h"
 
@@ -68,15 +70,18 @@ struct RunOptions {
   std::vector<Span> spans = {};               // not overlapping, by time
   double disk_trouble = 0, file_trouble = 0;  // probability per call, in the first phase
   std::uint32_t file_troubles_max = 0;
-  double program_trouble = 0;  // likewise, of the first hooks' programs
-  Millis file_delay_max{0};    // of each look at a file; 0: all are done at once
-  double file_hangs = 0;       // probability that one hangs for a minute or two, in the first phase
-  Millis repaired_after{0};    // so long after a journal error that a person has mended the host; 0: never
-  bool large_pages = false;    // 4096 bytes a page of the journal, as in production, instead of 1024
+  double program_trouble = 0;                // likewise, of the first hooks' programs
+  Millis file_delay_max{0};                  // of each look at a file; 0: all are done at once
+  double file_hangs = 0;                     // probability that one hangs for a minute or two, in the first phase
+  std::pair<Millis, Millis> results_full{};  // between these times the disk of the manifests is
+  Millis repaired_after{0};  // so long after a journal error that a person has mended the host; 0: never
+  bool large_pages = false;  // 4096 bytes a page of the journal, as in production, instead of 1024
   // Done once, before the first life: arming a single trouble of the disk or the files.
   std::function<void(SimDisk&, SimFiles&)> prepare = {};
   // Sabotage: what is done to the journal between a death and the next start.
   std::function<void(journal::Journal&)> while_dead = {};
+  // Sabotage: what is done to the end of the run before it is judged.
+  std::function<void(journal::Journal&, SimFiles&)> before_judgement = {};
 };
 
 class World {
@@ -144,6 +149,7 @@ class World {
   SimActs acts_;
   InstantReader reader_;
   SimSpool spool_;
+  SimResults results_;
   SimHosts hosts_;
   SimListeners listeners_;
   SimPlatform platform_;

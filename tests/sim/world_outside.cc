@@ -29,9 +29,11 @@ void World::change_files(stage::Turn* turn) {
   auto const since = virtual_time();
   auto const hint = [&](std::string const& path) {
     if (scenario_.hints == 0) return;
-    if (turn != nullptr && dice_.chance(scenario_.hints))
-      turn->discovery().want_directory(scenario_.policy.sources.front().root, folder_of(path));
-    else
+    if (turn != nullptr && dice_.chance(scenario_.hints)) {
+      auto const folder = folder_of(path);
+      if (path.starts_with('/')) return turn->manifests().look_now(folder);
+      turn->discovery().want_directory(scenario_.policy.sources.front().root, folder);
+    } else
       count(turn == nullptr ? "file.changed_while_dead" : "file.event_lost");
   };
   for (; drops_done_ < scenario_.drops.size() && scenario_.drops[drops_done_].at <= since; ++drops_done_) {
@@ -51,12 +53,14 @@ void World::change_files(stage::Turn* turn) {
       case Change::What::kRemove: files_.remove(change.path); break;
       case Change::What::kMode: files_.change_mode(change.path); break;
       case Change::What::kText: files_.write(change.path, change.text); break;
+      case Change::What::kMoreText: files_.write_more(change.path, change.text); break;
       case Change::What::kOpen: files_.open_to_write(change.path, clock_.now() + change.lasts); break;
     }
-    static constexpr char const* kNames[] = {"file.overwritten", "file.replaced",     "file.grew",
-                                             "file.vanished",    "file.mode_changed", "file.opened_to_write",
-                                             "file.text_written"};
+    static constexpr char const* kNames[] = {"file.overwritten",  "file.replaced",     "file.grew",
+                                             "file.vanished",     "file.mode_changed", "file.opened_to_write",
+                                             "file.text_written", "file.text_grew"};
     count(kNames[static_cast<std::size_t>(change.what)]);
+    if (!change.text.empty() && !change.text.ends_with('\n')) count("file.half_a_line");
     hint(change.path);
   }
 }
