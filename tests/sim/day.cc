@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "tests/sim/day_manifests.h"
+
 namespace sluice::sim {
 namespace {
 
@@ -25,6 +27,7 @@ class Maker {
     plan_deaths();
     plan_spans();
     plan_mishaps();
+    add_manifests(day_, day_.options.seed, length_);
     return std::move(day_);
   }
 

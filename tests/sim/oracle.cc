@@ -110,11 +110,10 @@ class Judgement {
       return;
     }
     auto const state = std::string(word(item->state));
-    auto const allowed = "|" + expected.state + "|";
-    if (allowed.find("|" + state + "|") == std::string::npos)
+    if (!is_among(state, expected.state))
       return say(expected.path + " is " + state + " (" + item->reason + ": " + item->effort.last_error + "), not " +
                  expected.state);
-    if (!expected.reason.empty() && item->state != ItemState::kDone && item->reason != expected.reason)
+    if (!expected.reason.empty() && item->state != ItemState::kDone && !is_among(item->reason, expected.reason))
       say(expected.path + " is " + state + " for " + item->reason + ", not for " + expected.reason);
     if (item->state == ItemState::kDone) look_at_done(*item, expected);
   }

@@ -48,6 +48,10 @@ std::string_view name_of(Order::What what) {
   return kNames[static_cast<std::size_t>(what)];
 }
 
+bool is_among(std::string const& word, std::string const& words) {
+  return ("|" + words + "|").find("|" + word + "|") != std::string::npos;
+}
+
 Expected filmed(std::string path) { return {.path = std::move(path), .index = "footage"}; }
 Expected cast(std::string path, std::string entity) {
   return {.path = std::move(path), .collection = "Cast", .entity = std::move(entity)};

@@ -64,7 +64,7 @@ struct Expected {
   std::string path = {};       // or a URL
   std::string key = {};        // ... and the key that its manifest's line has, if it has one
   std::string state = "done";  // the journal's word, or "unknown"; "done|failed" where time decides
-  std::string reason = {};     // for ends that are not `done`; "" for any
+  std::string reason = {};     // for ends that are not `done`; "" for any; or several, as states
   std::string index = {};
   std::string collection = {};
   std::string entity = {};
@@ -73,6 +73,9 @@ struct Expected {
                               // neither may have; "" for any
   std::string note_at = {};   // where its receipt or error note must be, absolute; "": there is none
 };
+
+// Of "one|or|another".
+bool is_among(std::string const& word, std::string const& words);
 
 struct Scenario {
   std::string name = {};

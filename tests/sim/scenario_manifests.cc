@@ -59,6 +59,7 @@ Scenario manifests() {
                 filmed(mended),        filmed(reel), filmed(trailer)};
   s.expected[1].key = "a", s.expected[2].key = "b", s.expected[4].key = "e";
   s.expected.push_back({.path = wrong, .state = "failed|unknown", .reason = "fetch_gone"});
+  s.traits.dead_urls = "nowhere";
   s.requests_max = 700;
   return s;
 }

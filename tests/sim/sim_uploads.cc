@@ -75,8 +75,9 @@ Reply SimPlatform::create_asset(Request const& request, WallTime now) {
   if (!metadata.empty() && traits_.refuses_metadata) return refuse_metadata(now);
   auto const by_url = form->at("method").value == "url";
   auto const& content = form->at(by_url ? "url" : "file").value;
-  if (by_url && !traits_.unreachable_host.empty() && content.find(traits_.unreachable_host) != std::string::npos &&
-      fetches_refused_.insert(content).second) {
+  auto const names = [&](std::string const& part) { return !part.empty() && content.find(part) != std::string::npos; };
+  auto const is_dead = by_url && names(traits_.dead_urls);
+  if (is_dead || (by_url && names(traits_.unreachable_host) && fetches_refused_.insert(content).second)) {
     count("platform.url_unreachable");
     return refuse(400, "media_url_not_accessible", now);
   }
