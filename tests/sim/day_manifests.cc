@@ -29,6 +29,7 @@ class ListMaker {
     make_feed();
     if (dice_.chance(0.4)) make_films();
     make_trouble();
+    if (dice_.chance(0.3)) bring_back();
     std::ranges::stable_sort(scenario_.changes, {}, &Change::at);
     std::ranges::stable_sort(scenario_.media, {}, &Medium::at);
     std::ranges::stable_sort(scenario_.orders, {}, &Order::at);
@@ -62,10 +63,12 @@ class ListMaker {
     if (roll < 0.4) {  // at first its host has nothing there
       std::string const wrong = "https://media.sim/nowhere" + tag + ".mp4";
       scenario_.expected.push_back({.path = wrong, .state = "failed|unknown", .reason = kNowhere});
+      nowhere_.push_back(wrong);
       expect(filmed(url), key);
       return {line_of(key, wrong), line_of(key, url)};
     }
-    if (roll < 0.5) {  // at first nobody knows what it is
+    if (roll < 0.45) return late_line(key, "https://media.sim/late" + tag + ".mp4");
+    if (roll < 0.52) {  // at first nobody knows what it is
       expect(filmed(url), key);
       return {line_of(key, "https://media.sim/list" + tag + ".xyz"), line_of(key, url)};
     }
@@ -80,6 +83,18 @@ class ListMaker {
     ask_for(has_key ? "k:" + key : url);
     auto const text = line_of(has_key ? key : "", url);
     return {text, text};
+  }
+
+  // Its host has it only from some time on, and a person retries it then. Meanwhile the list says, or says again, that
+  // it is to wait; and maybe, for a while, something that cannot be taken at all.
+  Line late_line(std::string const& key, std::string const& url) {
+    auto const comes = dice_.between(Millis(0), length_ / 2);
+    is_there(url, comes);
+    expect(filmed(url), key);
+    scenario_.orders.push_back(
+        {.what = Order::What::kRetry, .path = "k:" + key, .at = comes + dice_.between(Millis(0), 2 * kHour)});
+    auto const waits = line_of(key, url, dice_.chance(0.7) ? comes + dice_.between(Millis(0), 6 * kHour) : Millis(0));
+    return {line_of(key, url), waits};
   }
 
   // A person, about a line.
@@ -114,12 +129,31 @@ class ListMaker {
       change(std::exchange(what, Change::What::kMoreText), feed, at, std::move(text));
       at += pause();
     }
-    if (!held.empty() && (held != "\n" || dice_.chance(0.5))) change(what, feed, at, held);
+    if (held.empty() && dice_.chance(0.3)) held = drop_end();
+    if (!held.empty() && (held != "\n" || dice_.chance(0.3))) change(what, feed, at, held);
     auto const is_right = std::ranges::all_of(lines, [](Line const& line) { return line.text == line.corrected; });
     if (is_right && dice_.chance(0.7)) return;
     if (dice_.chance(0.2)) change(Change::What::kRemove, feed, at += pause());
     for (auto left = dice_.between(1, 2); left > 0; --left) change(Change::What::kText, feed, at += pause(), corrected);
     change(Change::What::kText, feed, std::max(at, length_) + 2 * kHour, corrected);
+  }
+
+  // In the end there is something where nothing was, and whoever retries what was corrected long ago would get it.
+  void bring_back() {
+    auto const at = *std::ranges::max_element(eventful_) + kHour / 4;
+    for (auto const& url : nowhere_) {
+      is_there(url, at);
+      std::ranges::find(scenario_.expected, url, &Expected::path)->reason.clear();
+    }
+    scenario_.traits.dead_until = at;
+  }
+
+  // The last line of the feed stays without its end. Returns  what is held back.
+  std::string drop_end() {
+    auto& text = scenario_.changes.back().text;
+    if (text.size() < 2 || !text.ends_with('\n')) return {};
+    text.pop_back();
+    return "\n";
   }
 
   void make_films() {
@@ -143,6 +177,9 @@ class ListMaker {
   void make_trouble() {
     if (auto const from = eventful_time(); dice_.chance(0.3))
       day_.options.results_full = {from, from + dice_.between(Millis(1'000), kHour)};
+    if (auto const from = eventful_time(); dice_.chance(0.4) && day_.options.spans.empty())
+      day_.options.spans.push_back(
+          {.what = Span::What::kDiskFull, .from = from, .until = from + dice_.between(Millis(1'000), Millis(300'000))});
     for (auto left = dice_.between(0, 2); left > 0; --left)
       day_.options.deaths.push_back({.at = std::min(eventful_time(), length_),
                                      .nth = static_cast<std::uint64_t>(dice_.between(1, 12)),
@@ -155,6 +192,7 @@ class ListMaker {
   SimRandom dice_;
   Millis length_;
   std::vector<Millis> eventful_ = {};
+  std::vector<std::string> nowhere_ = {};  // URLs that are corrected
 };
 
 }  // namespace

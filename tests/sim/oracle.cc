@@ -212,7 +212,10 @@ class Judgement {
 std::optional<ItemRow> item_of(Journal const& journal, std::string const& root, std::string const& path_or_url) {
   if (path_or_url.starts_with("k:")) return journal.item_by_key(path_or_url);
   if (!looks_like_url(path_or_url)) return journal.latest_item(root, path_or_url);
-  return journal.item_by_key(source::entry_key(*parse_url(path_or_url), {}));
+  auto const url = parse_url(path_or_url);
+  if (auto item = journal.item_by_key(source::entry_key(*url, {}))) return item;
+  auto items = journal.items_by_url(url->shown, 1);  // its key was given, or is another's now
+  return items.empty() ? std::nullopt : std::optional(std::move(items.front()));
 }
 
 std::vector<std::string> judge(Scenario const& scenario, Seen seen, Journal const& journal, Millis held_back) {

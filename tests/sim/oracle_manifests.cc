@@ -50,8 +50,9 @@ std::vector<Line> lines_of(std::string_view text, bool is_json) {
   std::vector<Line> lines;
   for (std::uint64_t number = 1; !text.empty(); ++number) {
     auto const end = text.find('\n');
-    auto line = read_line(text.substr(0, end), is_json, number);
-    if (end != std::string_view::npos || !line.key.empty()) lines.push_back(std::move(line));
+    auto const line = text.substr(0, end);
+    if (end != std::string_view::npos || !is_json || parse_json(line))
+      lines.push_back(read_line(line, is_json, number));
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
   return lines;

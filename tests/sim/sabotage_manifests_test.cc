@@ -77,7 +77,7 @@ constexpr Sabotage kOfLines[] = {
     {"wrong_line_untold", "lost: line 7 of feed.jsonl is wrong",
      [](Journal&, SimFiles& files) { files.write_more(kFeed, "{}\n"); }},
     {"repetition_untold", "lost: line 4 of films.txt repeats another",
-     [](Journal&, SimFiles& files) { files.write_more("/srv/lists/films.txt", "https://films.sim/reel.mp4\n"); }},
+     [](Journal&, SimFiles& files) { files.write_more("/srv/lists/films.txt", "\nhttps://films.sim/reel.mp4\n"); }},
     {"manifest_unknown", "lost: nobody knows the manifest more.jsonl",
      [](Journal&, SimFiles& files) { files.write("/srv/lists/more.jsonl", "{}\n"); }},
     {"torn_line", "torn: ",

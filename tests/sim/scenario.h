@@ -101,8 +101,8 @@ inline constexpr char kSpoolFolder[] = "/var/spool";
 // Two sources of manifests: *.jsonl, whose URLs the platform fetches, and *.txt, whose URLs are downloaded.
 void add_manifests(stage::Policy& policy);
 inline constexpr char kLists[] = "/srv/lists/";
-// One of a manifest, with its end.
-std::string line_of(std::string const& key, std::string const& url);
+// One of a manifest, with its end. `not_before`: since the beginning; 0 for at once.
+std::string line_of(std::string const& key, std::string const& url, Millis not_before = {});
 // What must become of a file that the pipeline "footage" takes, or "cast" for that entity.
 Expected filmed(std::string path);
 Expected cast(std::string path, std::string entity);

@@ -19,9 +19,10 @@ void add_manifests(stage::Policy& policy) {
   policy.spool_folder = kSpoolFolder;
 }
 
-std::string line_of(std::string const& key, std::string const& url) {
+std::string line_of(std::string const& key, std::string const& url, Millis not_before) {
   auto line = Json::object();
   if (!key.empty()) line.set("key", key);
+  if (not_before > Millis(0)) line.set("not_before", to_rfc3339(kBeginning + not_before));
   return line.set("url", url).dump() + "\n";
 }
 
@@ -37,6 +38,7 @@ Scenario manifests() {
     s.media.push_back({.url = url.substr(0, url.find('?')), .size_bytes = url.size()});
   s.media.push_back({.url = reel, .size_bytes = 5'000});
   s.media.push_back({.url = trailer, .size_bytes = 900});
+  s.media.push_back({.url = wrong, .size_bytes = wrong.size(), .at = Millis(1'700'000)});
   auto const begin = line_of("a", film) + line_of("b", face), third = line_of("", tone);
   std::string const bad = R"({"key":"bad","url":"ftp://media.sim/x.mp4"})"
                           "\n";
@@ -49,7 +51,7 @@ Scenario manifests() {
   auto const half = third.size() / 2;
   change(What::kText, feed, begin + third.substr(0, half), Millis(100));
   change(What::kText, films, reel + "\n" + trailer + "\n", Millis(150));
-  change(What::kMoreText, films, reel + "\n", Millis(11'000));
+  change(What::kMoreText, films, reel, Millis(11'000));  // a repetition without an end
   change(What::kMoreText, feed, third.substr(half) + bad, Millis(12'000));
   change(What::kMoreText, feed, again + line_of("e", wrong), Millis(22'000));
   change(What::kText, feed, corrected, Millis(60'000));
@@ -60,6 +62,8 @@ Scenario manifests() {
   s.expected[1].key = "a", s.expected[2].key = "b", s.expected[4].key = "e";
   s.expected.push_back({.path = wrong, .state = "failed|unknown", .reason = "fetch_gone"});
   s.traits.dead_urls = "nowhere";
+  s.traits.dead_until = Millis(1'700'000);
+  s.orders = {{.what = Order::What::kRetry, .path = wrong, .at = Millis(1'800'000)}};  // another has its place
   s.requests_max = 700;
   return s;
 }

@@ -52,7 +52,8 @@ struct PlatformTraits {
   std::vector<Deletion> deletions = {};
   std::string vanishing_name = {};    // assets of this file name are deleted as soon as they are complete
   std::string unreachable_host = {};  // the first fetch of a URL there is refused (media_url_not_accessible)
-  std::string dead_urls = {};         // a URL with this in it is refused for ever
+  std::string dead_urls = {};         // a URL with this in it is refused ...
+  Millis dead_until = Millis::max();  // ... until this time since the beginning
   Millis asset_life{0};               // assets in no entity are deleted so long after their creation (R41); 0: never
   Millis indexing_begins{0};          // until then indexing is over its quota: 429 (R63)
   bool blind_looks = false;           // sabotage: looks for assets, indexed assets and entities find nothing

@@ -76,7 +76,7 @@ Reply SimPlatform::create_asset(Request const& request, WallTime now) {
   auto const by_url = form->at("method").value == "url";
   auto const& content = form->at(by_url ? "url" : "file").value;
   auto const names = [&](std::string const& part) { return !part.empty() && content.find(part) != std::string::npos; };
-  auto const is_dead = by_url && names(traits_.dead_urls);
+  auto const is_dead = by_url && names(traits_.dead_urls) && now - kBeginning < traits_.dead_until;
   if (is_dead || (by_url && names(traits_.unreachable_host) && fetches_refused_.insert(content).second)) {
     count("platform.url_unreachable");
     return refuse(400, "media_url_not_accessible", now);
