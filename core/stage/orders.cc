@@ -110,13 +110,6 @@ Result<void> take_file_back(Context& ctx, ItemRow const& item, ItemState goes_on
   return {};
 }
 
-// Who has the key of a URL's item that gave it away, since its line was corrected.
-std::optional<ItemRow> heir_of(Context& ctx, ItemRow const& item) {
-  auto const released = " " + item.ulid;  // as Journal::release_key() has it
-  if (!item.key.ends_with(released)) return std::nullopt;
-  return ctx.journal.item_by_key(item.key.substr(0, item.key.size() - released.size()));
-}
-
 }  // namespace
 
 Result<Added> add_item(Context& ctx, SourcePolicy const& source, Found const& found, Wishes const& wishes,
@@ -151,7 +144,7 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
                 "the item is " + std::string(word(was)) +
                     ": only a failed or cancelled one is retried, or one with refused acts",
                 "not_failed");
-  auto const latest = is_of_url(*item) ? heir_of(ctx, *item) : ctx.journal.latest_item(item->root, item->path);
+  auto const latest = is_of_url(*item) ? std::nullopt : ctx.journal.latest_item(item->root, item->path);
   if (latest && latest->id != id)
     return fail(Fault::kRejected, "a newer item stands for the same file: " + latest->ulid, "superseded");
 
