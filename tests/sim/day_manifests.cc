@@ -129,7 +129,10 @@ class ListMaker {
       change(std::exchange(what, Change::What::kMoreText), feed, at, std::move(text));
       at += pause();
     }
-    if (held.empty() && dice_.chance(0.3)) held = drop_end();
+    if (held.empty() && dice_.chance(0.3))
+      held = drop_end();
+    else if (held.empty() && dice_.chance(0.3))
+      scenario_.changes.back().text += "{\"key\":\"never";  // and no more of it
     if (!held.empty() && (held != "\n" || dice_.chance(0.3))) change(what, feed, at, held);
     auto const is_right = std::ranges::all_of(lines, [](Line const& line) { return line.text == line.corrected; });
     if (is_right && dice_.chance(0.7)) return;

@@ -33,8 +33,9 @@ Scenario manifests() {
   std::string const film = "https://media.sim/day1/film.mp4", face = "https://media.sim/Ada/face.jpg?id=7";
   std::string const tone = "https://slow.sim/tone.mp3";  // gives nothing to whoever tries it first
   std::string const wrong = "https://media.sim/nowhere.mp4", mended = "https://media.sim/mended.mp4";
+  std::string const last = "https://media.sim/last.mp4";
   std::string const reel = "https://films.sim/reel.mp4", trailer = "https://films.sim/trailer.mp4";
-  for (auto const& url : {film, face, mended})  // as large as SimPlatform has it
+  for (auto const& url : {film, face, mended, last})  // as large as SimPlatform has it
     s.media.push_back({.url = url.substr(0, url.find('?')), .size_bytes = url.size()});
   s.media.push_back({.url = reel, .size_bytes = 5'000});
   s.media.push_back({.url = trailer, .size_bytes = 900});
@@ -51,6 +52,9 @@ Scenario manifests() {
   auto const half = third.size() / 2;
   change(What::kText, feed, begin + third.substr(0, half), Millis(100));
   change(What::kText, films, reel + "\n" + trailer + "\n", Millis(150));
+  auto const sixth = line_of("f", last);
+  change(What::kText, kLists + std::string("early.jsonl"), sixth + sixth.substr(0, 9),
+         Millis(8'000));                                 // for ever
   change(What::kMoreText, films, reel, Millis(11'000));  // a repetition without an end
   change(What::kMoreText, feed, third.substr(half) + bad, Millis(12'000));
   change(What::kMoreText, feed, again + line_of("e", wrong), Millis(22'000));
@@ -59,6 +63,8 @@ Scenario manifests() {
   s.drops = {{.path = "whistle.mp3", .size_bytes = 1'777}};
   s.expected = {filmed("whistle.mp3"), filmed(film), cast(face, "Ada"), filmed(tone),
                 filmed(mended),        filmed(reel), filmed(trailer)};
+  s.expected.push_back(filmed(last));
+  s.expected.back().key = "f";
   s.expected[1].key = "a", s.expected[2].key = "b", s.expected[4].key = "e";
   s.expected.push_back({.path = wrong, .state = "failed|unknown", .reason = "fetch_gone"});
   s.traits.dead_urls = "nowhere";
