@@ -216,5 +216,49 @@ TEST_F(FetchPiece, GivesASlowHostNoMoreThanItsShare) {
   EXPECT_GT(of_fast, 0u);
 }
 
+// 20 MiB are on their way into a spool of 40, and 30 from slow.example wait for their room: others wait behind them.
+class HeldDoor : public FetchPiece {
+ protected:
+  HeldDoor() {
+    policy.spool_max_bytes = 40 * kMiB;
+    first = begun("https://media.example/1.mp4", 20);
+    large = begun("https://slow.example/2.mp4", 30);
+    EXPECT_EQ(item(large).reason, kSpoolFull);
+    next = add("https://other.example/3.mp4");
+    choose_some();
+    EXPECT_EQ(item(next).reason, kSpoolFull);
+  }
+  RowId begun(std::string const& url, std::uint64_t mib) {
+    auto const id = add(url);
+    choose_some();
+    answer(id, piece(0, std::string(8 * kMiB, 'x'), mib * kMiB));
+    return id;
+  }
+  bool begins(RowId id) {
+    for (int time = 0; time < 2; ++time) {
+      now += policy.poll_min;
+      choose_some();
+    }
+    return download(id).state == journal::DownloadState::kFetching;
+  }
+  RowId first = 0, large = 0, next = 0;
+};
+
+TEST_F(HeldDoor, IsGivenUpByAFileThatTheSpoolWasMadeTooSmallFor) {
+  policy.spool_max_bytes = 25 * kMiB;
+  EXPECT_TRUE(begins(next));
+  EXPECT_EQ(item(large).state, ItemState::kFailed);
+  EXPECT_EQ(item(large).reason, "spool_too_small");
+}
+
+TEST_F(HeldDoor, IsGivenUpWhileItsHostWantsAPause) {
+  auto const until = now + Millis(3'600'000);
+  spooling.hosts().pause(host_of("https://slow.example/2.mp4"), until);
+  EXPECT_TRUE(begins(next));
+  EXPECT_EQ(item(large).effort.due_at, until);
+}
+
+TEST_F(HeldDoor, IsKeptElse) { EXPECT_FALSE(begins(next)); }
+
 }  // namespace
 }  // namespace sluice::stage
