@@ -191,7 +191,7 @@ void took_whole(Context& ctx, Pair pair, ports::Reply const& reply, BlockRun run
 void redirected(Context& ctx, Pair pair, ports::Reply const& reply, budget::Flight const& flight) {
   if (flight.page > source::kRedirectsMax)
     return fail_download(ctx, std::move(pair), "too_many_redirects", "the host redirects more than five times");
-  auto const* const policy = source_of(ctx.policy, pair.item.source);
+  auto const* const policy = source_of(ctx.policy, ctx.journal, pair.item);
   static AllowedHosts const none;
   auto const& allowed = policy != nullptr && policy->allow_hosts ? *policy->allow_hosts : none;
   auto const target = source::redirect_target(fetch_url(pair.item, pair.row), reply, allowed);

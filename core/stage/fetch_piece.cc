@@ -164,7 +164,7 @@ SecretUrl const& fetch_url(ItemRow const& item, DownloadRow const& row) { return
 
 void send_fetch(Context& ctx, ItemRow const& item, DownloadRow const& row, BlockRun run, int hop) {
   auto const& url = fetch_url(item, row);
-  auto const* const source = source_of(ctx.policy, item.source);
+  auto const* const source = source_of(ctx.policy, ctx.journal, item);
   ports::Call call;
   call.target = url;
   call.headers = {{"range", range_of(run, row.total_bytes)}, {"accept-encoding", "identity"}};

@@ -1,6 +1,7 @@
 // A download that meets trouble: the spool, its disk, its host and the network are not what they should be.
 #include <gmock/gmock.h>
 
+#include "core/stage/entry_row.h"
 #include "core/stage/prune.h"
 #include "tests/unit/stage/fetch_fixture.h"
 
@@ -259,6 +260,30 @@ TEST_F(HeldDoor, IsGivenUpWhileItsHostWantsAPause) {
 }
 
 TEST_F(HeldDoor, IsKeptElse) { EXPECT_FALSE(begins(next)); }
+
+// Its items have the name that the source had when they were made.
+TEST_F(FetchPiece, OfALineMayCallWhatTheSourceOfItsManifestMayWhateverItIsNamedNow) {
+  SourcePolicy source{.name = "partner", .root = "/feeds", .pipelines = {"footage"}, .fetch = FetchPolicy::kRelay};
+  source.manifest = "*.csv";
+  auto hosts = std::make_shared<AllowedHosts>();
+  ASSERT_EQ(hosts->add("media.example"), "");
+  source.allow_hosts = hosts;
+  policy.sources = {source};
+  RowId id = 0;
+  turn([&](Context& ctx) {
+    id = add_url(ctx, policy.sources[0], {.url = *parse_url("http://media.example/a.mp4")}, {}, false)->item.id;
+    auto const manifest = ctx.journal.insert(
+        journal::ManifestRow{.source = "renamed", .root = "/feeds", .path = "a.csv", .created_at = now});
+    ASSERT_TRUE(ctx.journal.insert_if_new({.manifest_id = manifest,
+                                           .item_key = packed_key(item(id).key),
+                                           .state = journal::EntryState::kTaken,
+                                           .item_id = id}));
+  });
+  policy.sources[0].name = "renamed";
+  choose_some();
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0].stranger->allowed, source.allow_hosts);
+}
 
 }  // namespace
 }  // namespace sluice::stage
