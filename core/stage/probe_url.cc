@@ -108,6 +108,10 @@ bool is_probed(Context& ctx, ItemRow const& item) {
     row = DownloadRow{.item_id = item.id, .state = DownloadState::kProbing};
     row->id = ctx.journal.insert(*row);
   }
+  if (!row->url.empty()) {  // where a probe of before a death was redirected to: that may have been signed for a moment
+    row->url = {};
+    ctx.journal.update(*row, row->state, ctx.now);
+  }
   send_probe(ctx, item, *row, 1);
   return false;
 }
