@@ -172,7 +172,8 @@ TEST_F(KnownEntry, IsItsItemsStillWhereTheCorrectedLineIsRefused) {
   run();
   files.replace("a.csv", "key,url\n7,https://h.example/film.xyz\n");
   run();
-  ASSERT_THAT(results_of("a.csv"), HasSubstr("unknown_kind"));
+  ASSERT_THAT(last_result_of("a.csv"), HasSubstr("unknown_kind"));
+  EXPECT_THAT(last_result_of("a.csv"), Not(HasSubstr("film.mp4"))) << "it is not what was refused";
   files.replace("a.csv", "key,url\n7,https://h.example/film.mp4\n");
   run();
   EXPECT_EQ(journal->list_items({}).size(), 1u) << "of one key and URL";
@@ -199,6 +200,7 @@ TEST_F(KnownEntry, IsAnsweredForByTheEndThatItsItemCameToMeanwhile) {
     files.replace("a.csv", begin + "2016-01-01T00:00:00Z\n");
     run();
     EXPECT_THAT(last_result_of("a.csv"), HasSubstr(std::string(R"("result":")") + told));
+    EXPECT_EQ(reported().size(), 2u) << "each end is told";
     EXPECT_EQ(manifest().failed, end == ItemState::kFailed ? 1 : 0);
     EXPECT_EQ(manifest().open, 0);
   }
