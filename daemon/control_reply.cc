@@ -25,6 +25,7 @@ constexpr std::array kRemedies = {
     Remedy{"unreadable", "give the daemon's user the right to read it"},
     Remedy{"empty_file", "put a file with content in its place"},
     Remedy{"not_failed", "only failed and cancelled items are retried: sluice show ID"},
+    Remedy{"superseded", "see to the newer one: sluice ls"},
     Remedy{"at_end", "see how it ended: sluice show ID"},
     Remedy{"no_such_source", "see which there are: sluice status"},
     Remedy{"no_such_item", "see what there is: sluice ls"},

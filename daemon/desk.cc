@@ -142,7 +142,7 @@ Result<stage::Explanation> Desk::explain_url(UrlText const& url) {
   auto item = ctx_->journal.item_by_key(key);
   for (auto& other : ctx_->journal.items_by_url(url.shown, kLookedAt))
     if (!item && stage::is_same_url(other, url)) item = std::move(other);
-  auto const* const source = item ? stage::source_of(policy_, item->source) : nullptr;
+  auto const* const source = item ? stage::source_of(policy_, ctx_->journal, *item) : nullptr;
   auto told = stage::explain(policy_, source ? *source : policy_.hand, url, std::move(item), ctx_->now);
   auto const entry = ctx_->journal.entry_of_key(stage::packed_key(key));
   auto const manifest = entry ? ctx_->journal.manifest(entry->manifest_id) : std::nullopt;

@@ -55,9 +55,10 @@ std::optional<std::string> next_source(Database& db, std::string_view method, st
   return statement.take_text();
 }
 
-// What update_row() leaves as it is.
+// What update_row() leaves as it is: an item in `seen` is whoever's source finds it.
 void write_beginning(Database& db, ItemRow const& row) {
-  auto statement = db.statement("UPDATE item SET source = ?, created_at_ms = ? WHERE id = ?");
+  auto statement = db.statement(
+      "UPDATE item SET source = ?1, created_at_ms = ?2 WHERE id = ?3 AND (source <> ?1 OR created_at_ms <> ?2)");
   statement.bind(std::string_view(row.source)).bind(row.created_at).bind(row.id).run();
 }
 
@@ -86,8 +87,8 @@ void Journal::update(ItemRow const& row, ItemState expected, WallTime now, std::
   update_row(*db_, row, expected);
   lines_.moved(expected, row.state);
   lines_.open_sessions().written();  // only those of live items are due
-  if (row.state == expected) return;
   if (row.state == ItemState::kSeen) write_beginning(*db_, row);
+  if (row.state == expected) return;
   if (is_end(expected) && !is_end(row.state)) reopen_entry(row.id);
   if (is_end(row.state) || row.state == ItemState::kSeen) wake_twins_of(row.id, now);
   add_event({0, now, row.id, "item", std::string(word(expected)), std::string(word(row.state)), std::string(note)});

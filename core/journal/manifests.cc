@@ -101,6 +101,10 @@ void Journal::update(EntryRow const& row, EntryState expected) {
 
 void Journal::reopen_entry(RowId item_id) {
   auto entry = entry_of_item(item_id);
+  if (entry && entry->state == EntryState::kWaiting) {  // its line was read again: what it was told is old by then
+    entry->reason = "retried";
+    return update(*entry, EntryState::kWaiting);
+  }
   if (!entry || entry->state != EntryState::kEnded) return;
   if (entry->outcome == "failed") recount(entry->manifest_id, 0, -1);
   entry->state = EntryState::kTaken;

@@ -54,6 +54,13 @@ void hand_over(Context const& ctx, ItemRow& item, SourcePolicy const& source) {
   item.sidecar.clear();
 }
 
+// It waits to be taken, and the source that found it is no more, or has another folder: nobody else would look at it.
+bool is_orphaned(Context const& ctx, ItemRow const& known) {
+  if (known.state != ItemState::kSeen) return false;
+  auto const* const source = ctx.policy.source(known.source);
+  return source == nullptr || source->root != known.root;
+}
+
 // We had moved or deleted it, and a file of the same content is there: not the one that an older listing still shows,
 // since no rename leaves the ctime as it was.
 bool was_put_back(Context const& ctx, ItemRow const& known, ports::FilePrint const& fresh) {
@@ -247,12 +254,24 @@ void Discovery::revive(Context& ctx, SourcePolicy const& source, ItemRow known, 
   move(ctx, known, was);
 }
 
+// It settles anew, by what this source wants of it.
+void Discovery::adopt(Context& ctx, SourcePolicy const& source, ItemRow known, source::Candidate const& candidate) {
+  hand_over(ctx, known, source);
+  known.print = candidate.print;
+  known.sidecars_print = candidate.sidecars_print;
+  known.reason.clear();
+  known.quiet_since = ctx.now;
+  known.effort = {.due_at = ctx.now + source.settle};
+  move(ctx, known, ItemState::kSeen);
+}
+
 void Discovery::take(Context& ctx, Watched& watched, source::Candidate const& candidate) {
   if (!may_be_item(candidate.path)) return;
   auto const& source = *watched.policy;
   auto known = ctx.journal.latest_item(source.root, candidate.path);
   if (!known) return take_new(ctx, watched, candidate, 0);
   if (is_of_another(ctx, *known, source) && !is_taken_now(ctx, *known, source)) return;
+  if (is_orphaned(ctx, *known)) return adopt(ctx, source, *std::move(known), candidate);
   auto const was = known->state;
   auto const other_sidecars = source.sidecars && known->sidecars_print != candidate.sidecars_print;
   switch (auto const compared = judge(ctx, source, *known, candidate)) {

@@ -12,7 +12,8 @@
 // overflow, and every `rescan` (D1, D4, D10). Memory: which folders are still to be listed.
 //
 // Of several sources on one folder, the one that found a file first has it; the others leave it alone, unless that one
-// skipped it because it takes no such kind or path, and they do.
+// skipped it because it takes no such kind or path, and they do. A file that still waits in `seen` for a source that is
+// no more, or has another folder, is theirs as well.
 #pragma once
 
 #include <cstdint>
@@ -94,6 +95,8 @@ class Discovery {
   static void start_step(Context& ctx, Watched& watched);
   void go_on(Context& ctx, Watched& watched);
   void note(Context& ctx, Watched& watched, source::Slice slice);
+  static void adopt(Context& ctx, SourcePolicy const& source, journal::ItemRow known,
+                    source::Candidate const& candidate);
   void take(Context& ctx, Watched& watched, source::Candidate const& candidate);
   static void revive(Context& ctx, SourcePolicy const& source, journal::ItemRow known, Known how,
                      source::Candidate const& candidate);

@@ -113,9 +113,7 @@ std::optional<Error> complaint(Context const& ctx, Pair const& pair, Whole const
                                    std::to_string(row.promised_bytes) + " were promised");
   if (auto broken = broken_limit(ctx.policy, read_plan(item.plan), item.kind, whole.total_bytes, false))
     return no("too_large", *std::move(broken));
-  if (whole.total_bytes > ctx.policy.spool_max_bytes)
-    return no("spool_too_small", "the file has " + to_words_bytes(whole.total_bytes) + ", and the spool holds " +
-                                     to_words_bytes(ctx.policy.spool_max_bytes));
+  if (auto why = why_never_room(ctx, whole.total_bytes)) return no(kSpoolTooSmall, *std::move(why));
   auto const one_piece = blocks_per_piece(ctx.policy) * source::kSpoolBlockBytes;
   if (whole.in_pieces && whole.validators.empty() && row.sums.empty() && whole.total_bytes > one_piece)
     return no("no_validator",
@@ -193,7 +191,7 @@ void took_whole(Context& ctx, Pair pair, ports::Reply const& reply, BlockRun run
 void redirected(Context& ctx, Pair pair, ports::Reply const& reply, budget::Flight const& flight) {
   if (flight.page > source::kRedirectsMax)
     return fail_download(ctx, std::move(pair), "too_many_redirects", "the host redirects more than five times");
-  auto const* const policy = source_of(ctx.policy, pair.item.source);
+  auto const* const policy = source_of(ctx.policy, ctx.journal, pair.item);
   static AllowedHosts const none;
   auto const& allowed = policy != nullptr && policy->allow_hosts ? *policy->allow_hosts : none;
   auto const target = source::redirect_target(fetch_url(pair.item, pair.row), reply, allowed);
@@ -278,6 +276,12 @@ Error fetch_refusal(ports::Reply const& reply, WallTime now) {
     error.code.clear();
   }
   return error;
+}
+
+std::optional<std::string> why_never_room(Context const& ctx, std::uint64_t total_bytes) {
+  auto const max = ctx.policy.spool_max_bytes;
+  if (total_bytes <= max) return std::nullopt;
+  return "the file has " + to_words_bytes(total_bytes) + ", and the spool holds " + to_words_bytes(max);
 }
 
 // Those of which nobody knows the size yet do not ask for it while others wait: what came with the answer would be

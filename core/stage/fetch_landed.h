@@ -1,6 +1,7 @@
 // fetch_landed.h - part of FETCH_PIECE: what became of a call, of a write, and of the whole file.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -16,6 +17,10 @@ SecretUrl const& fetch_url(journal::ItemRow const& item, journal::DownloadRow co
 // Queues the call for one piece. `hop` counts the redirects of it, from 1.
 void send_fetch(Context& ctx, journal::ItemRow const& item, journal::DownloadRow const& row, source::BlockRun run,
                 int hop);
+
+// The code of a file that is larger than the whole spool, and why it is; nothing where it is not.
+inline constexpr char kSpoolTooSmall[] = "spool_too_small";
+std::optional<std::string> why_never_room(Context const& ctx, std::uint64_t total_bytes);
 
 // Why the spool has no room for the file now; nothing where it has, or where nobody knows how much it needs.
 std::optional<std::string> why_no_room(Context& ctx, journal::ItemRow const& item, journal::DownloadRow const& row);

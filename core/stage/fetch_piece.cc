@@ -73,6 +73,7 @@ bool has_room(Context const& ctx, Flights const& flights, DownloadRow const& row
 
 // Its host asked for a pause: it goes on when that is over, and gives its place to others.
 void pause(Context& ctx, ItemRow item, WallTime until) {
+  ctx.spooling->gives_way(item.id);
   item.reason = name_of(Fault::kThrottled);
   item.effort.due_at = until;
   ctx.journal.update(item, ItemState::kStable, ctx.now);
@@ -113,6 +114,9 @@ void begin(Context& ctx, ItemRow item) {
   auto row = ctx.journal.download_of(item.id);
   auto const host = host_of(shown(row ? fetch_url(item, *row) : item.url));
   if (auto const until = ctx.spooling->hosts().paused_until(host, ctx.now)) return pause(ctx, std::move(item), *until);
+  auto const needs_room = row && row->reserved_bytes == 0;
+  if (auto why = needs_room ? why_never_room(ctx, row->total_bytes) : std::nullopt)  // the spool was made smaller
+    return fail_item(ctx, std::move(item), kSpoolTooSmall, *std::move(why), ItemState::kStable);
   if (auto why = why_no_room(ctx, item, row.value_or(DownloadRow{})))
     return wait_for_room(ctx, std::move(item), *std::move(why), ctx.policy.poll_min);
   if (!row) {
@@ -160,7 +164,7 @@ SecretUrl const& fetch_url(ItemRow const& item, DownloadRow const& row) { return
 
 void send_fetch(Context& ctx, ItemRow const& item, DownloadRow const& row, BlockRun run, int hop) {
   auto const& url = fetch_url(item, row);
-  auto const* const source = source_of(ctx.policy, item.source);
+  auto const* const source = source_of(ctx.policy, ctx.journal, item);
   ports::Call call;
   call.target = url;
   call.headers = {{"range", range_of(run, row.total_bytes)}, {"accept-encoding", "identity"}};

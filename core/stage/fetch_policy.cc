@@ -30,9 +30,12 @@ bool fetches_itself(Policy const& policy, SourcePolicy const& source, std::strin
   return is_named(source, place) || !is_reachable_for_others(place) || size_bytes.value_or(0) > most;
 }
 
-SourcePolicy const* source_of(Policy const& policy, std::string_view name) {
-  if (auto const* const source = policy.source(name)) return source;
-  return name == policy.hand.name ? &policy.hand : nullptr;
+SourcePolicy const* source_of(Policy const& policy, journal::Journal const& journal, journal::ItemRow const& item) {
+  if (auto const* const source = policy.source(item.source)) return source;
+  if (item.source == policy.hand.name) return &policy.hand;
+  auto const entry = journal.entry_of_item(item.id);
+  auto const manifest = entry ? journal.manifest(entry->manifest_id) : std::nullopt;
+  return manifest ? policy.source(manifest->source) : nullptr;
 }
 
 Result<void> may_be_called(SourcePolicy const& source, std::string_view url, bool relayed) {

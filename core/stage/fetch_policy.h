@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "core/base/error.h"
+#include "core/journal/journal.h"
 #include "core/stage/policy.h"
 
 namespace sluice::stage {
@@ -17,8 +18,9 @@ namespace sluice::stage {
 bool fetches_itself(Policy const& policy, SourcePolicy const& source, std::string_view url, std::string_view kind,
                     std::optional<std::uint64_t> size_bytes);
 
-// The policy of an item's source, the hand's for one that was named by hand; null if it is not there any more.
-SourcePolicy const* source_of(Policy const& policy, std::string_view name);
+// The policy of the source of a URL's item, the hand's for one that was named by hand; null if it is not there any
+// more. A source may be renamed: then that of the manifest whose line made the item.
+SourcePolicy const* source_of(Policy const& policy, journal::Journal const& journal, journal::ItemRow const& item);
 
 // Whether plain http may be called: by Sluice where allow_hosts names the host, by the platform never, but for loopback
 // hosts, where the tests' files lie.

@@ -15,6 +15,7 @@
 #include "core/stage/plan.h"
 #include "core/stage/refusals.h"
 #include "core/stage/take_sidecar.h"
+#include "core/stage/take_url.h"
 
 namespace sluice::stage {
 
@@ -24,6 +25,16 @@ using journal::StepRow;
 using journal::StepState;
 
 namespace {
+
+// The item that stands for the same file or line in its place.
+std::optional<ItemRow> successor_of(Context const& ctx, ItemRow const& item) {
+  if (!is_of_url(item)) {
+    auto latest = ctx.journal.latest_item(item.root, item.path);
+    return latest && latest->id != item.id ? latest : std::nullopt;
+  }
+  if (!is_superseded(item)) return std::nullopt;
+  return ctx.journal.item_by_key(std::string_view(item.key).substr(0, item.key.size() - item.ulid.size() - 1));
+}
 
 // Refuses now what would only be skipped later. `item` has what its sidecar says.
 Result<void> check_kind(Context& ctx, ItemRow item, SourcePolicy const& source, bool knows_sidecar) {
@@ -144,9 +155,11 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
                 "the item is " + std::string(word(was)) +
                     ": only a failed or cancelled one is retried, or one with refused acts",
                 "not_failed");
-  auto const latest = is_of_url(*item) ? std::nullopt : ctx.journal.latest_item(item->root, item->path);
-  if (latest && latest->id != id)
-    return fail(Fault::kRejected, "a newer item stands for the same file: " + latest->ulid, "superseded");
+  if (auto const newer = successor_of(ctx, *item))
+    return fail(
+        Fault::kRejected,
+        "a newer item stands for the same " + std::string(is_of_url(*item) ? "line" : "file") + ": " + newer->ulid,
+        "superseded");
 
   auto const from = item->failed_from.empty() ? ItemState::kSeen : journal::item_state(item->failed_from);
   SLUICE_CHECK(take_file_back(ctx, *item, from));

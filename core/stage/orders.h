@@ -31,7 +31,7 @@ Result<Added> add_item(Context& ctx, SourcePolicy const& source, Found const& fo
 
 // Takes a failed or cancelled item up again where it failed; what is done stays done. Of a done one, and of a
 // duplicate, the refused acts are done after all (refusals.h); a duplicate that has none is uploaded all the same.
-// Fails  kRejected: "not_failed"; "superseded": a newer item for the same file is under way.
+// Fails  kRejected: "not_failed"; "superseded": a newer item stands for the same file, or for its corrected line.
 Result<void> retry_order(Context& ctx, journal::RowId id);
 
 // Ends an item. What the platform already has stays there.

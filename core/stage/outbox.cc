@@ -206,7 +206,8 @@ void refuse_act(Context& ctx, ActRow act, std::string reason, std::string text) 
   act.reason = std::move(reason);
   act.effort.due_at.reset();
   act.effort.last_error = std::move(text);
-  act.payload.clear();
+  // An event that was given up may be told after all, when its item has come to another end.
+  if (act.kind != ActKind::kHook || act.reason != "gave_up") act.payload.clear();
   move(ctx, act, was, act.effort.last_error);
   next_act(ctx, act.item_id);
 }

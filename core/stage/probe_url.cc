@@ -31,7 +31,7 @@ SecretUrl const& probe_url(ItemRow const& item, DownloadRow const& row) { return
 
 void send_probe(Context& ctx, ItemRow const& item, DownloadRow const& row, int hop) {
   auto const& url = probe_url(item, row);
-  auto const* const source = source_of(ctx.policy, item.source);
+  auto const* const source = source_of(ctx.policy, ctx.journal, item);
   ports::Call call;
   call.target = url;
   call.headers = {{"range", "bytes=0-0"}, {"accept-encoding", "identity"}};
@@ -73,7 +73,7 @@ void found(Context& ctx, ItemRow item, DownloadRow row, std::optional<std::uint6
         ctx, std::move(item), "size_mismatch",
         "the host has " + std::to_string(*size_bytes) + " bytes, and " + std::to_string(promised) + " were promised");
   if (auto const broken = broken_limit(ctx.policy, read_plan(item.plan), item.kind, *size_bytes, true)) {
-    auto const* const source = source_of(ctx.policy, item.source);
+    auto const* const source = source_of(ctx.policy, ctx.journal, item);
     if (source != nullptr && source->fetch == FetchPolicy::kAuto)
       return download_here(ctx, std::move(item), std::move(row), *broken);
     return refuse(ctx, std::move(item), "too_large", *broken + " by a URL");
@@ -85,7 +85,7 @@ void found(Context& ctx, ItemRow item, DownloadRow row, std::optional<std::uint6
 
 void redirected(Context& ctx, ItemRow const& item, DownloadRow row, ports::Reply const& reply, int hop) {
   if (hop > source::kRedirectsMax) return let_go(ctx, item, std::move(row), "the host redirects more than five times");
-  auto const* const source = source_of(ctx.policy, item.source);
+  auto const* const source = source_of(ctx.policy, ctx.journal, item);
   static AllowedHosts const none;
   auto const& allowed = source != nullptr && source->allow_hosts ? *source->allow_hosts : none;
   auto const target = source::redirect_target(probe_url(item, row), reply, allowed);
@@ -107,6 +107,10 @@ bool is_probed(Context& ctx, ItemRow const& item) {
   if (!row) {
     row = DownloadRow{.item_id = item.id, .state = DownloadState::kProbing};
     row->id = ctx.journal.insert(*row);
+  }
+  if (!row->url.empty()) {  // where a probe of before a death was redirected to: that may have been signed for a moment
+    row->url = {};
+    ctx.journal.update(*row, row->state, ctx.now);
   }
   send_probe(ctx, item, *row, 1);
   return false;

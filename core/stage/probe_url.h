@@ -2,7 +2,7 @@
 //
 //   takes    items in `stable` with method url whose turn has come, before the platform is told of them
 //   writes   download: probing, then probed; item: its size, its end, or that it is downloaded here (`fetch: auto`)
-//   remote   GET of one byte, of the item's URL or where that was redirected to. Repeatable.
+//   remote   GET of one byte, of the item's URL, then of where that was redirected to. Repeatable, from its beginning.
 //   unknown  nothing is lost: the platform is told of the URL all the same
 //   then     SEND_URL, which leaves what is not probed
 //

@@ -136,7 +136,9 @@ void ResultsReport::start_append(Context& ctx, ManifestRow const& row) {
     auto const item = ctx.journal.item(entry.item_id);
     writing.were.push_back(entry.state);
     writing.ends.push_back(item ? item->finished_at : std::nullopt);
-    text += line_of(ctx, entry, item);
+    // A correction that was refused says nothing of the item that the line had been.
+    auto const is_its_item = entry.state != EntryState::kRefused || entry.reason == "duplicate";
+    text += line_of(ctx, entry, is_its_item ? item : std::nullopt);
     entry.state = EntryState::kEnded;
     writing.entries.push_back(std::move(entry));
   }

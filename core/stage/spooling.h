@@ -62,6 +62,9 @@ class Spooling {
   void has_no_room(journal::RowId item) {
     if (!first_without_room_) first_without_room_ = item;
   }
+  void gives_way(journal::RowId item) {  // it waits for something else
+    if (first_without_room_ == item) first_without_room_.reset();
+  }
 
  private:
   void find_strays(Context& ctx);

@@ -62,7 +62,8 @@ void take(Context& ctx, SourcePolicy const& source, ManifestRow& manifest, Entry
   } else if (added->was_known && added->item.id != row.item_id) {  // by hand, or by a manifest of an older journal
     row.item_id = added->item.id;
     refuse(row, "duplicate", "item " + added->item.ulid + " has this key");
-  } else if (added->was_known && is_end(added->item.state)) {  // the same URL again, which failed
+  } else if (added->was_known && added->item.state == journal::ItemState::kFailed && before.first.empty()) {
+    // The same URL again, whose failure was told; any other end that it came to meanwhile is told now.
     row.state = EntryState::kEnded;
     row.outcome = "failed";
   } else {

@@ -81,7 +81,7 @@ Result<std::optional<ItemRow>> named_before(Context const& ctx, UrlWish const& w
   constexpr int kLookedAt = 20;
   std::vector<ItemRow> found;
   for (auto& item : ctx.journal.items_by_url(wish.url.shown, kLookedAt)) {
-    if (item.state == ItemState::kDone || !is_same_url(item, wish.url)) continue;
+    if (item.state == ItemState::kDone || is_superseded(item) || !is_same_url(item, wish.url)) continue;
     if (!item.url.empty() || is_key_of(ctx, item, wish.url)) found.push_back(std::move(item));
   }
   if (found.empty()) return std::nullopt;
@@ -92,15 +92,14 @@ Result<std::optional<ItemRow>> named_before(Context const& ctx, UrlWish const& w
               "several_items");
 }
 
-// The item that the wish is; nothing if it is a new one.
-Result<std::optional<ItemRow>> known_for(Context& ctx, UrlWish const& wish, std::string const& key, bool dry_run) {
+// The item that the wish is; nothing if it is a new one, which may take the key of the item that it corrects.
+Result<std::optional<ItemRow>> known_for(Context const& ctx, UrlWish const& wish, std::string const& key) {
   auto known = ctx.journal.item_by_key(key);
   auto const is_url_alone =
       wish.key.empty() && wish.name.empty() && !wish.size_bytes && wish.hash.empty() && sums_of(wish).empty();
   if (!known && is_url_alone) return named_before(ctx, wish);
   if (!known || known->id != wish.corrects || known->state != ItemState::kFailed || is_same_url(*known, wish.url))
     return known;
-  if (!dry_run) ctx.journal.release_key(known->id);
   return std::nullopt;
 }
 
@@ -119,10 +118,12 @@ bool is_same_url(ItemRow const& item, UrlText const& fresh) {
   return old && source::identity_text(*old) == source::identity_text(fresh);
 }
 
+bool is_superseded(ItemRow const& item) { return item.key.ends_with(' ' + item.ulid); }
+
 Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& wish, Wishes const& wishes,
                       bool dry_run) {
   auto key = key_of(wish);
-  SLUICE_TRY(known, known_for(ctx, wish, key, dry_run));
+  SLUICE_TRY(known, known_for(ctx, wish, key));
   if (known) {
     if (dry_run) return Added{.item = *std::move(known), .was_known = true};
     SLUICE_TRY(item, refresh(ctx, *std::move(known), wish.url));
@@ -138,6 +139,7 @@ Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& w
   if (relayed) item.method = kByRelay;
   SLUICE_TRY(plan, plan_item(ctx.policy, item, source, media, ctx.now));
   if (dry_run) return Added{.item = std::move(item), .was_known = false};
+  if (auto const corrected = ctx.journal.item_by_key(item.key)) ctx.journal.release_key(corrected->id);
   item.id = ctx.journal.insert(item);
   journal::DownloadRow download{.item_id = item.id,
                                 .state = relayed ? DownloadState::kWanted : DownloadState::kProbing,

@@ -33,12 +33,16 @@ struct UrlWish {
 // shown.
 bool is_same_url(journal::ItemRow const& item, UrlText const& fresh);
 
+// Whether another item has its key now: its line was corrected after it had failed. It is never retried, since one line
+// would come to two assets.
+bool is_superseded(journal::ItemRow const& item);
+
 // Takes a URL up, or finds the item that it already is: by its key, for ever (M2). One that is named by hand is also
 // the live or failed item that a manifest's line made of it, whose key has more in it.
 //
 // The same URL signed anew is the same item: the later end counts, and an item that failed goes on with the new URL.
 // Another URL of a known key changes nothing, whoever names it; but where the line that made an item which failed has
-// another one now, a new item takes its key.
+// another one now, a new item takes its key, once all else is sure that may refuse it.
 // Where the source says that Sluice downloads it (fetch_policy.h), it waits for FETCH_PIECE.
 // Fails  kRejected: "http_denied", "unknown_kind", "no_pipeline", "too_large", "needs_new_url" (its signature has
 // ended),

@@ -1,6 +1,7 @@
 // A download that meets trouble: the spool, its disk, its host and the network are not what they should be.
 #include <gmock/gmock.h>
 
+#include "core/stage/entry_row.h"
 #include "core/stage/prune.h"
 #include "tests/unit/stage/fetch_fixture.h"
 
@@ -214,6 +215,74 @@ TEST_F(FetchPiece, GivesASlowHostNoMoreThanItsShare) {
   std::size_t of_fast = 0;
   for (auto const& [ticket, flight] : traffic.flights(Errand::kFetchPiece)) of_fast += flight.item == fast ? 1 : 0;
   EXPECT_GT(of_fast, 0u);
+}
+
+// 20 MiB are on their way into a spool of 40, and 30 from slow.example wait for their room: others wait behind them.
+class HeldDoor : public FetchPiece {
+ protected:
+  HeldDoor() {
+    policy.spool_max_bytes = 40 * kMiB;
+    first = begun("https://media.example/1.mp4", 20);
+    large = begun("https://slow.example/2.mp4", 30);
+    EXPECT_EQ(item(large).reason, kSpoolFull);
+    next = add("https://other.example/3.mp4");
+    choose_some();
+    EXPECT_EQ(item(next).reason, kSpoolFull);
+  }
+  RowId begun(std::string const& url, std::uint64_t mib) {
+    auto const id = add(url);
+    choose_some();
+    answer(id, piece(0, std::string(8 * kMiB, 'x'), mib * kMiB));
+    return id;
+  }
+  bool begins(RowId id) {
+    for (int time = 0; time < 2; ++time) {
+      now += policy.poll_min;
+      choose_some();
+    }
+    return download(id).state == journal::DownloadState::kFetching;
+  }
+  RowId first = 0, large = 0, next = 0;
+};
+
+TEST_F(HeldDoor, IsGivenUpByAFileThatTheSpoolWasMadeTooSmallFor) {
+  policy.spool_max_bytes = 25 * kMiB;
+  EXPECT_TRUE(begins(next));
+  EXPECT_EQ(item(large).state, ItemState::kFailed);
+  EXPECT_EQ(item(large).reason, "spool_too_small");
+}
+
+TEST_F(HeldDoor, IsGivenUpWhileItsHostWantsAPause) {
+  auto const until = now + Millis(3'600'000);
+  spooling.hosts().pause(host_of("https://slow.example/2.mp4"), until);
+  EXPECT_TRUE(begins(next));
+  EXPECT_EQ(item(large).effort.due_at, until);
+}
+
+TEST_F(HeldDoor, IsKeptElse) { EXPECT_FALSE(begins(next)); }
+
+// Its items have the name that the source had when they were made.
+TEST_F(FetchPiece, OfALineMayCallWhatTheSourceOfItsManifestMayWhateverItIsNamedNow) {
+  SourcePolicy source{.name = "partner", .root = "/feeds", .pipelines = {"footage"}, .fetch = FetchPolicy::kRelay};
+  source.manifest = "*.csv";
+  auto hosts = std::make_shared<AllowedHosts>();
+  ASSERT_EQ(hosts->add("media.example"), "");
+  source.allow_hosts = hosts;
+  policy.sources = {source};
+  RowId id = 0;
+  turn([&](Context& ctx) {
+    id = add_url(ctx, policy.sources[0], {.url = *parse_url("http://media.example/a.mp4")}, {}, false)->item.id;
+    auto const manifest = ctx.journal.insert(
+        journal::ManifestRow{.source = "renamed", .root = "/feeds", .path = "a.csv", .created_at = now});
+    ASSERT_TRUE(ctx.journal.insert_if_new({.manifest_id = manifest,
+                                           .item_key = packed_key(item(id).key),
+                                           .state = journal::EntryState::kTaken,
+                                           .item_id = id}));
+  });
+  policy.sources[0].name = "renamed";
+  choose_some();
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(left[0].stranger->allowed, source.allow_hosts);
 }
 
 }  // namespace

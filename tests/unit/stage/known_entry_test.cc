@@ -17,6 +17,31 @@ class KnownEntry : public ManifestsTest {
   std::string const& results_of(std::string const& name) {
     return results.files["/feeds/" + name + ".results.jsonl"].text;
   }
+  std::string last_result_of(std::string const& name) {
+    auto const& text = results_of(name);
+    auto const before = text.rfind('\n', text.size() - 2);
+    return before == std::string::npos ? text : text.substr(before + 1);
+  }
+  void begin_anew() {
+    turn.reset();
+    journal.reset();
+    std::filesystem::remove_all(scratch.folder());
+    std::filesystem::create_directory(scratch.folder());
+    results.files.clear();
+    open();
+  }
+  // The only item, as a person's retry leaves it.
+  void retried() {
+    auto row = journal->list_items({}).at(0);
+    auto const was = std::exchange(row.state, ItemState::kStable);
+    row.reason.clear();
+    row.failed_from.clear();
+    row.finished_at.reset();
+    row.effort.due_at = clock.now;
+    journal->begin();
+    journal->update(row, was, clock.now);
+    journal->commit();
+  }
   // The only item, as it has become.
   void end_as(ItemState state) {
     auto row = journal->list_items({}).at(0);
@@ -24,6 +49,8 @@ class KnownEntry : public ManifestsTest {
     row.reason = "refused";
     row.failed_from = "stable";
     row.finished_at = clock.now;
+    row.effort.due_at.reset();
+    if (state == ItemState::kDone) row.asset_id = "asset1", row.url = {};
     journal->begin();
     journal->update(row, was, clock.now);
     journal->commit();
@@ -136,6 +163,47 @@ TEST_F(KnownEntry, MakesANewItemWhereTheUrlOfAFailedOneIsCorrected) {
   ASSERT_EQ(items.size(), 2u);
   EXPECT_EQ(journal->item_by_key("k:7")->path, "https://h.example/right.mp4");
   EXPECT_EQ(manifest().open, 1);
+}
+
+TEST_F(KnownEntry, IsItsItemsStillWhereTheCorrectedLineIsRefused) {
+  files.write("a.csv", "key,url\n7,https://h.example/film.mp4\n");
+  run();
+  end_as(ItemState::kFailed);
+  run();
+  files.replace("a.csv", "key,url\n7,https://h.example/film.xyz\n");
+  run();
+  ASSERT_THAT(last_result_of("a.csv"), HasSubstr("unknown_kind"));
+  EXPECT_THAT(last_result_of("a.csv"), Not(HasSubstr("film.mp4"))) << "it is not what was refused";
+  files.replace("a.csv", "key,url\n7,https://h.example/film.mp4\n");
+  run();
+  EXPECT_EQ(journal->list_items({}).size(), 1u) << "of one key and URL";
+  EXPECT_EQ(manifest().failed, 1);
+  EXPECT_THAT(last_result_of("a.csv"), HasSubstr(R"("code":"refused")")) << "its item's own end counts again";
+}
+
+TEST_F(KnownEntry, IsAnsweredForByTheEndThatItsItemCameToMeanwhile) {
+  std::string const begin = "key,url,not_before\n7,https://h.example/film.mp4,";
+  for (auto const& [end, told] :
+       {std::pair(ItemState::kDone, "ok"), std::pair(ItemState::kSkipped, "skipped"),
+        std::pair(ItemState::kCancelled, "skipped"), std::pair(ItemState::kFailed, "failed")}) {
+    SCOPED_TRACE(told);
+    begin_anew();
+    files.write("a.csv", begin + "\n");
+    run();
+    end_as(ItemState::kFailed);
+    run();
+    files.replace("a.csv", begin + "2096-01-01T00:00:00Z\n");
+    run();
+    ASSERT_EQ(manifest().waiting, 1);
+    retried();
+    end_as(end);
+    files.replace("a.csv", begin + "2016-01-01T00:00:00Z\n");
+    run();
+    EXPECT_THAT(last_result_of("a.csv"), HasSubstr(std::string(R"("result":")") + told));
+    EXPECT_EQ(reported().size(), 2u) << "each end is told";
+    EXPECT_EQ(manifest().failed, end == ItemState::kFailed ? 1 : 0);
+    EXPECT_EQ(manifest().open, 0);
+  }
 }
 
 TEST_F(KnownEntry, WaitsAsItsLineHasItNow) {

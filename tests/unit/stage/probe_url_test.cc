@@ -163,5 +163,16 @@ TEST_F(ProbeUrl, IsSentAgainAfterARestart) {
   EXPECT_TRUE(is_told(id));
 }
 
+// What it was redirected to may have been signed for a moment: its 404 would say nothing of the URL.
+TEST_F(ProbeUrl, BeginsAfterARestartAtTheUrlThatWasNamed) {
+  auto const id = add(wish());
+  choose_send();
+  probed(id, status(302, {{"location", "https://cdn.example/a.mp4?Signature=x"}}));
+  traffic = budget::Traffic();
+  choose_send();
+  ASSERT_EQ(left.size(), 1u);
+  EXPECT_EQ(std::get<SecretUrl>(left[0].target).reveal_for_wire(), "https://media.example/a.mp4?token=1");
+}
+
 }  // namespace
 }  // namespace sluice::stage

@@ -117,5 +117,23 @@ TEST_F(Refusals, AHookThatGaveUpIsToldAfterAllByTheSameId) {
   EXPECT_EQ(journal.meta(kHooksGivenUp), "0");
 }
 
+TEST_F(Refusals, AHookThatGaveUpTellsAfterAllOfItsOwnEndAlthoughTheItemCameToAnother) {
+  policy.hooks.push_back({.hook = {.name = "notify", .events = {"failed"}, .exec = {"/usr/bin/notify"}}, .secret = {}});
+  auto const row = put_ready();
+  within([&](Context& ctx) { fail_item(ctx, row, "asset_failed", "it cannot be decoded", ItemState::kAssetReady); });
+  choose(choose_send_hook);
+  within([&](Context& ctx) { refuse_act(ctx, act(0), "gave_up", "exit code 1"); });
+  ASSERT_EQ(retry(row.id), "");
+  choose(choose_finish);
+  ASSERT_EQ(item(row.id).state, ItemState::kDone);
+  ASSERT_EQ(retry(row.id), "");
+  choose(choose_send_hook);
+  ASSERT_THAT(outbox(), ElementsAre("hook acting"));
+  auto const told = parse_json(act(0).payload);
+  ASSERT_TRUE(told);
+  EXPECT_EQ(told->text("event").value().value_or(""), "failed");
+  EXPECT_EQ(told->text("event_id").value().value_or(""), row.ulid + ".1");
+}
+
 }  // namespace
 }  // namespace sluice::stage

@@ -130,6 +130,26 @@ TEST_F(Revive, AFileWhoseSidecarNamesAPipelineOfOtherKindsIsSkippedOnce) {
   EXPECT_EQ(latest("a.mp4").generation, 1);
 }
 
+TEST_F(Revive, AFileThatStillWaitsGoesOnWithTheSourceThatHasItsFolderNow) {
+  for (auto const* former : {"gone", "elsewhere"}) {
+    SCOPED_TRACE(former);
+    auto const name = std::string(former) + ".mp4";
+    auto row = journal::item_in(ItemState::kSeen, 1 + std::int64_t(journal.list_items({}).size()));
+    row.source = former;
+    row.path = name;
+    add_file(name, "a film of " + name);
+    row.print = files.files[name].print;
+    auto const id = put(row);
+    policy.sources.resize(1);
+    policy.sources.push_back({.name = "elsewhere", .root = "/srv/other", .pipelines = {"footage"}, .swept = false});
+    Discovery discovery(files, policy);
+    rescan(discovery);
+    EXPECT_EQ(item(id).source, "videos");
+    EXPECT_EQ(item(id).state, ItemState::kStable);
+    EXPECT_EQ(item(id).pipeline, "footage");
+  }
+}
+
 TEST_F(Revive, AFileOfASourceThatIsNoMoreGoesOnWithTheOneThatFindsItMended) {
   auto row = put_item(ItemState::kFailed);
   ASSERT_NE(row.source, "videos");

@@ -250,5 +250,26 @@ TEST_F(TakeUrl, SaysNothingOfTheQueryInTheLog) {
   EXPECT_FALSE(log.tells("secret"));
 }
 
+// Else one line would come to two assets.
+TEST_F(TakeUrl, TheItemOfALineThatWasCorrectedIsNotRetriedBesideTheNewOne) {
+  auto line = wish("https://media.example/typo.mp4");
+  line.key = "k:7";
+  auto const first = add(line)->item.id;
+  end_as(first, ItemState::kFailed, "refused");
+  auto corrected = wish("https://media.example/right.mp4");
+  corrected.key = line.key;
+  corrected.corrects = first;
+  auto const second = add(corrected)->item;
+  ASSERT_NE(second.id, first);
+  within([&](Context& ctx) {
+    auto const retried = retry_order(ctx, first);
+    ASSERT_FALSE(retried);
+    EXPECT_EQ(retried.error().code, "superseded");
+    EXPECT_THAT(retried.error().text, HasSubstr(second.ulid));
+  });
+  EXPECT_EQ(item(first).state, ItemState::kFailed);
+  EXPECT_FALSE(add(wish("https://media.example/typo.mp4"))->was_known) << "a person may still want that very URL";
+}
+
 }  // namespace
 }  // namespace sluice::stage
