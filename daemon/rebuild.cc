@@ -72,7 +72,7 @@ class Rebuild {
   OrStop<RebuildReport> operator()() {
     report_.journal = place_.file().string();
     if (auto const missing = find_files()) return std::unexpected(*missing);
-    wait_for_list_lag();
+    wait_for_last_calls();
     auto assets = lists_.assets();
     if (!assets) return platform_trouble(assets.error());
     auto const unfinished = lists_.incomplete_uploads();
@@ -98,6 +98,7 @@ class Rebuild {
   std::optional<Stop> find_files() {
     if (!options_.paths.empty()) return find_given();
     for (auto const& source : setting_.policy.sources) {
+      if (!source.swept) continue;  // a manifest's: what lies in its folder is not its own
       auto const before = files_.size();
       if (auto const missing = sweep(source)) return missing;
       told_("source " + printable(source.name) + ": " + std::to_string(files_.size() - before) + " files");
@@ -145,11 +146,13 @@ class Rebuild {
     return std::nullopt;
   }
 
-  // What the dead daemon sent last may still come about, and be listed, for so long (U16). No daemon runs
-  // since the lock was taken.
-  void wait_for_list_lag() {
-    auto const until = begun_ + setting_.policy.limits.list_lag;
-    if (clock_.boot() < until) told_("waiting " + to_words(until - clock_.boot()) + " for the platform's lists");
+  // What the dead daemon sent last may still come about for so long, and be listed so much later (docs/adr/0004). No
+  // daemon runs since the lock was taken.
+  void wait_for_last_calls() {
+    auto const pause = setting_.policy.limits.late_effect + setting_.policy.limits.list_lag;
+    auto const until = begun_ + pause;
+    if (clock_.boot() < until)
+      told_("the platform's lists are read " + to_words(pause) + " after the start: what was sent last shows by then");
     while (clock_.boot() < until) wire_.wait({}, until - clock_.boot());
   }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "lost_journal.h"
 #include "programs.h"
 #include "site.h"
 
@@ -16,37 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMiB = 1U << 20U;
-
-std::string journal_of(Site const& site) { return site.home().state() + "/journal.db"; }
-
-void delete_journal(Site const& site) {
-  for (auto const* part : {"", "-wal", "-shm"}) fs::remove(journal_of(site) + part);
-}
-
-Finished rebuild(Site const& site, std::vector<std::string> more = {}) {
-  std::vector<std::string> words = {"journal", "rebuild", "--config", site.home().config_file()};
-  words.insert(words.end(), more.begin(), more.end());
-  return site.sluice(words);
-}
-
-// All that was ever made or received on the platform. What is only read may differ.
-Json made(Site const& site) {
-  auto const ledger = site.emulator().ledger();
-  auto ids = [&](char const* list, char const* key) {
-    std::set<std::string> all;
-    for (auto const& row : ledger.at(list)) all.insert(row.at(key).get<std::string>());
-    return Json(all);
-  };
-  auto entities = Json::object();
-  for (auto const& row : ledger.at("entities")) entities[row.at("id").get<std::string>()] = row.at("asset_ids");
-  return {{"assets", ids("assets", "id")},
-          {"sessions", ids("sessions", "upload_id")},
-          {"indexes", ids("indexes", "id")},
-          {"indexed", ids("indexed_assets", "id")},
-          {"collections", ids("entity_collections", "id")},
-          {"entities", entities},
-          {"bytes", ledger.at("totals").at("bytes_received")}};
-}
 
 std::map<std::string, std::string> ids_by_path(Site& site) {
   std::map<std::string, std::string> ids;
