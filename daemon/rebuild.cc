@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/stage/adopt.h"
 #include "core/stage/check_sum.h"
 #include "core/stage/rebuild.h"
 #include "daemon/acts_linux.h"
@@ -23,7 +24,7 @@ namespace sluice::daemon {
 namespace {
 
 constexpr std::size_t kEntriesPerSlice = 2'000;
-constexpr std::size_t kFilesPerCommit = 1'000;
+constexpr std::size_t kRowsPerCommit = 1'000;
 constexpr std::size_t kNamedMax = 100;
 
 using stage::FileMatch;
@@ -57,6 +58,19 @@ OrStop<StateLock> lock_of(Setting const& setting) {
   return stop(kJournal, lock.error().text, remedy);
 }
 
+// What is wrong with the journal that is there, or that there is none. Requires  its lock is held.
+std::vector<std::string> problems_of(std::string const& file) {
+  try {
+    JournalMark const mark(file);
+    mark.check_before_open();
+    auto const checked = journal::check_journal(file);
+    if (checked.problems.empty()) mark.check_against(checked.id, checked.last_event);
+    return checked.problems;
+  } catch (journal::JournalError const& error) {
+    return {error.what()};
+  }
+}
+
 class Rebuild {
  public:
   Rebuild(JournalOptions const& options, Setting const& setting, ApiKey key, WireRoute route,
@@ -71,6 +85,9 @@ class Rebuild {
 
   OrStop<RebuildReport> operator()() {
     report_.journal = place_.file().string();
+    report_.next = next_command();
+    report_.was_sound = problems_of(report_.journal).empty();
+    if (report_.was_sound && !options_.dry_run && !options_.force) return is_sound();
     if (auto const missing = find_files()) return std::unexpected(*missing);
     wait_for_last_calls();
     auto assets = lists_.assets();
@@ -85,6 +102,22 @@ class Rebuild {
   }
 
  private:
+  std::unexpected<Stop> is_sound() const {
+    return stop(kUsage,
+                report_.journal +
+                    ": there is nothing wrong with it, and a new one would know less: not how far unfinished uploads "
+                    "are, nor what was cancelled, tried or wished for by hand, nor the stories",
+                report_.next + ", or sluice journal rebuild --force");
+  }
+
+  std::string next_command() const {
+    if (!setting_.by_hand) return "systemctl start sluiced";
+    auto words = std::string("sluice ingest");
+    if (!options_.config_file.empty()) words += " --config " + options_.config_file;
+    if (!options_.state_dir.empty()) words += " --state-dir " + options_.state_dir;
+    return words + " PATH...";
+  }
+
   std::unexpected<Stop> platform_trouble(Error const& error) const {
     auto const code =
         error.fault == Fault::kKeyRefused ? kNoKey
@@ -165,6 +198,8 @@ class Rebuild {
     matching_ = stage::match_files(sought, assets_, unfinished);
     report_.files = files_.size();
     report_.strangers = matching_.strangers;
+    report_.kept = matching_.unclaimed.size();
+    report_.assets_of_files = matching_.of_files;
     report_.unfinished_uploads = matching_.unfinished;
     for (std::size_t i = 0; i < files_.size(); ++i) {
       auto const& match = matching_.files[i];
@@ -190,6 +225,14 @@ class Rebuild {
         for (auto const asset : match.assets) fitting.push_back(&assets_[asset]);
         return stage::leave_to_a_person(ctx, files_[i], fitting);
       }
+    }
+  }
+
+  static void in_commits(journal::Journal& made, std::size_t rows, std::function<void(std::size_t)> const& insert_one) {
+    for (std::size_t first = 0; first < rows; first += kRowsPerCommit) {
+      made.begin();
+      for (auto i = first; i < std::min(rows, first + kRowsPerCommit); ++i) insert_one(i);
+      made.commit();
     }
   }
 
@@ -231,11 +274,9 @@ class Rebuild {
                        .digests = digests,
                        .poll_round = poll_round,
                        .now = clock_.wall()};
-    for (std::size_t first = 0; first < files_.size(); first += kFilesPerCommit) {
-      made.begin();
-      for (auto i = first; i < std::min(files_.size(), first + kFilesPerCommit); ++i) insert(ctx, i);
-      made.commit();
-    }
+    in_commits(made, files_.size(), [&](std::size_t i) { insert(ctx, i); });
+    in_commits(made, matching_.unclaimed.size(),
+               [&](std::size_t i) { made.insert(stage::unclaimed_row(assets_[matching_.unclaimed[i]])); });
   }
 
   JournalOptions const& options_;
@@ -275,17 +316,8 @@ OrStop<RebuildReport> rebuild_journal(JournalOptions const& options, std::functi
 OrStop<CheckReport> check_journal_file(JournalOptions const& options) {
   SLUICE_TRY(setting, setting_of(options));
   SLUICE_TRY(lock, lock_of(setting));
-  CheckReport report{.journal = setting.state_dir + "/journal.db", .problems = {}};
-  try {
-    JournalMark const mark(report.journal);
-    mark.check_before_open();
-    auto const checked = journal::check_journal(report.journal);
-    report.problems = checked.problems;
-    if (report.problems.empty()) mark.check_against(checked.id, checked.last_event);
-  } catch (journal::JournalError const& error) {
-    report.problems.emplace_back(error.what());
-  }
-  return report;
+  auto const file = setting.state_dir + "/journal.db";
+  return CheckReport{.journal = file, .problems = problems_of(file)};
 }
 
 }  // namespace sluice::daemon

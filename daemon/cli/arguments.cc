@@ -58,6 +58,7 @@ void describe_journal(CLI::App& app, Arguments& into) {
   rebuild->fallthrough();
   rebuild->add_option("PATH", into.words, "Of `sluice ingest`: its files and folders; without, the daemon's journal");
   rebuild->add_flag("--dry-run", into.dry_run, "Say what would be done; write nothing");
+  rebuild->add_flag("--force", into.force, "Set a journal aside in which nothing is wrong, too");
   for (auto const later : kJournalLater)
     journal->add_subcommand(std::string(later), "Not supported yet")->allow_extras();
 }

@@ -188,7 +188,7 @@ TEST(Rebuild, KeepsTheOldJournalUnderAnotherName) {
   site.drop("clip.mp4", 90'000, 1);
   ASSERT_TRUE(site.wait_for("done", 1));
   ASSERT_EQ(site.daemon().stop(), 0);
-  auto const finished = rebuild(site, {"--json"});
+  auto const finished = rebuild(site, {"--json", "--force"});
   ASSERT_EQ(finished.code, 0) << finished.err;
   auto const aside = Json::parse(finished.out).at("set_aside").get<std::string>();
   EXPECT_TRUE(aside.starts_with(journal_of(site) + ".before-rebuild-")) << aside;
@@ -381,7 +381,7 @@ TEST(Rebuild, StopsWhereAFolderCannotBeSeen) {
   site.daemon().start();
   ASSERT_EQ(site.daemon().stop(), 0);
   fs::rename(site.home().drop(), site.home().drop() + ".away");
-  auto const finished = rebuild(site);
+  auto const finished = rebuild(site, {"--force"});
   EXPECT_EQ(finished.code, 9) << finished.out;
   EXPECT_NE(finished.err.find("source drop"), std::string::npos) << finished.err;
 }
