@@ -9,6 +9,7 @@
 #include "core/base/text.h"
 #include "core/stage/adopt.h"
 #include "core/stage/check_sum.h"
+#include "core/stage/outbox.h"
 #include "core/stage/rebuild.h"
 #include "daemon/acts_linux.h"
 #include "daemon/engine.h"
@@ -274,6 +275,9 @@ class Rebuild {
                        .digests = digests,
                        .poll_round = poll_round,
                        .now = clock_.wall()};
+    made.begin();
+    made.set_meta(stage::kEventsFrom, std::to_string(to_unix_ms(clock_.wall()) / 1'000));
+    made.commit();
     in_commits(made, files_.size(), [&](std::size_t i) { insert(ctx, i); });
     in_commits(made, matching_.unclaimed.size(),
                [&](std::size_t i) { made.insert(stage::unclaimed_row(assets_[matching_.unclaimed[i]])); });
