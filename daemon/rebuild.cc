@@ -11,6 +11,7 @@
 #include "core/stage/check_sum.h"
 #include "core/stage/outbox.h"
 #include "core/stage/rebuild.h"
+#include "core/upload/file_digest.h"
 #include "daemon/acts_linux.h"
 #include "daemon/engine.h"
 #include "daemon/file_workers.h"
@@ -19,6 +20,7 @@
 #include "daemon/log_spdlog.h"
 #include "daemon/platform_lists.h"
 #include "daemon/policy.h"
+#include "daemon/receipts_there.h"
 #include "daemon/state_lock.h"
 
 namespace sluice::daemon {
@@ -197,6 +199,7 @@ class Rebuild {
       sought.back().not_before += lists_.clock_offset();
     }
     matching_ = stage::match_files(sought, assets_, unfinished);
+    use_receipts();
     report_.files = files_.size();
     report_.strangers = matching_.strangers;
     report_.kept = matching_.unclaimed.size();
@@ -214,6 +217,57 @@ class Rebuild {
       doubt.path = files_[i].source->root + "/" + files_[i].path;
       for (auto const asset : match.assets) doubt.asset_ids.push_back(assets_[asset].id);
     }
+  }
+
+  // A receipt says what its asset holds: of a file that is to be adopted, or may be one of several assets'.
+  void use_receipts() {
+    auto const there = receipts_there(os_files_, setting_.policy.sources);
+    std::unordered_set<std::string_view> listed;
+    for (auto const& asset : assets_) listed.insert(asset.id);
+    report_.receipts = there.read;
+    report_.unreadable = there.unreadable;
+    report_.unreadable_receipts = there.problems;
+    for (auto const& [id, receipt] : there.of_asset) report_.of_unknown += listed.contains(id) ? 0 : 1;
+    if (there.is_cut_off)
+      told_("there are more than " + std::to_string(kReceiptsMax) + " receipts: the rest is not read");
+    if (there.of_asset.empty()) return;
+    std::unordered_set<std::size_t> taken;
+    for (auto const& match : matching_.files)
+      if (match.fate == FileMatch::Fate::kAdopt) taken.insert(match.assets.front());
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+      auto& match = matching_.files[i];
+      if (match.fate == FileMatch::Fate::kAmbiguous) decide(files_[i], match, there, taken);
+      if (match.fate != FileMatch::Fate::kAdopt) continue;
+      auto const receipt = there.of_asset.find(assets_[match.assets.front()].id);
+      if (receipt != there.of_asset.end() && receipt->second.size_bytes == files_[i].sought.size_bytes)
+        files_[i].content_key = receipt->second.content_key;
+    }
+  }
+
+  // One asset is not given to two files: a copy of one is left to a person.
+  void decide(SourceFile& file, FileMatch& match, ReceiptsThere const& there, std::unordered_set<std::size_t>& taken) {
+    std::string own;  // read only where a receipt is there to be compared with
+    for (auto const asset : match.assets) {
+      auto const receipt = there.of_asset.find(assets_[asset].id);
+      if (receipt == there.of_asset.end() || receipt->second.content_key.empty() || taken.contains(asset)) continue;
+      if (receipt->second.size_bytes != file.sought.size_bytes) continue;
+      if (own.empty()) own = content_key_of(file);
+      if (own.empty()) return;
+      if (own != receipt->second.content_key) continue;
+      taken.insert(asset);
+      match = {.fate = FileMatch::Fate::kAdopt, .assets = {asset}};
+      file.is_known_by_content = true;
+      ++report_.decided;
+      return;
+    }
+  }
+
+  // "" where it cannot be read as it was swept.
+  std::string content_key_of(SourceFile const& file) {
+    told_("reading " + file.source->root + "/" + file.path + " to compare it with a receipt");
+    auto const opened = os_files_.open(file.source->root, file.path);
+    if (!opened) return {};
+    return upload::content_key_of(*opened, file.print).value_or("");
   }
 
   void insert(stage::Context& ctx, std::size_t i) const {

@@ -1,6 +1,6 @@
 // rebuild.h - `sluice journal rebuild` and `sluice journal check`: the stopped daemon's journal, under its lock.
 //
-// A rebuild makes a new journal from what still knows: the platform's lists and the sources (docs/JOURNAL.md).
+// A rebuild makes a new journal from what still knows: the platform's lists, the sources and their receipts (docs/JOURNAL.md).
 // A journal in which nothing is wrong is replaced only where a person insists: it knows more than a new one.
 // It only reads from the platform. The old files are set aside under another name, never deleted. It may be
 // killed at any moment and run again: until the new journal is whole and in its place, nothing starts on it.
@@ -34,8 +34,13 @@ struct RebuildReport {
   std::uint64_t strangers = 0;           // assets that belong to no file of these sources
   std::uint64_t kept = 0;                // of these, the ones that are adopted when their URL or file comes
   std::uint64_t assets_of_files = 0;     // that files were made into by our tags, whatever became of the files
-  bool was_sound = false;                // nothing was wrong with the old journal
-  std::string next = {};                 // the command that goes on with the new one
+  std::uint64_t receipts = 0;            // that were read
+  std::uint64_t decided = 0;             // files of which a receipt says which asset they are, among `adopted`
+  std::uint64_t unreadable = 0;          // receipts that cannot be read
+  std::uint64_t of_unknown = 0;          // receipts of assets that the platform does not list
+  std::vector<std::string> unreadable_receipts = {};  // with why, at most 100
+  bool was_sound = false;                             // nothing was wrong with the old journal
+  std::string next = {};                              // the command that goes on with the new one
 
   // Not one of the files is known, although files of ours are there: most likely something else is wrong.
   bool knows_none() const { return files > 0 && adopted == 0 && assets_of_files > 0; }

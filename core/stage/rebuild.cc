@@ -119,9 +119,11 @@ void adopt(Context& ctx, SourceFile const& file, Asset const& asset) {
   take_names(ctx, item, asset);
   take_asset(ctx, item, asset);
   item.ends_hash = file.ends_hash;
-  item.id = insert_lost(ctx, item,
-                        "rebuilt: the platform has asset " + asset.id +
-                            (tag ? ", which carries its operation tag" : ", which fits by name, size and time"));
+  item.content_key = file.content_key;
+  auto const* const by = file.is_known_by_content ? ", which has its content by a receipt"
+                         : tag                    ? ", which carries its operation tag"
+                                                  : ", which fits by name, size and time";
+  item.id = insert_lost(ctx, item, "rebuilt: the platform has asset " + asset.id + by);
   insert_what_follows(ctx, item, *plan, asset);
 }
 

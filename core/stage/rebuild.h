@@ -30,6 +30,8 @@ struct SourceFile {
   std::string sidecar_trouble = {};  // why what it says is not known, or not all of it; "" if it is
   SoughtFile sought = {};
   std::int64_t ends_hash = 0;
+  std::string content_key = {};      // of its asset, as a receipt has it; "" if none does
+  bool is_known_by_content = false;  // by which it was told from others
 };
 
 // What a sweep found, as it is looked for among the assets, its times by our clock; nothing if no pipeline takes

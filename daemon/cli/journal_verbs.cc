@@ -40,6 +40,15 @@ int check(daemon::CheckReport const& report, bool json, std::ostream& out) {
   return code;
 }
 
+std::string receipts_words(daemon::RebuildReport const& report) {
+  auto text = count(report.receipts, "receipt was", "receipts were") + " read, " + std::to_string(report.decided) +
+              " of them decided which asset a file is";
+  if (report.of_unknown > 0)
+    text += "; " + count(report.of_unknown, "names an asset", "name assets") + " that the platform does not have";
+  if (report.unreadable > 0) text += "; " + std::to_string(report.unreadable) + " more cannot be read:";
+  return text;
+}
+
 }  // namespace
 
 std::string render_rebuild(daemon::RebuildReport const& report, bool dry_run) {
@@ -69,6 +78,8 @@ std::string render_rebuild(daemon::RebuildReport const& report, bool dry_run) {
                          : ": " + std::to_string(report.kept) +
                                (report.kept == 1 ? " is kept, and adopted when its URL or file comes"
                                                  : " are kept, and adopted when their URL or file comes")));
+  if (report.receipts + report.unreadable > 0) line(receipts_words(report));
+  for (auto const& problem : report.unreadable_receipts) line("  " + printable(problem));
   if (report.knows_none())
     line(
         "warning: not one file is known, although " +
@@ -120,6 +131,10 @@ Json rebuild_json(daemon::RebuildReport const& report, bool dry_run) {
                        {"assets_of_no_file", report.strangers},
                        {"assets_kept", report.kept},
                        {"assets_made_of_files", report.assets_of_files},
+                       {"receipts", report.receipts},
+                       {"decided_by_receipts", report.decided},
+                       {"receipts_of_unknown_assets", report.of_unknown},
+                       {"receipts_unreadable", report.unreadable},
                        {"old_journal_is_sound", report.was_sound},
                        {"next", printable(report.next)},
                        {"unfinished_uploads", report.unfinished_uploads},

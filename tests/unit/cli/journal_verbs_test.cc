@@ -84,6 +84,21 @@ TEST(RenderRebuild, WarnsLoudlyWhereNotOneFileIsKnown) {
   EXPECT_THAT(render_rebuild(made, false), Not(HasSubstr("warning"))) << "a new account";
 }
 
+TEST(RenderRebuild, SaysWhatTheReceiptsWereGoodFor) {
+  EXPECT_THAT(render_rebuild(report(), false), Not(HasSubstr("receipt")));
+  auto made = report();
+  made.receipts = 5;
+  made.decided = 2;
+  EXPECT_THAT(render_rebuild(made, false),
+              HasSubstr("5 receipts were read, 2 of them decided which asset a file is\n"));
+  made.of_unknown = 1;
+  made.unreadable = 3;
+  made.unreadable_receipts = {"/srv/drop/a.mp4.sluice.json: it is no JSON"};
+  EXPECT_THAT(render_rebuild(made, false),
+              HasSubstr("; 1 names an asset that the platform does not have; 3 more cannot be read:\n"
+                        "  /srv/drop/a.mp4.sluice.json: it is no JSON\n"));
+}
+
 TEST(RebuildJson, HoldsTheSame) {
   auto const json = rebuild_json(report(), false);
   EXPECT_EQ(json.find("adopted")->dump(), "2");
