@@ -1,6 +1,7 @@
 // rebuild.h - `sluice journal rebuild` and `sluice journal check`: the stopped daemon's journal, under its lock.
 //
-// A rebuild makes a new journal from what still knows: the platform's lists, the sources and their receipts (docs/JOURNAL.md).
+// A rebuild makes a new journal from what still knows: the platform's lists, the sources and their receipts
+// (docs/JOURNAL.md).
 // A journal in which nothing is wrong is replaced only where a person insists: it knows more than a new one.
 // It only reads from the platform. The old files are set aside under another name, never deleted. It may be
 // killed at any moment and run again: until the new journal is whole and in its place, nothing starts on it.
