@@ -83,6 +83,7 @@ TEST(RebuildFound, ReplacesASoundJournalOnlyWhereAPersonInsists) {
   for (auto const& entry : fs::directory_iterator(site.home().state()))
     EXPECT_EQ(entry.path().string().find("before-rebuild"), std::string::npos) << entry.path();
   EXPECT_EQ(rebuild(site, {"--force"}).code, 0);
+  EXPECT_EQ(site.journal().rows("SELECT 1 FROM meta WHERE key = 'events_from'").size(), 1u) << "see SendHook";
   site.daemon().start();
   EXPECT_TRUE(site.wait_for("done", 1));
 }
