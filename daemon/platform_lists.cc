@@ -55,6 +55,7 @@ Result<ports::Reply> PlatformLists::ask(std::function<ports::Call()> const& make
 Result<std::vector<platform::Asset>> PlatformLists::assets() {
   std::vector<platform::Asset> all;
   std::unordered_set<std::string> known;
+  std::pair<std::uint64_t, std::uint64_t> last;  // rows seen, and rows that the list says it has
   for (int reading = 0; reading < kReadingsMax; ++reading) {
     std::uint64_t seen = 0;
     for (int number = 1;; ++number) {
@@ -66,9 +67,14 @@ Result<std::vector<platform::Asset>> PlatformLists::assets() {
       if (!page.page.last(page.assets.empty())) continue;
       // As many different rows as the list says it has: nothing slipped between two pages.
       if (seen == known.size() && page.page.total_results.value_or(seen) == seen) return all;
+      last = {seen, page.page.total_results.value_or(seen)};
       break;
     }
   }
+  told_("warning: the list of assets changed under each of " + std::to_string(kReadingsMax) +
+        " readings: the last had " + std::to_string(last.first) + " of " + std::to_string(last.second) +
+        " rows, all together " + std::to_string(all.size()) +
+        " assets. One that none of them had is not known: better run it again while nobody else adds or deletes any");
   return all;
 }
 

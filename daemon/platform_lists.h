@@ -24,7 +24,8 @@ class PlatformLists {
                 std::function<void(std::string const&)> told);
 
   // Every asset of the account, each once. Rows move between pages when somebody else deletes or adds some
-  // meanwhile: then the list is read again, three times at the most, and what any reading had counts (R7).
+  // meanwhile: then the list is read again, three times at the most, and what any reading had counts (R7); it says so
+  // where no two pages of a reading ever fitted together.
   // Fails  kOffline, kKeyRefused, or what the platform refuses, after the last try.
   Result<std::vector<platform::Asset>> assets();
 

@@ -7,8 +7,11 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/stage/adopt.h"
 #include "core/stage/check_sum.h"
+#include "core/stage/outbox.h"
 #include "core/stage/rebuild.h"
+#include "core/upload/file_digest.h"
 #include "daemon/acts_linux.h"
 #include "daemon/engine.h"
 #include "daemon/file_workers.h"
@@ -17,13 +20,14 @@
 #include "daemon/log_spdlog.h"
 #include "daemon/platform_lists.h"
 #include "daemon/policy.h"
+#include "daemon/receipts_there.h"
 #include "daemon/state_lock.h"
 
 namespace sluice::daemon {
 namespace {
 
 constexpr std::size_t kEntriesPerSlice = 2'000;
-constexpr std::size_t kFilesPerCommit = 1'000;
+constexpr std::size_t kRowsPerCommit = 1'000;
 constexpr std::size_t kNamedMax = 100;
 
 using stage::FileMatch;
@@ -57,6 +61,19 @@ OrStop<StateLock> lock_of(Setting const& setting) {
   return stop(kJournal, lock.error().text, remedy);
 }
 
+// What is wrong with the journal that is there, or that there is none. Requires  its lock is held.
+std::vector<std::string> problems_of(std::string const& file) {
+  try {
+    JournalMark const mark(file);
+    mark.check_before_open();
+    auto const checked = journal::check_journal(file);
+    if (checked.problems.empty()) mark.check_against(checked.id, checked.last_event);
+    return checked.problems;
+  } catch (journal::JournalError const& error) {
+    return {error.what()};
+  }
+}
+
 class Rebuild {
  public:
   Rebuild(JournalOptions const& options, Setting const& setting, ApiKey key, WireRoute route,
@@ -71,8 +88,11 @@ class Rebuild {
 
   OrStop<RebuildReport> operator()() {
     report_.journal = place_.file().string();
+    report_.next = next_command();
+    report_.was_sound = problems_of(report_.journal).empty();
+    if (report_.was_sound && !options_.dry_run && !options_.force) return is_sound();
     if (auto const missing = find_files()) return std::unexpected(*missing);
-    wait_for_list_lag();
+    wait_for_last_calls();
     auto assets = lists_.assets();
     if (!assets) return platform_trouble(assets.error());
     auto const unfinished = lists_.incomplete_uploads();
@@ -85,6 +105,22 @@ class Rebuild {
   }
 
  private:
+  std::unexpected<Stop> is_sound() const {
+    return stop(kUsage,
+                report_.journal +
+                    ": there is nothing wrong with it, and a new one would know less: not how far unfinished uploads "
+                    "are, nor what was cancelled, tried or wished for by hand, nor the stories",
+                report_.next + ", or sluice journal rebuild --force");
+  }
+
+  std::string next_command() const {
+    if (!setting_.by_hand) return "systemctl start sluiced";
+    auto words = std::string("sluice ingest");
+    if (!options_.config_file.empty()) words += " --config " + options_.config_file;
+    if (!options_.state_dir.empty()) words += " --state-dir " + options_.state_dir;
+    return words + " PATH...";
+  }
+
   std::unexpected<Stop> platform_trouble(Error const& error) const {
     auto const code =
         error.fault == Fault::kKeyRefused ? kNoKey
@@ -98,6 +134,7 @@ class Rebuild {
   std::optional<Stop> find_files() {
     if (!options_.paths.empty()) return find_given();
     for (auto const& source : setting_.policy.sources) {
+      if (!source.swept) continue;  // a manifest's: what lies in its folder is not its own
       auto const before = files_.size();
       if (auto const missing = sweep(source)) return missing;
       told_("source " + printable(source.name) + ": " + std::to_string(files_.size() - before) + " files");
@@ -145,11 +182,13 @@ class Rebuild {
     return std::nullopt;
   }
 
-  // What the dead daemon sent last may still come about, and be listed, for so long (U16). No daemon runs
-  // since the lock was taken.
-  void wait_for_list_lag() {
-    auto const until = begun_ + setting_.policy.limits.list_lag;
-    if (clock_.boot() < until) told_("waiting " + to_words(until - clock_.boot()) + " for the platform's lists");
+  // What the dead daemon sent last may still come about for so long, and be listed so much later (docs/adr/0004). No
+  // daemon runs since the lock was taken.
+  void wait_for_last_calls() {
+    auto const pause = setting_.policy.limits.late_effect + setting_.policy.limits.list_lag;
+    auto const until = begun_ + pause;
+    if (clock_.boot() < until)
+      told_("the platform's lists are read " + to_words(pause) + " after the start: what was sent last shows by then");
     while (clock_.boot() < until) wire_.wait({}, until - clock_.boot());
   }
 
@@ -160,8 +199,11 @@ class Rebuild {
       sought.back().not_before += lists_.clock_offset();
     }
     matching_ = stage::match_files(sought, assets_, unfinished);
+    use_receipts();
     report_.files = files_.size();
     report_.strangers = matching_.strangers;
+    report_.kept = matching_.unclaimed.size();
+    report_.assets_of_files = matching_.of_files;
     report_.unfinished_uploads = matching_.unfinished;
     for (std::size_t i = 0; i < files_.size(); ++i) {
       auto const& match = matching_.files[i];
@@ -177,6 +219,57 @@ class Rebuild {
     }
   }
 
+  // A receipt says what its asset holds: of a file that is to be adopted, or may be one of several assets'.
+  void use_receipts() {
+    auto const there = receipts_there(os_files_, setting_.policy.sources);
+    std::unordered_set<std::string_view> listed;
+    for (auto const& asset : assets_) listed.insert(asset.id);
+    report_.receipts = there.read;
+    report_.unreadable = there.unreadable;
+    report_.unreadable_receipts = there.problems;
+    for (auto const& [id, receipt] : there.of_asset) report_.of_unknown += listed.contains(id) ? 0 : 1;
+    if (there.is_cut_off)
+      told_("there are more than " + std::to_string(kReceiptsMax) + " receipts: the rest is not read");
+    if (there.of_asset.empty()) return;
+    std::unordered_set<std::size_t> taken;
+    for (auto const& match : matching_.files)
+      if (match.fate == FileMatch::Fate::kAdopt) taken.insert(match.assets.front());
+    for (std::size_t i = 0; i < files_.size(); ++i) {
+      auto& match = matching_.files[i];
+      if (match.fate == FileMatch::Fate::kAmbiguous) decide(files_[i], match, there, taken);
+      if (match.fate != FileMatch::Fate::kAdopt) continue;
+      auto const receipt = there.of_asset.find(assets_[match.assets.front()].id);
+      if (receipt != there.of_asset.end() && receipt->second.size_bytes == files_[i].sought.size_bytes)
+        files_[i].content_key = receipt->second.content_key;
+    }
+  }
+
+  // One asset is not given to two files: a copy of one is left to a person.
+  void decide(SourceFile& file, FileMatch& match, ReceiptsThere const& there, std::unordered_set<std::size_t>& taken) {
+    std::string own;  // read only where a receipt is there to be compared with
+    for (auto const asset : match.assets) {
+      auto const receipt = there.of_asset.find(assets_[asset].id);
+      if (receipt == there.of_asset.end() || receipt->second.content_key.empty() || taken.contains(asset)) continue;
+      if (receipt->second.size_bytes != file.sought.size_bytes) continue;
+      if (own.empty()) own = content_key_of(file);
+      if (own.empty()) return;
+      if (own != receipt->second.content_key) continue;
+      taken.insert(asset);
+      match = {.fate = FileMatch::Fate::kAdopt, .assets = {asset}};
+      file.is_known_by_content = true;
+      ++report_.decided;
+      return;
+    }
+  }
+
+  // "" where it cannot be read as it was swept.
+  std::string content_key_of(SourceFile const& file) {
+    told_("reading " + file.source->root + "/" + file.path + " to compare it with a receipt");
+    auto const opened = os_files_.open(file.source->root, file.path);
+    if (!opened) return {};
+    return upload::content_key_of(*opened, file.print).value_or("");
+  }
+
   void insert(stage::Context& ctx, std::size_t i) const {
     auto const& match = matching_.files[i];
     switch (match.fate) {
@@ -187,6 +280,14 @@ class Rebuild {
         for (auto const asset : match.assets) fitting.push_back(&assets_[asset]);
         return stage::leave_to_a_person(ctx, files_[i], fitting);
       }
+    }
+  }
+
+  static void in_commits(journal::Journal& made, std::size_t rows, std::function<void(std::size_t)> const& insert_one) {
+    for (std::size_t first = 0; first < rows; first += kRowsPerCommit) {
+      made.begin();
+      for (auto i = first; i < std::min(rows, first + kRowsPerCommit); ++i) insert_one(i);
+      made.commit();
     }
   }
 
@@ -228,11 +329,12 @@ class Rebuild {
                        .digests = digests,
                        .poll_round = poll_round,
                        .now = clock_.wall()};
-    for (std::size_t first = 0; first < files_.size(); first += kFilesPerCommit) {
-      made.begin();
-      for (auto i = first; i < std::min(files_.size(), first + kFilesPerCommit); ++i) insert(ctx, i);
-      made.commit();
-    }
+    made.begin();
+    made.set_meta(stage::kEventsFrom, std::to_string(to_unix_ms(clock_.wall()) / 1'000));
+    made.commit();
+    in_commits(made, files_.size(), [&](std::size_t i) { insert(ctx, i); });
+    in_commits(made, matching_.unclaimed.size(),
+               [&](std::size_t i) { made.insert(stage::unclaimed_row(assets_[matching_.unclaimed[i]])); });
   }
 
   JournalOptions const& options_;
@@ -272,17 +374,8 @@ OrStop<RebuildReport> rebuild_journal(JournalOptions const& options, std::functi
 OrStop<CheckReport> check_journal_file(JournalOptions const& options) {
   SLUICE_TRY(setting, setting_of(options));
   SLUICE_TRY(lock, lock_of(setting));
-  CheckReport report{.journal = setting.state_dir + "/journal.db", .problems = {}};
-  try {
-    JournalMark const mark(report.journal);
-    mark.check_before_open();
-    auto const checked = journal::check_journal(report.journal);
-    report.problems = checked.problems;
-    if (report.problems.empty()) mark.check_against(checked.id, checked.last_event);
-  } catch (journal::JournalError const& error) {
-    report.problems.emplace_back(error.what());
-  }
-  return report;
+  auto const file = setting.state_dir + "/journal.db";
+  return CheckReport{.journal = file, .problems = problems_of(file)};
 }
 
 }  // namespace sluice::daemon

@@ -1,6 +1,8 @@
 // rebuild.h - `sluice journal rebuild` and `sluice journal check`: the stopped daemon's journal, under its lock.
 //
-// A rebuild makes a new journal from what still knows: the platform's lists and the sources (docs/JOURNAL.md).
+// A rebuild makes a new journal from what still knows: the platform's lists, the sources and their receipts
+// (docs/JOURNAL.md).
+// A journal in which nothing is wrong is replaced only where a person insists: it knows more than a new one.
 // It only reads from the platform. The old files are set aside under another name, never deleted. It may be
 // killed at any moment and run again: until the new journal is whole and in its place, nothing starts on it.
 #pragma once
@@ -19,6 +21,7 @@ struct JournalOptions {
   std::string state_dir = {};           // --state-dir, for the journal of `sluice ingest`
   std::vector<std::string> paths = {};  // of `sluice ingest`: its files and folders; none: the daemon's journal
   bool dry_run = false;                 // say what would be done; write nothing
+  bool force = false;                   // replace a sound journal, too
 };
 
 struct RebuildReport {
@@ -30,6 +33,18 @@ struct RebuildReport {
   std::uint64_t to_upload = 0;           // files that the platform has nothing of: the daemon takes them as new
   std::uint64_t unfinished_uploads = 0;  // reservations on the platform, which expire by themselves
   std::uint64_t strangers = 0;           // assets that belong to no file of these sources
+  std::uint64_t kept = 0;                // of these, the ones that are adopted when their URL or file comes
+  std::uint64_t assets_of_files = 0;     // that files were made into by our tags, whatever became of the files
+  std::uint64_t receipts = 0;            // that were read
+  std::uint64_t decided = 0;             // files of which a receipt says which asset they are, among `adopted`
+  std::uint64_t unreadable = 0;          // receipts that cannot be read
+  std::uint64_t of_unknown = 0;          // receipts of assets that the platform does not list
+  std::vector<std::string> unreadable_receipts = {};  // with why, at most 100
+  bool was_sound = false;                             // nothing was wrong with the old journal
+  std::string next = {};                              // the command that goes on with the new one
+
+  // Not one of the files is known, although files of ours are there: most likely something else is wrong.
+  bool knows_none() const { return files > 0 && adopted == 0 && assets_of_files > 0; }
   struct Doubt {
     std::string path;
     std::vector<std::string> asset_ids;
@@ -45,7 +60,8 @@ struct RebuildReport {
 };
 
 // `told` gets lines for people while it works.
-// Stops  7 the key, 8 the platform cannot be reached, 9 a source cannot be read, 10 the state directory is in
+// Stops  2 the journal is sound, and neither `force` nor `dry_run` is set; 7 the key, 8 the platform cannot be reached,
+// 9 a source cannot be read, 10 the state directory is in
 //        use or cannot be written, 78 the configuration; 1 else.
 OrStop<RebuildReport> rebuild_journal(JournalOptions const& options, std::function<void(std::string const&)> told);
 

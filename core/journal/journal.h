@@ -257,6 +257,11 @@ class Journal {
   std::optional<ActRow> first_refused() const;
   std::vector<RowId> items_with_refused(RowId after, int limit) const;
 
+  // --- assets that a rebuild kept (unclaimed.cc)
+  void insert(UnclaimedRow const& row);  // requires  none of its identity is there
+  std::optional<UnclaimedRow> unclaimed(std::string_view identity) const;
+  void delete_unclaimed(std::string_view identity);
+
   // --- events
   void add_event(EventRow const& event);
   std::vector<EventRow> events_of(RowId item_id, int limit) const;  // oldest first, the last `limit`

@@ -255,6 +255,17 @@ struct ActRow {
   bool is_held() const { return state == ActState::kWanted && !effort.due_at && effort.tries > 0; }
 };
 
+// An asset of ours that no file of the sources had when the journal was rebuilt.
+struct UnclaimedRow {
+  std::string identity = {};
+  std::string client_op = {};
+  std::string asset_id = {};
+  std::string method = {};
+  bool is_ready = true;  // else it is processing
+  std::optional<std::uint64_t> size_bytes = {};
+  std::optional<WallTime> created_at = {};
+};
+
 struct EventRow {
   RowId id = 0;
   WallTime at = {};

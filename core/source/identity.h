@@ -5,6 +5,9 @@
 // journal that was lost can be made anew from the platform's lists and the sources (docs/JOURNAL.md).
 // Inode and ctime are left out: a file that was restored from a backup, or moved away and back, is the same.
 //
+// Of a URL it is the print of "" and the item's key, with 0 for both numbers: what is known of its size and time
+// changes with who asks, and the print must be known before anything is fetched.
+//
 // Pure. The print's bytes are fixed for good: tags of years ago must still be read.
 #pragma once
 

@@ -7,6 +7,7 @@
 #include "core/base/marker.h"
 #include "core/base/text.h"
 #include "core/source/settle.h"
+#include "core/stage/adopt.h"
 #include "core/stage/carry_out.h"
 #include "core/stage/check_sum.h"
 #include "core/stage/effort.h"
@@ -141,6 +142,17 @@ void tell_unseen_writers(Context& ctx, SourcePolicy const& source) {
       to_words(kRestUnseen) + " after its last change");
 }
 
+// The file came back to where it was sent from, before the journal was lost.
+void adopt_kept(Context& ctx, ItemRow item, Plan const& plan, platform::Asset const& asset) {
+  ctx.digests.forget(item.id);
+  take_asset(ctx, item, asset);
+  item.client_op = asset.client_op;
+  item.failed_from.clear();
+  ctx.journal.delete_steps_of(item.id);
+  move(ctx, item, ItemState::kSeen, claim(ctx, item, asset));
+  insert_what_follows(ctx, item, plan, asset);
+}
+
 void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look const& look) {
   if (look.writer == ports::Writer::kUnknown) tell_unseen_writers(ctx, source);
   auto media = source::media_by_name(basename_of(item.path));
@@ -153,6 +165,7 @@ void admit(Context& ctx, ItemRow item, SourcePolicy const& source, source::Look 
   item.ends_hash = look.ends_hash;
   auto const plan = plan_item(ctx.policy, item, source, media, ctx.now);
   if (!plan) return admit_without_plan(ctx, std::move(item), source, look, plan.error());
+  if (auto const asset = kept_for(ctx, item)) return adopt_kept(ctx, std::move(item), *plan, *asset);
   auto const found = find_duplicate(ctx, item, source, *plan);
   unplanned.twin = found.twin;
   if (!found.held.reason.empty()) return hold(ctx, std::move(unplanned), source, found.held);

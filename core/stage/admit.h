@@ -7,6 +7,7 @@
 //   unknown  -
 //   then     OPEN_SESSION or SEND_DIRECT takes the rows left in `stable`
 //
+// One that the platform has by what a rebuild kept becomes `sent` at once (adopt.h): nothing of it is sent again.
 // A file is refused here, before its first byte, by the strictest limit of its whole pipeline (R66). One whose sidecar
 // cannot be read waits for somebody to mend it: nothing of it goes up by half of what was meant (D48).
 #pragma once

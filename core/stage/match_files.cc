@@ -17,6 +17,7 @@ using platform::IncompleteUpload;
 namespace {
 
 constexpr Millis kClockSlack = std::chrono::minutes(5);   // as R50 has it for lost answers
+constexpr std::size_t kFittingMax = 100;                  // assets named to one file
 constexpr Millis kSameOpening = std::chrono::seconds(5);  // a session and its reserved asset are made by one call
 using ByText = std::unordered_multimap<std::string_view, std::size_t>;
 
@@ -47,11 +48,17 @@ class Matcher {
     for (std::size_t i = 0; i < files_.size(); ++i)
       if (made.files[i].fate == FileMatch::Fate::kUpload) gather_untagged(files_[i], made.files[i]);
     settle_untagged(made);
+    find_orphans();
+    for (std::size_t i = 0; i < files_.size(); ++i)
+      if (made.files[i].fate == FileMatch::Fate::kUpload) doubt(files_[i], made.files[i]);
+    keep_orphans(made);
     std::vector<bool> spoken_for = reserved_;
     for (auto const& file : made.files)
       for (auto const asset : file.assets) spoken_for[asset] = true;
     made.unfinished = static_cast<std::size_t>(std::ranges::count(reserved_, true));
     made.strangers = static_cast<std::size_t>(std::ranges::count(spoken_for, false));
+    made.of_files = static_cast<std::size_t>(
+        std::ranges::count_if(tagged_, [&](auto const& tagged) { return assets_[tagged.second].method != "url"; }));
     return made;
   }
 
@@ -64,14 +71,17 @@ class Matcher {
     return files_[file->second].size_bytes;
   }
 
-  bool is_reservation(std::size_t asset, std::uint64_t size_bytes) {
+  // Of one whose file is not there the size is not known: nothing.
+  bool is_reservation(std::size_t asset, std::optional<std::uint64_t> size_bytes) {
     if (std::ranges::find(open_, asset) == open_.end()) return false;
     auto const opened = assets_[asset].created_at;
     auto const sessions = std::ranges::count_if(unfinished_, [&](IncompleteUpload const& session) {
-      return session.total_size_bytes == size_bytes && same_moment(session.created_at, opened);
+      return session.total_size_bytes == size_bytes.value_or(session.total_size_bytes) &&
+             same_moment(session.created_at, opened);
     });
     auto const could_be_theirs = std::ranges::count_if(open_, [&](std::size_t other) {
-      return same_moment(assets_[other].created_at, opened) && size_meant(other).value_or(size_bytes) == size_bytes;
+      return same_moment(assets_[other].created_at, opened) &&
+             (!size_bytes || size_meant(other).value_or(*size_bytes) == *size_bytes);
     });
     reserved_[asset] = sessions > 0 && sessions >= could_be_theirs;
     return reserved_[asset];
@@ -132,6 +142,53 @@ class Matcher {
     }
   }
 
+  // Tagged assets that are good for something, of files and URLs that are not there.
+  void find_orphans() {
+    for (auto const& [identity, asset] : tagged_) {
+      if (assets_[asset].state == Asset::State::kFailed || files_by_identity_.contains(identity)) continue;
+      if (!is_reservation(asset, std::nullopt)) orphans_.push_back(asset);
+    }
+    std::ranges::sort(orphans_);
+    for (auto const asset : orphans_) {
+      if (assets_[asset].method == "url") continue;
+      if (assets_[asset].size_bytes)
+        orphans_by_size_.emplace(*assets_[asset].size_bytes, asset);
+      else
+        orphans_by_name_.emplace(assets_[asset].filename, asset);
+    }
+    doubted_.resize(assets_.size());
+  }
+
+  // A file that nothing on the platform is known of, and that may be one of the orphans' under another name or with
+  // another mtime.
+  void doubt(SoughtFile const& file, FileMatch& match) {
+    auto const fits = [&](std::size_t asset) {
+      doubted_[asset] = true;
+      match.fate = FileMatch::Fate::kAmbiguous;
+      if (match.assets.size() < kFittingMax) match.assets.push_back(asset);
+    };
+    auto const [first, last] = orphans_by_size_.equal_range(file.size_bytes);
+    for (auto at = first; at != last; ++at) {
+      auto const& asset = assets_[at->second];
+      auto const is_renamed = asset.created_at && *asset.created_at >= file.not_before - kClockSlack;
+      if (is_renamed || asset.filename == file.filename) fits(at->second);
+    }
+    auto const [first_named, last_named] = orphans_by_name_.equal_range(file.filename);
+    for (auto at = first_named; at != last_named; ++at) fits(at->second);
+    std::ranges::sort(match.assets);
+  }
+
+  void keep_orphans(Matching& made) const {
+    std::unordered_map<std::string_view, std::size_t> best;  // by identity
+    for (auto const asset : orphans_) {
+      if (doubted_[asset]) continue;
+      auto const [at, is_new] = best.emplace(tags_[asset]->identity, asset);
+      if (!is_new && is_better(asset, at->second)) at->second = asset;
+    }
+    for (auto const& [identity, asset] : best) made.unclaimed.push_back(asset);
+    std::ranges::sort(made.unclaimed);
+  }
+
   std::span<SoughtFile const> files_;
   std::span<Asset const> assets_;
   std::span<IncompleteUpload const> unfinished_;
@@ -141,6 +198,10 @@ class Matcher {
   ByText files_by_identity_;
   ByText tagged_;    // by identity
   ByText untagged_;  // by filename
+  std::vector<std::size_t> orphans_;
+  std::unordered_multimap<std::uint64_t, std::size_t> orphans_by_size_;
+  ByText orphans_by_name_;     // of those whose size is not known
+  std::vector<bool> doubted_;  // by asset: one of a file's that is ambiguous
 };
 
 }  // namespace

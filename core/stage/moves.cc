@@ -233,11 +233,13 @@ void retry_step(Context& ctx, StepRow step, Error const& error, StepState back_t
   move(ctx, step, was, error.text);
 }
 
+std::string identity_of(ItemRow const& item) {
+  if (is_of_url(item)) return source::identity_of("", item.key, 0, 0);
+  return source::identity_of(item.root, item.path, item.print.size_bytes, item.print.mtime_ns);
+}
+
 std::string operation_tag(ItemRow const& item) {
-  return to_text(source::OperationTag{.ulid = item.ulid,
-                                      .generation = item.generation,
-                                      .identity = source::identity_of(item.root, is_of_url(item) ? item.key : item.path,
-                                                                      item.print.size_bytes, item.print.mtime_ns)});
+  return to_text(source::OperationTag{.ulid = item.ulid, .generation = item.generation, .identity = identity_of(item)});
 }
 
 namespace {

@@ -65,6 +65,9 @@ void asset_became_ready(Context& ctx, journal::ItemRow item);
 // The thing a step goes into is wanted: its row is made if need be, and made due. Returns its row.
 journal::NamedRow want_named(Context& ctx, journal::StepRow const& step);
 
+// What the item's file or URL is called in its tag, whatever becomes of it (core/source/identity.h).
+std::string identity_of(journal::ItemRow const& item);
+
 // The operation tag of an item's asset, which says what file it is of (core/source/identity.h), and of one of
 // its steps; both for this generation (R48).
 std::string operation_tag(journal::ItemRow const& item);

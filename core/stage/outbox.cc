@@ -1,6 +1,7 @@
 #include "core/stage/outbox.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 #include <vector>
 
@@ -127,6 +128,12 @@ void plan_failure(Context& ctx, Plan& plan, ItemRow const& item, SourcePolicy co
   plan.add(ActKind::kErrorNote);
 }
 
+std::string event_id(Context const& ctx, ActRow const& act, ItemRow const& item) {
+  std::int64_t from = 0;
+  if (auto const text = ctx.journal.meta(kEventsFrom)) std::from_chars(text->data(), text->data() + text->size(), from);
+  return item.ulid + "." + std::to_string(from + act.ordinal);
+}
+
 }  // namespace
 
 void plan_file_acts(Context& ctx, ItemRow const& item) {
@@ -190,14 +197,12 @@ void next_act(Context& ctx, journal::RowId item) {
   }
 }
 
-std::string event_id(ActRow const& act, ItemRow const& item) { return item.ulid + "." + std::to_string(act.ordinal); }
-
 std::string event_text(Context const& ctx, ActRow const& act, ItemRow const& item) {
   auto const acts = ctx.journal.acts_of(item.id);
   auto const* const away = put_away(acts, item);
   auto const is_gone = is_of_url(item) || (away != nullptr && away->kind == ActKind::kDelete);
   auto const at = place_of_file(acts, item);
-  return event_of(ctx.journal, item, is_gone ? "" : at.folder + "/" + at.path, event_id(act, item));
+  return event_of(ctx.journal, item, is_gone ? "" : at.folder + "/" + at.path, event_id(ctx, act, item));
 }
 
 void refuse_act(Context& ctx, ActRow act, std::string reason, std::string text) {

@@ -34,8 +34,10 @@ bool is_of_this_end(journal::ActRow const& act, journal::ItemRow const& item);
 // The first that waits for an act that is over is due now.
 void next_act(Context& ctx, journal::RowId item);
 
-// What a hook is told of the item as it stands, which is at that end. The id is the event's for ever: `ULID.ordinal`.
-std::string event_id(journal::ActRow const& act, journal::ItemRow const& item);
+// What a hook is told of the item as it stands, which is at that end. The event's id is its own for ever: the ULID, a
+// dot and the act's ordinal. A journal that was rebuilt knows nothing of the events before, and counts its own from a
+// higher number, which the rebuild wrote into its meta.
+inline constexpr char kEventsFrom[] = "events_from";
 std::string event_text(Context const& ctx, journal::ActRow const& act, journal::ItemRow const& item);
 
 // An act will not be done, or is tried again after backoff, for kTriesMax charged times and a day after the item's end,

@@ -7,8 +7,8 @@
 #include "core/base/text.h"
 #include "core/source/identity.h"
 #include "core/stage/admit.h"
+#include "core/stage/adopt.h"
 #include "core/stage/discover.h"
-#include "core/stage/effort.h"
 #include "core/stage/take_sidecar.h"
 #include "core/stage/wishes.h"
 #include "core/upload/file_digest.h"
@@ -21,7 +21,6 @@ using platform::Asset;
 
 namespace {
 
-constexpr Millis kSessionLife = std::chrono::hours(24);  // R21
 constexpr std::size_t kAssetsNamed = 5;
 
 WallTime mtime_of(ports::FilePrint const& print) { return from_unix_ms(print.mtime_ns / 1'000'000); }
@@ -56,42 +55,6 @@ std::pair<ItemRow, Result<Plan>> planned(Context& ctx, SourceFile const& file, s
   take_words(ctx.policy, item, *file.source, file.sidecar);
   auto plan = plan_of(ctx.policy, item, file, admitted_about(file, seen, ctx.now));
   return {std::move(item), std::move(plan)};
-}
-
-journal::RowId insert(Context& ctx, ItemRow const& item, std::string note) {
-  auto const id = ctx.journal.insert(item);
-  ctx.journal.add_event({.at = ctx.now,
-                         .item_id = id,
-                         .subject = "item",
-                         .was = "lost",
-                         .became = std::string(word(item.state)),
-                         .note = std::move(note)});
-  return id;
-}
-
-void insert_steps_to_look_for(Context& ctx, ItemRow const& item, Plan const& plan, Asset const& asset) {
-  for (auto step : steps_for(item, plan)) {
-    step.state = journal::StepState::kCreating;
-    // Not before the asset was there: as far back as the looks must go (R52).
-    step.intent = {.at = asset.created_at.value_or(WallTime{}), .unknown_at = ctx.now, .looks = 0};
-    ctx.journal.insert(step);
-  }
-}
-
-// The session of a multipart asset is not known any more, which is what `expired` says of it.
-void insert_forgotten_session(Context& ctx, ItemRow const& item, Asset const& asset) {
-  auto const opened_at = asset.created_at.value_or(ctx.now);
-  ctx.journal.insert(journal::SessionRow{.item_id = item.id,
-                                         .generation = item.generation,
-                                         .state = journal::SessionState::kExpired,
-                                         .upload_id = "lost",
-                                         .asset_id = asset.id,
-                                         .file_bytes = item.print.size_bytes,
-                                         .chunk_size_bytes = item.print.size_bytes,
-                                         .total_chunks = 1,
-                                         .opened_at = opened_at,
-                                         .expires_at = opened_at + kSessionLife,
-                                         .due_at = ctx.now});
 }
 
 // What lies beside it says, or why that is not known.
@@ -153,24 +116,15 @@ void adopt(Context& ctx, SourceFile const& file, Asset const& asset) {
   auto const seen = tag ? std::optional(time_of_ulid(tag->ulid)) : std::nullopt;
   auto [item, plan] = planned(ctx, file, seen);
   if (!plan) return;  // the configuration is the one that sought_file() read: not reached
-  if (tag && ctx.journal.items_by_prefix(tag->ulid, 1).empty()) {
-    item.ulid = tag->ulid;
-    item.generation = tag->generation;
-    item.client_op = asset.client_op;
-    item.created_at = std::min(*seen, ctx.now);
-  }
+  take_names(ctx, item, asset);
+  take_asset(ctx, item, asset);
   item.ends_hash = file.ends_hash;
-  if (asset.method == "direct" || asset.method == "multipart") item.method = asset.method;
-  auto const may_be_unfinished = asset.method == "multipart" && asset.state == Asset::State::kProcessing;
-  item.state = may_be_unfinished ? ItemState::kCompleted : ItemState::kSent;
-  item.asset_id = asset.id;
-  item.bytes_acked = item.print.size_bytes;
-  item.effort = renewed(ctx.now);
-  item.id = insert(ctx, item,
-                   "rebuilt: the platform has asset " + asset.id +
-                       (tag ? ", which carries its operation tag" : ", which fits by name, size and time"));
-  if (may_be_unfinished) insert_forgotten_session(ctx, item, asset);
-  insert_steps_to_look_for(ctx, item, *plan, asset);
+  item.content_key = file.content_key;
+  auto const* const by = file.is_known_by_content ? ", which has its content by a receipt"
+                         : tag                    ? ", which carries its operation tag"
+                                                  : ", which fits by name, size and time";
+  item.id = insert_lost(ctx, item, "rebuilt: the platform has asset " + asset.id + by);
+  insert_what_follows(ctx, item, *plan, asset);
 }
 
 void leave_to_a_person(Context& ctx, SourceFile const& file, std::span<Asset const* const> fitting) {
@@ -186,7 +140,7 @@ void leave_to_a_person(Context& ctx, SourceFile const& file, std::span<Asset con
   item.finished_at = ctx.now;
   item.effort = {.last_error =
                      "the journal was rebuilt, and the platform may have this file already, as asset " + names};
-  item.id = insert(ctx, item, item.effort.last_error);
+  item.id = insert_lost(ctx, item, item.effort.last_error);
   for (auto const& step : steps_for(item, *plan)) ctx.journal.insert(step);
 }
 

@@ -1,8 +1,7 @@
 // rebuild.h - a file of a source and what the platform has of it -> rows of a new journal.
 //
-// For `sluice journal rebuild` (docs/JOURNAL.md). The rows are such that the daemon's ordinary stages do the
-// rest: an adopted item waits for its asset (`sent`), and its steps are in `creating` with an unknown outcome,
-// so that each is looked for before it is made. Nothing is sent from here.
+// For `sluice journal rebuild` (docs/JOURNAL.md). The rows are such that the daemon's ordinary stages do the rest
+// (adopt.h). Nothing is sent from here.
 //
 // What only the lost journal knew is gone: chunks of unfinished uploads, how often things were tried, who
 // added what by hand with wishes of its own. An item is taken by its source's pipelines as they are now.
@@ -31,6 +30,8 @@ struct SourceFile {
   std::string sidecar_trouble = {};  // why what it says is not known, or not all of it; "" if it is
   SoughtFile sought = {};
   std::int64_t ends_hash = 0;
+  std::string content_key = {};      // of its asset, as a receipt has it; "" if none does
+  bool is_known_by_content = false;  // by which it was told from others
 };
 
 // What a sweep found, as it is looked for among the assets, its times by our clock; nothing if no pipeline takes
@@ -45,9 +46,7 @@ std::optional<SourceFile> sought_file(ports::Files& files, Policy const& policy,
 // is found one day and not sent (D39). One that cannot be read now goes without.
 void note_ends(ports::Files& files, SourceFile& file);
 
-// Inserts the item of a file that the platform has, with its steps. A multipart asset that is still processing
-// may be an unfinished upload after all: it is followed like the asset of a session that was forgotten, and
-// given up an hour past the day that such a session lives at the most (R11b, R21).
+// Inserts the item of a file that the platform has, with its steps, as adopt.h has them.
 // Requires: in a transaction.
 void adopt(Context& ctx, SourceFile const& file, platform::Asset const& asset);
 

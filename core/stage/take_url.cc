@@ -10,6 +10,7 @@
 #include "core/source/url_name.h"
 #include "core/source/url_parameters.h"
 #include "core/stage/admit.h"
+#include "core/stage/adopt.h"
 #include "core/stage/discover.h"
 #include "core/stage/effort.h"
 #include "core/stage/fetch_policy.h"
@@ -110,6 +111,17 @@ std::optional<source::Media> media_of(UrlWish const& wish, std::string const& na
   return source::Media{.kind = wish.kind, .content_type = {}};
 }
 
+// The platform has it from before the journal was lost: nobody asks what is behind the URL.
+Added adopt_kept(Context& ctx, ItemRow item, Plan const& plan, platform::Asset const& asset) {
+  auto note = claim(ctx, item, asset);
+  take_names(ctx, item, asset);
+  take_asset(ctx, item, asset);
+  item.id = insert_lost(ctx, item, note);
+  insert_what_follows(ctx, item, plan, asset);
+  ctx.log.info("item=" + item.ulid + " url=\"" + printable(item.path) + "\" " + note);
+  return Added{.item = std::move(item), .was_known = false};
+}
+
 }  // namespace
 
 bool is_same_url(ItemRow const& item, UrlText const& fresh) {
@@ -129,17 +141,19 @@ Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& w
     SLUICE_TRY(item, refresh(ctx, *std::move(known), wish.url));
     return Added{.item = std::move(item), .was_known = true};
   }
-  SLUICE_CHECK(check_end(ctx, wish));
   auto item = item_of(ctx, source, wish, std::move(key));
+  auto const kept = kept_for(ctx, item);
+  if (!kept) SLUICE_CHECK(check_end(ctx, wish));
   SLUICE_CHECK(apply_wishes(ctx, item, wishes));
   auto const media = media_of(wish, item.name);
   auto const kind = media ? media->kind : std::string();
   auto const relayed = fetches_itself(ctx.policy, source, wish.url.shown, kind, wish.size_bytes);
-  SLUICE_CHECK(may_be_called(source, wish.url.shown, relayed));
+  if (!kept) SLUICE_CHECK(may_be_called(source, wish.url.shown, relayed));
   if (relayed) item.method = kByRelay;
   SLUICE_TRY(plan, plan_item(ctx.policy, item, source, media, ctx.now));
   if (dry_run) return Added{.item = std::move(item), .was_known = false};
   if (auto const corrected = ctx.journal.item_by_key(item.key)) ctx.journal.release_key(corrected->id);
+  if (kept) return adopt_kept(ctx, std::move(item), plan, *kept);
   item.id = ctx.journal.insert(item);
   journal::DownloadRow download{.item_id = item.id,
                                 .state = relayed ? DownloadState::kWanted : DownloadState::kProbing,

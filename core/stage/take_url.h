@@ -43,6 +43,7 @@ bool is_superseded(journal::ItemRow const& item);
 // The same URL signed anew is the same item: the later end counts, and an item that failed goes on with the new URL.
 // Another URL of a known key changes nothing, whoever names it; but where the line that made an item which failed has
 // another one now, a new item takes its key, once all else is sure that may refuse it.
+// One that the platform has by what a rebuild kept is adopted, signed as it may be (adopt.h).
 // Where the source says that Sluice downloads it (fetch_policy.h), it waits for FETCH_PIECE.
 // Fails  kRejected: "http_denied", "unknown_kind", "no_pipeline", "too_large", "needs_new_url" (its signature has
 // ended),

@@ -54,10 +54,12 @@ void describe_journal(CLI::App& app, Arguments& into) {
   journal->require_subcommand(1);
   journal->add_subcommand("check", "Whether the journal is whole, and the one that belongs here")->fallthrough();
   auto* const rebuild = journal->add_subcommand(
-      "rebuild", "Set the journal aside and make a new one from the platform's lists and the sources");
+      "rebuild",
+      "Set a lost or damaged journal aside and make a new one from the platform's lists, the sources and the receipts");
   rebuild->fallthrough();
   rebuild->add_option("PATH", into.words, "Of `sluice ingest`: its files and folders; without, the daemon's journal");
   rebuild->add_flag("--dry-run", into.dry_run, "Say what would be done; write nothing");
+  rebuild->add_flag("--force", into.force, "Set a journal aside in which nothing is wrong, too");
   for (auto const later : kJournalLater)
     journal->add_subcommand(std::string(later), "Not supported yet")->allow_extras();
 }

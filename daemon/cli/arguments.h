@@ -37,6 +37,7 @@ struct Arguments {
   std::optional<std::string> entity = {};      // add, ingest
   std::string name = {};                       // add, ingest: of a single URL
   bool dry_run = false;                        // add, ingest, journal rebuild
+  bool force = false;                          // journal rebuild
   std::string state_dir = {};                  // ingest, journal
 };
 

@@ -40,6 +40,15 @@ int check(daemon::CheckReport const& report, bool json, std::ostream& out) {
   return code;
 }
 
+std::string receipts_words(daemon::RebuildReport const& report) {
+  auto text = count(report.receipts, "receipt was", "receipts were") + " read, " + std::to_string(report.decided) +
+              " of them decided which asset a file is";
+  if (report.of_unknown > 0)
+    text += "; " + count(report.of_unknown, "names an asset", "name assets") + " that the platform does not have";
+  if (report.unreadable > 0) text += "; " + std::to_string(report.unreadable) + " more cannot be read:";
+  return text;
+}
+
 }  // namespace
 
 std::string render_rebuild(daemon::RebuildReport const& report, bool dry_run) {
@@ -60,24 +69,43 @@ std::string render_rebuild(daemon::RebuildReport const& report, bool dry_run) {
   if (report.unread_sidecars > 0) {
     line(count(report.unread_sidecars, "file has a sidecar", "files have sidecars") +
          " that cannot be read, and what is adopted of them goes by the pipelines alone: mend them and run this again "
+         "with --force "
          "before the daemon starts, else they may be indexed once more");
     for (auto const& file : report.unread) line("  " + printable(file.path) + ": " + printable(file.why));
   }
-  line(count(report.strangers, "asset belongs", "assets belong") + " to no file of the sources");
+  line(count(report.strangers, "asset belongs", "assets belong") + " to no file of the sources" +
+       (report.kept == 0 ? ""
+                         : ": " + std::to_string(report.kept) +
+                               (report.kept == 1 ? " is kept, and adopted when its URL or file comes"
+                                                 : " are kept, and adopted when their URL or file comes")));
+  if (report.receipts + report.unreadable > 0) line(receipts_words(report));
+  for (auto const& problem : report.unreadable_receipts) line("  " + printable(problem));
+  if (report.knows_none())
+    line(
+        "warning: not one file is known, although " +
+        count(report.assets_of_files, "asset was made of a file", "assets were made of files") +
+        " by Sluice: was a folder moved in the configuration, or is this the key of another account? Mend that and run "
+        "this again with --force before the daemon starts, else the files are uploaded once more");
   if (report.unfinished_uploads > 0)
     line(count(report.unfinished_uploads, "unfinished upload is", "unfinished uploads are") +
          " left on the platform, and " +
          (report.unfinished_uploads == 1 ? "expires by itself" : "expire by themselves"));
   for (auto const& name : report.empty_sources)
     line("source " + printable(name) +
-         " is empty: if it should not be, mount it and run this again before the daemon starts, else its files "
+         " is empty: if it should not be, mount it and run this again with --force before the daemon starts, else its "
+         "files "
          "are uploaded once more");
+  if (dry_run && report.was_sound)
+    line(
+        "nothing is wrong with the journal that is there, and it knows more than a new one: it is replaced only with "
+        "--force");
   if (dry_run) {
-    line("nothing was written; next: sluice journal rebuild");
+    line(std::string("nothing was written; next: ") +
+         (report.was_sound ? report.next : "sluice journal rebuild, in the same words without --dry-run"));
     return text;
   }
   if (!report.set_aside.empty()) line("the old journal is kept as " + printable(report.set_aside));
-  line("the new journal is " + printable(report.journal) + "; next: systemctl start sluiced");
+  line("the new journal is " + printable(report.journal) + "; next: " + printable(report.next));
   return text;
 }
 
@@ -101,6 +129,14 @@ Json rebuild_json(daemon::RebuildReport const& report, bool dry_run) {
                        {"ambiguous", report.ambiguous},
                        {"to_upload", report.to_upload},
                        {"assets_of_no_file", report.strangers},
+                       {"assets_kept", report.kept},
+                       {"assets_made_of_files", report.assets_of_files},
+                       {"receipts", report.receipts},
+                       {"decided_by_receipts", report.decided},
+                       {"receipts_of_unknown_assets", report.of_unknown},
+                       {"receipts_unreadable", report.unreadable},
+                       {"old_journal_is_sound", report.was_sound},
+                       {"next", printable(report.next)},
                        {"unfinished_uploads", report.unfinished_uploads},
                        {"ambiguous_files", std::move(doubts)},
                        {"unread_sidecars", report.unread_sidecars},
@@ -112,7 +148,8 @@ int run_journal(Arguments const& arguments, std::ostream& out, std::ostream& err
   daemon::JournalOptions const options{.config_file = arguments.config,
                                        .state_dir = arguments.state_dir,
                                        .paths = arguments.words,
-                                       .dry_run = arguments.dry_run};
+                                       .dry_run = arguments.dry_run,
+                                       .force = arguments.force};
   if (arguments.action == "check") {
     auto const report = daemon::check_journal_file(options);
     return report ? check(*report, arguments.json, out) : stopped(report.error(), arguments.json, out, err, err_look);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "lost_journal.h"
 #include "programs.h"
 #include "site.h"
 
@@ -16,37 +17,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::uint64_t kMiB = 1U << 20U;
-
-std::string journal_of(Site const& site) { return site.home().state() + "/journal.db"; }
-
-void delete_journal(Site const& site) {
-  for (auto const* part : {"", "-wal", "-shm"}) fs::remove(journal_of(site) + part);
-}
-
-Finished rebuild(Site const& site, std::vector<std::string> more = {}) {
-  std::vector<std::string> words = {"journal", "rebuild", "--config", site.home().config_file()};
-  words.insert(words.end(), more.begin(), more.end());
-  return site.sluice(words);
-}
-
-// All that was ever made or received on the platform. What is only read may differ.
-Json made(Site const& site) {
-  auto const ledger = site.emulator().ledger();
-  auto ids = [&](char const* list, char const* key) {
-    std::set<std::string> all;
-    for (auto const& row : ledger.at(list)) all.insert(row.at(key).get<std::string>());
-    return Json(all);
-  };
-  auto entities = Json::object();
-  for (auto const& row : ledger.at("entities")) entities[row.at("id").get<std::string>()] = row.at("asset_ids");
-  return {{"assets", ids("assets", "id")},
-          {"sessions", ids("sessions", "upload_id")},
-          {"indexes", ids("indexes", "id")},
-          {"indexed", ids("indexed_assets", "id")},
-          {"collections", ids("entity_collections", "id")},
-          {"entities", entities},
-          {"bytes", ledger.at("totals").at("bytes_received")}};
-}
 
 std::map<std::string, std::string> ids_by_path(Site& site) {
   std::map<std::string, std::string> ids;
@@ -218,7 +188,7 @@ TEST(Rebuild, KeepsTheOldJournalUnderAnotherName) {
   site.drop("clip.mp4", 90'000, 1);
   ASSERT_TRUE(site.wait_for("done", 1));
   ASSERT_EQ(site.daemon().stop(), 0);
-  auto const finished = rebuild(site, {"--json"});
+  auto const finished = rebuild(site, {"--json", "--force"});
   ASSERT_EQ(finished.code, 0) << finished.err;
   auto const aside = Json::parse(finished.out).at("set_aside").get<std::string>();
   EXPECT_TRUE(aside.starts_with(journal_of(site) + ".before-rebuild-")) << aside;
@@ -411,7 +381,7 @@ TEST(Rebuild, StopsWhereAFolderCannotBeSeen) {
   site.daemon().start();
   ASSERT_EQ(site.daemon().stop(), 0);
   fs::rename(site.home().drop(), site.home().drop() + ".away");
-  auto const finished = rebuild(site);
+  auto const finished = rebuild(site, {"--force"});
   EXPECT_EQ(finished.code, 9) << finished.out;
   EXPECT_NE(finished.err.find("source drop"), std::string::npos) << finished.err;
 }

@@ -282,6 +282,15 @@ CREATE TABLE manifest_note (  -- what is to be said of a line that became no ent
   UNIQUE (manifest_id, line, what, text)
 ) STRICT;
 CREATE INDEX manifest_note_open ON manifest_note (manifest_id, id) WHERE reported = 0;
+CREATE TABLE unclaimed (  -- after a rebuild: an asset of ours that no file of the sources had; gone once its item comes
+  identity       TEXT    NOT NULL PRIMARY KEY CHECK (length(identity) = 16),  -- of its file or URL (core/source/identity.h)
+  client_op      TEXT    NOT NULL,                  -- the operation tag that it carries: the item's ulid, and its generation
+  asset_id       TEXT    NOT NULL,
+  method         TEXT    NOT NULL,                  -- as the platform calls it; '' if it does not say
+  state          TEXT    NOT NULL CHECK (state IN ('processing', 'ready')),
+  size_bytes     INTEGER,                           -- known of one that is ready
+  created_at_ms  INTEGER
+) STRICT, WITHOUT ROWID;
 CREATE VIEW v_items AS
 SELECT i.ulid AS id, i.source, CAST(i.path AS TEXT) AS path,
        CASE
@@ -312,3 +321,4 @@ INSERT INTO named VALUES (1,'entity',0,'Ada "the first"','wanted',NULL,'{"descri
 INSERT INTO step VALUES (1,1,2,'entity','failed','{"name":"Ada"}','op2',1,'entity1','processing',1795262400001,1795262400002,3,4,5,1795262400006,'refused','timed out');
 INSERT INTO act VALUES (1,1,3,2,'hook','notify','refused',X'2F7372762F6F646420FFFE000A27225C20C3A9',X'6F646420FFFE000A27225C20C3A92E6D7034',4,5,1795262400006,'no space','gave_up','{}');
 INSERT INTO event VALUES (1,1795262400000,1,'item','opened','failed','note');
+INSERT INTO unclaimed VALUES ('0123456789abcdef','tag','kept','','ready',NULL,NULL);

@@ -167,6 +167,7 @@ TEST(SavedJournal, OfSchema1IsOpenedAndRead) {
       journal.insert(full_act(item));
       journal.add_event({0, at(kNoon), item, "item", "opened", "failed", "note"});
       journal.set_meta("key", "value");
+      journal.insert(UnclaimedRow{.identity = "0123456789abcdef", .client_op = "tag", .asset_id = "kept"});
       journal.commit();
     }
     store(file, dump_all(*open_database(scratch.folder() / "new.db", migrations())));
@@ -186,6 +187,7 @@ TEST(SavedJournal, OfSchema1IsOpenedAndRead) {
   EXPECT_EQ(journal.named_in(NamedState::kWanted).at(0).name, "Ada \"the first\"");
   EXPECT_EQ(journal.events_of(items[0].id, 10).size(), 1u);
   EXPECT_EQ(journal.meta("key"), "value");
+  EXPECT_EQ(journal.unclaimed("0123456789abcdef")->asset_id, "kept");
 }
 
 TEST(Views, NameTheStageThatStageOfNames) {

@@ -303,6 +303,16 @@ CREATE TABLE manifest_note (  -- what is to be said of a line that became no ent
 ) STRICT;
 CREATE INDEX manifest_note_open ON manifest_note (manifest_id, id) WHERE reported = 0;
 
+CREATE TABLE unclaimed (  -- after a rebuild: an asset of ours that no file of the sources had; gone once its item comes
+  identity       TEXT    NOT NULL PRIMARY KEY CHECK (length(identity) = 16),  -- of its file or URL (core/source/identity.h)
+  client_op      TEXT    NOT NULL,                  -- the operation tag that it carries: the item's ulid, and its generation
+  asset_id       TEXT    NOT NULL,
+  method         TEXT    NOT NULL,                  -- as the platform calls it; '' if it does not say
+  state          TEXT    NOT NULL CHECK (state IN ('processing', 'ready')),
+  size_bytes     INTEGER,                           -- known of one that is ready
+  created_at_ms  INTEGER
+) STRICT, WITHOUT ROWID;
+
 -- For people in the sqlite3 shell, on the stopped daemon's journal.
 CREATE VIEW v_items AS
 SELECT i.ulid AS id, i.source, CAST(i.path AS TEXT) AS path,

@@ -139,8 +139,52 @@ TEST(MatchFiles, WithoutATagLeavesOneOfUnknownSizeToAPerson) {
   EXPECT_THAT((World{{file(1)}, {untagged("x", kFailed), untagged("y")}}.match().files[0].assets), ElementsAre(1));
 }
 
-TEST(MatchFiles, TakesAnAssetWithATagOfAnotherFileForNoOtherFile) {
-  EXPECT_EQ((World{{file(1)}, {tagged("x", 2)}}.match().files[0].fate), Fate::kUpload) << "same name, size and time";
+TEST(MatchFiles, LeavesAFileThatMayBeOneOfAnotherIdentityToAPerson) {
+  auto const fate = [](SoughtFile const& sought, Asset const& asset) {
+    return World{{sought}, {asset}}.match().files[0].fate;
+  };
+  auto old = tagged("x", 2);
+  old.created_at = kNoon - 5min - 1ms;
+  EXPECT_EQ(fate(file(1, "renamed.mp4"), tagged("x", 2)), Fate::kAmbiguous) << "renamed: its size, and not older";
+  EXPECT_EQ(fate(file(1, "renamed.mp4"), old), Fate::kUpload) << "the file was written after it";
+  EXPECT_EQ(fate(file(1), old), Fate::kAmbiguous) << "touched: its name and size";
+  EXPECT_EQ(fate(file(1, "a.mp4", 8), tagged("x", 2)), Fate::kUpload) << "another size";
+  EXPECT_EQ(fate(file(1), tagged("x", 2, kProcessing)), Fate::kAmbiguous) << "its size is not known yet";
+  EXPECT_EQ(fate(file(1, "renamed.mp4"), tagged("x", 2, kProcessing)), Fate::kUpload);
+  EXPECT_EQ(fate(file(1), tagged("x", 2, kFailed)), Fate::kUpload) << "nothing would come of it";
+  auto fetched = tagged("x", 2);
+  fetched.method = "url";
+  EXPECT_EQ(fate(file(1), fetched), Fate::kUpload) << "it was made of no file";
+}
+
+TEST(MatchFiles, TakesNoAssetOfAFileThatIsThereForAnotherFile) {
+  auto const made = World{{file(1), file(2)}, {tagged("x", 2), tagged("y", 2)}}.match();
+  EXPECT_EQ(made.files[0].fate, Fate::kUpload);
+  EXPECT_EQ(made.files[1].fate, Fate::kAdopt);
+  EXPECT_TRUE(made.unclaimed.empty()) << "the worse asset of a file that is there waits for nobody";
+}
+
+TEST(MatchFiles, KeepsTheBestAssetOfEachIdentityThatNoFileHas) {
+  auto const made = World{{file(1, "other.mp4", 99)},
+                          {tagged("busy", 2, kProcessing), tagged("late", 2, kReady, 2), tagged("early", 2, kReady, 1),
+                           tagged("failed", 3, kFailed), untagged("foreign")}}
+                        .match();
+  EXPECT_THAT(made.unclaimed, ElementsAre(1));
+  EXPECT_EQ(made.strangers, 5u);
+  EXPECT_EQ(made.of_files, 4u);
+}
+
+TEST(MatchFiles, KeepsNoAssetThatMadeAFileAmbiguous) {
+  auto const made = World{{file(1)}, {tagged("x", 2)}}.match();
+  EXPECT_THAT(made.files[0].assets, ElementsAre(0));
+  EXPECT_TRUE(made.unclaimed.empty());
+  EXPECT_EQ(made.strangers, 0u);
+}
+
+TEST(MatchFiles, KeepsNoReservationOfAFileThatIsNotThere) {
+  auto const asset = multipart(tagged("x", 2, kProcessing));
+  EXPECT_TRUE((World{{}, {asset}, {session()}}.match().unclaimed.empty()));
+  EXPECT_EQ((World{{}, {asset}, {session(7, 6s)}}.match().unclaimed.size()), 1u) << "opened at another time";
 }
 
 TEST(MatchFiles, TakesATagWithoutAnIdentityForNone) {

@@ -98,6 +98,15 @@ TEST_F(SendHook, IsWrittenWithTheEndAndNotBegunBeforeTheNextCommit) {
   EXPECT_EQ(act(0).payload, "") << "not kept";
 }
 
+// Its items keep their ids, and count their acts from the beginning.
+TEST_F(SendHook, NamesNoEventOfARebuiltJournalLikeOneOfBefore) {
+  add_program("notify");
+  within([](Context& ctx) { ctx.journal.set_meta(kEventsFrom, "1795262400"); });
+  auto const row = put_done();
+  settle();
+  EXPECT_EQ(text(told(), "event_id"), row.ulid + ".1795262401");
+}
+
 TEST_F(SendHook, TellsWhatTheItemCameTo) {
   add_program("notify");
   auto const row = put_done();
