@@ -13,6 +13,7 @@ constexpr Millis kTurnPause{10};  // between two turns: outcomes gather meanwhil
 constexpr Millis kRateLook{1'000};
 constexpr Millis kNetworkPause{2'000};
 constexpr Millis kClockSlewing{60'000};
+constexpr Millis kLastCheck{5'000};  // a million items take about so long (measured): more is not worth a slow stop
 constexpr Millis kFullPause{5'000};  // durability.md: SQLITE_FULL is retried every 5 s
 
 // A missing journal must be noticed before it is opened, since that would make a new one.
@@ -67,6 +68,13 @@ bool Engine::begin() {
   });
   if (begun_) note_progress();
   return begun_;
+}
+
+void Engine::end_in_peace() {
+  journal_.close();
+  auto const until = clock_.boot() + kLastCheck;
+  if (!seal_.put([&] { return clock_.boot() >= until; }))
+    log_.info("the journal is not sealed: the next start checks it whole");
 }
 
 // After a commit, so the mark is never ahead of the journal.

@@ -54,8 +54,10 @@ class Engine {
   //          of the turn happened, and the next turn is tried after 5 s.
   bool step(std::function<void(stage::Context&)> const& orders = {});
 
-  // Nothing failed and no step follows: the next start then need not check the journal whole (journal_seal.h).
-  void end_in_peace() { seal_.want(); }
+  // Nothing failed and no step follows: closes the journal, checks it for some seconds at the most, and seals it, so
+  // that the next start need not check it whole (journal_seal.h). Throws  journal::JournalError: it was damaged while
+  // it was open.
+  void end_in_peace();
 
   // Calls sent from now on carry this key; if the last one was refused, one leaves at once to try it.
   void replace_key(ApiKey key);
@@ -106,7 +108,7 @@ class Engine {
   WireCurl wire_;
   ports::Log& log_;
   JournalMark mark_;
-  JournalSeal seal_;  // before the journal, so that it is made after that was closed
+  JournalSeal seal_;
   journal::Journal journal_;
   stage::Policy const& policy_;
   stage::Turn turn_;

@@ -65,6 +65,10 @@ fs::path JournalPlace::clean_workshop() const {
 
 std::string JournalPlace::exchange(JournalMark& mark, std::string const& id, journal::RowId last_event,
                                    WallTime now) const {
+  if (auto const other = journal::opener_of(file_))
+    throw JournalError(JournalError::Kind::kLocked,
+                       printable(file_.string()) + " is in use by " + *other +
+                           ": stop that one (systemctl stop sluiced); nothing was changed");
   sync(workshop_);
   mark.begin_rebuild();
   auto aside = with(file_, ".before-rebuild-" + stamp(now));

@@ -23,7 +23,7 @@ class JournalPlace {
   // The journal made in the workshop, closed, becomes the journal; what was there is set aside under a name
   // with the time in it. Killed in between, the mark stays "being rebuilt", and it can be run again.
   // Returns  the name of the one set aside; "" if there was none.
-  // Throws   journal::JournalError kIo.
+  // Throws   journal::JournalError kIo; kLocked: somebody has the old one open, and nothing was changed.
   std::string exchange(JournalMark& mark, std::string const& id, journal::RowId last_event, WallTime now) const;
 
   // Run by root, the files shall be the state directory's owner's, who is the daemon.

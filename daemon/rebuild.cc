@@ -49,13 +49,7 @@ OrStop<Setting> setting_of(JournalOptions const& options) {
   return Setting{std::move(config), std::move(policy), std::move(state_dir), by_hand};
 }
 
-OrStop<StateLock> lock_of(Setting const& setting) {
-  auto lock = StateLock::take(setting.state_dir);
-  if (lock) return std::move(*lock);
-  auto const remedy = setting.by_hand ? "wait for the other run to end"
-                                      : "systemctl stop sluiced, then run it again, as root or as the daemon's user";
-  return stop(kJournal, lock.error().text, remedy);
-}
+OrStop<StateLock> lock_of(Setting const& setting) { return offline_lock(setting.state_dir, setting.by_hand); }
 
 class Rebuild {
  public:

@@ -82,7 +82,7 @@ int Service::run() {
     tell_systemd();
   }
   notify_.stopping();
-  engine_.end_in_peace();
+  if (stops_ < 2) engine_.end_in_peace();  // a second SIGTERM wants no check
   log_.info("sluiced ends; the next start takes up what is left");
   return 0;
 }

@@ -34,6 +34,7 @@ class Service {
   // Until SIGTERM or SIGINT. The first drains: nothing new starts, what is in the air gets a bounded
   // time; the second leaves at once. The next start takes up what was left.
   // Returns  the exit code.
+  // Throws   journal::JournalError (exit 10).
   int run();
 
  private:

@@ -11,6 +11,8 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/journal/folder_owner.h"
+#include "core/journal/journal.h"
 
 namespace sluice::daemon {
 namespace {
@@ -33,13 +35,21 @@ Result<StateLock> StateLock::take(std::string const& state_dir) {
                 "state_dir");
   auto const path = state_dir + "/lock";
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (fd.get() < 0)
-    return fail(Fault::kLocal, "cannot write in the state directory " + shown + ": " + std::strerror(errno),
+  if (fd.get() < 0) {
+    auto const why = std::string(std::strerror(errno));
+    return fail(Fault::kLocal, "cannot open " + printable(path) + " for writing: " + why + journal::owner_trouble(path),
                 "state_dir");
+  }
+  journal::give_to_owner_of_folder(fd.get(), path);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
     return fail(Fault::kLocal,
                 "the state directory " + shown + " is in use by " + owner_of(fd.get()) +
                     ": stop that one first, or give this one its own state_dir",
+                "locked");
+  if (auto const other = journal::opener_of(state_dir + "/journal.db"))
+    return fail(Fault::kLocal,
+                "the journal in " + shown + " is in use by " + *other +
+                    ", although nobody holds the lock beside it (was the file removed?): stop that one first",
                 "locked");
   // The lock is the flock; the number in it is for people. Over the old number it needs no space, and without any
   // space it is left out: a full state directory keeps nobody from starting.

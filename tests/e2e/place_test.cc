@@ -1,0 +1,108 @@
+// place_test.cc - what is done to the journal's files while the daemon runs: damage, removal, a second daemon, root's
+// hands.
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "site.h"
+
+namespace sluice::e2e {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uint64_t kPageBytes = 4096;
+
+std::string journal_of(Site const& site) { return site.home().state() + "/journal.db"; }
+
+Finished journal_verb(Site const& site, std::string const& verb) {
+  return site.sluice({"journal", verb, "--config", site.home().config_file()});
+}
+
+std::uint64_t assets(Site const& site) { return site.emulator().ledger().at("assets").size(); }
+
+bool has(std::string const& text, std::string const& part) { return text.find(part) != std::string::npos; }
+
+// One bit of that name, as the index of items by their paths holds it: the file would look new.
+void flip_in_item_path(Site const& site, std::uint64_t page, std::string const& name) {
+  std::fstream file(journal_of(site), std::ios::in | std::ios::out | std::ios::binary);
+  std::string bytes(kPageBytes, '\0');
+  auto const start = static_cast<std::streamoff>((page - 1) * kPageBytes);
+  file.seekg(start);
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  auto const at = bytes.find(name);
+  ASSERT_NE(at, std::string::npos) << "the index is elsewhere";
+  file.seekp(start + static_cast<std::streamoff>(at));
+  file.put(static_cast<char>(bytes[at] ^ 4));
+}
+
+TEST(Damage, ThatCameWhileTheDaemonRanIsNotSealedAndTheNextStartIsRefused) {
+  Site site;
+  site.daemon().start();
+  site.drop("known.mp4", 90'000, 1);
+  ASSERT_TRUE(site.wait_for("done", 1));
+  ASSERT_EQ(site.daemon().stop(), 0);
+  auto const page =
+      std::stoull(site.journal().rows("SELECT rootpage FROM sqlite_schema WHERE name = 'item_path'").at(0).at(0));
+  site.daemon().start();
+  ASSERT_TRUE(site.wait_for("done", 1));
+  flip_in_item_path(site, page, "known.mp4");
+  EXPECT_EQ(site.daemon().stop(), 10) << "it ended as if all were well";
+  EXPECT_TRUE(has(site.daemon().log(), "missing from index item_path")) << site.daemon().log();
+  EXPECT_TRUE(has(site.daemon().log(), "sluice journal rebuild")) << site.daemon().log();
+  EXPECT_EQ(site.daemon().start_and_end(), 10);
+  EXPECT_EQ(assets(site), 1u);
+}
+
+TEST(RemovedLock, LetsNoRebuildTakeTheJournalFromARunningDaemon) {
+  Site site;
+  site.daemon().start();
+  site.drop("early.mp4", 90'000, 1);
+  ASSERT_TRUE(site.wait_for("done", 1));
+  fs::remove(site.home().state() + "/lock");
+  auto const refused = journal_verb(site, "rebuild");
+  EXPECT_EQ(refused.code, 10) << refused.out;
+  EXPECT_TRUE(has(refused.err, std::to_string(site.daemon().pid()))) << refused.err;
+  EXPECT_TRUE(has(refused.err, "systemctl stop sluiced")) << refused.err;
+  fs::remove(site.home().state() + "/lock");
+  EXPECT_EQ(journal_verb(site, "check").code, 10);
+  site.drop("late.mp4", 90'000, 2);
+  ASSERT_TRUE(site.wait_for("done", 2));
+  ASSERT_EQ(site.daemon().stop(), 0);
+  site.daemon().start();
+  ASSERT_TRUE(site.wait_for("done", 2));
+  EXPECT_TRUE(site.every_file_is_there_once());
+}
+
+TEST(RemovedLock, LetsNoSecondDaemonStart) {
+  Site site;
+  site.daemon().start();
+  fs::remove(site.home().state() + "/lock");
+  Daemon second(site.home());
+  EXPECT_EQ(second.start_and_end(), 10);
+  EXPECT_TRUE(has(second.log(), "process " + std::to_string(site.daemon().pid()))) << second.log();
+  EXPECT_EQ(site.daemon().get("/livez").status, 200) << "the first was disturbed";
+}
+
+TEST(NewerJournal, IsNotCalledFineByTheCheck) {
+  Site site;
+  site.daemon().start();
+  ASSERT_EQ(site.daemon().stop(), 0);
+  std::fstream file(journal_of(site), std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(63);  // the last byte of user_version (fileformat2.html)
+  file.put(99);
+  file.close();
+  EXPECT_EQ(site.daemon().start_and_end(), 10);
+  auto const checked = journal_verb(site, "check");
+  EXPECT_EQ(checked.code, 10) << checked.out;
+  EXPECT_TRUE(has(checked.out, "a newer Sluice")) << checked.out;
+}
+
+}  // namespace
+}  // namespace sluice::e2e
