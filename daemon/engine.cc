@@ -36,9 +36,11 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
     : workers_(policy.read_ahead_bytes),
       wire_(base_url, std::move(key), "sluice/" SLUICE_VERSION, std::move(route)),
       log_(log),
+      place_(journal_file),
       mark_(checked(JournalMark(journal_file))),
       seal_(journal_file),
       journal_(journal_file, {}, seal_.holds() ? journal::Check::kNone : journal::Check::kWhole),
+      watch_(journal_file),
       policy_(policy),
       turn_(journal_,
             {.clock = clock_,
@@ -75,6 +77,36 @@ void Engine::end_in_peace() {
   auto const until = clock_.boot() + kLastCheck;
   if (!seal_.put([&] { return clock_.boot() >= until; }))
     log_.info("the journal is not sealed: the next start checks it whole");
+}
+
+std::optional<std::filesystem::path> Engine::look_at_journal() {
+  auto const gone = watch_.gone();
+  if (gone || !begun_) return gone;
+  try {
+    if (mark_.put_back())
+      log_.warning(printable(mark_.file().string()) + " was removed or exchanged: it is made anew; leave it alone");
+  } catch (journal::JournalError const& error) {
+    if (!mark_failed_) log_.warning(error.what());
+    mark_failed_ = true;
+  }
+  return gone;
+}
+
+void Engine::save_and_refuse(std::filesystem::path const& gone) {
+  auto const shown = printable(place_.file().string());
+  auto text = "the journal was taken away from the running daemon: " + printable(gone.string()) +
+              " was removed, moved or exchanged, so nothing more is begun. ";
+  try {
+    auto const copy = place_.free_name(".saved-", clock_.wall());
+    journal_.copy_to(copy);
+    if (begun_) mark_.put_back();
+    text += "All that it held is saved: move " + shown + "* away, if there is any, but not the copy; then: mv " +
+            printable(copy.string()) + " " + shown + "; then: systemctl start sluiced. Leave journal.id as it is";
+  } catch (journal::JournalError const& error) {
+    text += "It could not be saved: " + std::string(error.what()) + ". Put the newest copy back, or run: sluice " +
+            "journal rebuild, so that nothing complete is sent again";
+  }
+  throw journal::JournalError(journal::JournalError::Kind::kIo, text);
 }
 
 // After a commit, so the mark is never ahead of the journal.

@@ -23,7 +23,9 @@
 #include "daemon/file_workers.h"
 #include "daemon/files_linux.h"
 #include "daemon/journal_mark.h"
+#include "daemon/journal_place.h"
 #include "daemon/journal_seal.h"
+#include "daemon/journal_watch.h"
 #include "daemon/lanes_linux.h"
 #include "daemon/network_events.h"
 #include "daemon/operations.h"
@@ -58,6 +60,14 @@ class Engine {
   // that the next start need not check it whole (journal_seal.h). Throws  journal::JournalError: it was damaged while
   // it was open.
   void end_in_peace();
+
+  // Looks whether the journal's files still lie where they were opened (journal_watch.h). The mark, which can be made
+  // again, is.
+  // Returns  the file that is gone or another; nothing while all is well.
+  std::optional<std::filesystem::path> look_at_journal();
+  // The journal has lost its place, and everything has landed: saves what is open in a file beside that place.
+  // Throws  journal::JournalError always: what happened, where the copy is, and how to go on.
+  [[noreturn]] void save_and_refuse(std::filesystem::path const& gone);
 
   // Calls sent from now on carry this key; if the last one was refused, one leaves at once to try it.
   void replace_key(ApiKey key);
@@ -107,9 +117,11 @@ class Engine {
   NetworkEvents network_;
   WireCurl wire_;
   ports::Log& log_;
+  JournalPlace place_;
   JournalMark mark_;
   JournalSeal seal_;
   journal::Journal journal_;
+  JournalWatch watch_;  // after the journal: of what it opened
   stage::Policy const& policy_;
   stage::Turn turn_;
   std::vector<BandwidthRule> bandwidth_;

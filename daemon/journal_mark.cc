@@ -13,6 +13,7 @@
 
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "daemon/journal_watch.h"
 
 namespace sluice::daemon {
 
@@ -119,10 +120,14 @@ void JournalMark::adopt(journal::Journal& journal, WallTime now, ports::Random& 
   auto const id = ensure_id(journal, now, random);
   auto const mark = read();
   if (!mark) write_anew({.id = id, .last_event = last_event});
-  fd_.reset(::open(file_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd_) io_failed(file_, "opened");
+  open_to_note();
   id_ = id;
   noted_ = mark ? mark->last_event : last_event;
+}
+
+void JournalMark::open_to_note() {
+  fd_.reset(::open(file_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd_) io_failed(file_, "opened");
 }
 
 bool JournalMark::note(journal::RowId last_event) {
@@ -130,6 +135,13 @@ bool JournalMark::note(journal::RowId last_event) {
   auto const line = line_of(id_, last_event);
   if (::pwrite(fd_.get(), line.data(), line.size(), 0) != static_cast<ssize_t>(line.size())) return false;
   noted_ = last_event;
+  return true;
+}
+
+bool JournalMark::put_back() {
+  if (!fd_ || !is_gone(file_, identity_of(fd_.get()))) return false;
+  write_anew({.id = id_, .last_event = noted_});
+  open_to_note();
   return true;
 }
 

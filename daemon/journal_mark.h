@@ -39,6 +39,10 @@ class JournalMark {
   // After a commit: writes how far the journal came, if it came further. False if that failed.
   bool note(journal::RowId last_event);
 
+  // Makes the mark anew where it was removed or exchanged since it was adopted: the journal that is open is the truth.
+  // Returns  whether it did. Throws  JournalError: it cannot be written.
+  bool put_back();
+
   // For a rebuild. From begin_rebuild() on nothing may start, until placed() says that the new journal, of
   // this id, lies under its name. Throw  JournalError kIo.
   void begin_rebuild();
@@ -55,6 +59,7 @@ class JournalMark {
     journal::RowId last_event = 0;
   };
   std::optional<Content> read() const;  // nothing: there is no mark
+  void open_to_note();
   void write_anew(Content const& content) const;
   [[noreturn]] void refuse(std::string const& why) const;
 

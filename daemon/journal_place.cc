@@ -63,6 +63,13 @@ fs::path JournalPlace::clean_workshop() const {
   return workshop_;
 }
 
+fs::path JournalPlace::free_name(std::string const& more, WallTime now) const {
+  auto name = with(file_, more + stamp(now));
+  while (std::ranges::any_of(kParts, [&](auto const* part) { return is_there(with(name, part)); }))
+    name = with(name, "+");
+  return name;
+}
+
 std::string JournalPlace::exchange(JournalMark& mark, std::string const& id, journal::RowId last_event,
                                    WallTime now) const {
   if (auto const other = journal::opener_of(file_))
@@ -71,9 +78,7 @@ std::string JournalPlace::exchange(JournalMark& mark, std::string const& id, jou
                            ": stop that one (systemctl stop sluiced); nothing was changed");
   sync(workshop_);
   mark.begin_rebuild();
-  auto aside = with(file_, ".before-rebuild-" + stamp(now));
-  while (std::ranges::any_of(kParts, [&](auto const* part) { return is_there(with(aside, part)); }))
-    aside = with(aside, "+");
+  auto const aside = free_name(".before-rebuild-", now);
   auto moved = false;
   for (auto const* part : kParts) {
     if (!is_there(with(file_, part))) continue;

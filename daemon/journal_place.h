@@ -26,6 +26,9 @@ class JournalPlace {
   // Throws   journal::JournalError kIo; kLocked: somebody has the old one open, and nothing was changed.
   std::string exchange(JournalMark& mark, std::string const& id, journal::RowId last_event, WallTime now) const;
 
+  // A name beside the journal that nothing has, for a copy: its own, `more`, and the time.
+  std::filesystem::path free_name(std::string const& more, WallTime now) const;
+
   // Run by root, the files shall be the state directory's owner's, who is the daemon.
   void give_to_owner() const;
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 
 #include "core/base/error.h"
 #include "daemon/unique_fd.h"
@@ -19,9 +20,16 @@ class StateLock {
   // Requires  this process has not opened the journal (journal::opener_of).
   static Result<StateLock> take(std::string const& state_dir);
 
+  // Whether what lies under its name is still the file that is locked: else others may lock what lies there.
+  bool holds() const;
+  // Locks what lies there, made anew if need be, where that is not what is held.
+  // Returns  whether it was taken anew. If not, the old one is held on, and it may be tried again.
+  bool take_back();
+
  private:
-  explicit StateLock(UniqueFd fd) : fd_(std::move(fd)) {}
+  StateLock(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
   UniqueFd fd_;
+  std::string path_;
 };
 
 }  // namespace sluice::daemon

@@ -90,6 +90,83 @@ TEST(RemovedLock, LetsNoSecondDaemonStart) {
   EXPECT_EQ(site.daemon().get("/livez").status, 200) << "the first was disturbed";
 }
 
+// Waits for the daemon's own end; returns its code.
+int end_of(Site& site) { return site.daemon().ended(45s).value_or(-1); }
+
+// The copy that the daemon left when it ended.
+fs::path saved_in(Site const& site) {
+  for (auto const& entry : fs::directory_iterator(site.home().state()))
+    if (entry.path().filename().string().starts_with("journal.db.saved-")) return entry.path();
+  return {};
+}
+
+class TakenAway : public testing::TestWithParam<char const*> {};
+
+TEST_P(TakenAway, TheJournalIsSavedAndGoesOnFromTheCopy) {
+  Site site;
+  site.daemon().start();
+  site.drop("early.mp4", 90'000, 1);
+  ASSERT_TRUE(site.wait_for("done", 1));
+  auto const lost = site.home().state() + "/" + GetParam();
+  fs::remove(lost);
+  site.drop("late.mp4", 90'000, 2);
+  EXPECT_EQ(end_of(site), 10);
+  EXPECT_TRUE(has(site.daemon().log(), lost + " was removed")) << site.daemon().log();
+  auto const saved = saved_in(site);
+  ASSERT_FALSE(saved.empty());
+  EXPECT_TRUE(has(site.daemon().log(), "mv " + saved.string() + " " + journal_of(site))) << site.daemon().log();
+  EXPECT_EQ(fs::status(saved).permissions(), fs::perms(0600));
+  fs::remove(journal_of(site));
+  fs::rename(saved, journal_of(site));
+  site.daemon().start();
+  ASSERT_TRUE(site.wait_for("done", 2));
+  EXPECT_TRUE(site.every_file_is_there_once());
+}
+
+std::string name_of(testing::TestParamInfo<char const*> const& tested) {
+  return std::string(tested.param) == "journal.db" ? "database" : "log";
+}
+
+INSTANTIATE_TEST_SUITE_P(Files, TakenAway, testing::Values("journal.db", "journal.db-wal"), name_of);
+
+TEST(Journal, ThatWasTakenAwayIsNoticedAtTheEndAtTheLatest) {
+  Site site;
+  site.daemon().start();
+  site.drop("clip.mp4", 90'000, 1);
+  ASSERT_TRUE(site.wait_for("done", 1));
+  fs::remove(journal_of(site));
+  EXPECT_EQ(site.daemon().stop(), 10);
+  ASSERT_FALSE(saved_in(site).empty()) << site.daemon().log();
+  fs::rename(saved_in(site), journal_of(site));
+  site.daemon().start();
+  EXPECT_EQ(site.daemon().total("done"), 1u);
+  EXPECT_EQ(assets(site), 1u);
+}
+
+TEST(Journal, WhoseWholeFolderIsTakenAwayEndsWithWordsOfWhatToDo) {
+  Site site;
+  site.daemon().start();
+  fs::rename(site.home().state(), site.home().state() + ".away");
+  EXPECT_EQ(end_of(site), 10);
+  EXPECT_TRUE(has(site.daemon().log(), "could not be saved")) << site.daemon().log();
+  EXPECT_TRUE(has(site.daemon().log(), "sluice journal rebuild")) << site.daemon().log();
+}
+
+TEST(RemovedLock, IsTakenAnewAndSoIsTheMark) {
+  Site site;
+  site.daemon().start();
+  for (auto const* name : {"lock", "journal.id"}) {
+    auto const file = fs::path(site.home().state()) / name;
+    fs::remove(file);
+    ASSERT_TRUE(site.wait_until("a new " + std::string(name), [&] { return fs::exists(file); }));
+  }
+  EXPECT_EQ(site.daemon().get("/livez").status, 200);
+  auto const refused = journal_verb(site, "check");
+  EXPECT_TRUE(has(refused.err, "is in use by process " + std::to_string(site.daemon().pid()))) << refused.err;
+  EXPECT_EQ(site.daemon().stop(), 0);
+  site.daemon().start();
+}
+
 TEST(NewerJournal, IsNotCalledFineByTheCheck) {
   Site site;
   site.daemon().start();
