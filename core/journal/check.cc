@@ -53,7 +53,7 @@ Checked check_journal(std::filesystem::path const& file) {
 bool check_closed(std::filesystem::path const& file, std::function<bool()> const& give_up) {
   Database database(file.string());
   database.run("PRAGMA locking_mode = EXCLUSIVE");
-  auto given_up = false;
+  auto given_up = give_up();
   database.ask_to_give_up([&] { return given_up = given_up || give_up(); });
   try {
     database.check_whole();

@@ -308,8 +308,8 @@ struct Checked {
 // Migrates nothing and makes nothing. Throws  JournalError: kLocked, kNewer, kDamaged, kIo.
 Checked check_journal(std::filesystem::path const& file);
 
-// The check that a start makes, of a journal that was just closed, by a connection of its own. `give_up` is asked now
-// and then whether it takes too long.
+// The check that a start makes, of a journal that was just closed, by a connection of its own. `give_up` is asked at
+// first and now and then whether it takes too long.
 // Returns  false: it was given up, and nothing is known.
 // Throws   JournalError: kDamaged, with what to do about it; kLocked, kFull, kIo: it could not be looked at.
 bool check_closed(std::filesystem::path const& file, std::function<bool()> const& give_up);

@@ -317,7 +317,7 @@ void Database::write_log_back() {
 }
 
 void Database::ask_to_give_up(std::function<bool()> give_up) {
-  constexpr int kStepsBetween = 10'000;  // of SQLite's virtual machine
+  constexpr int kStepsBetween = 500;  // of SQLite's virtual machine
   give_up_ = std::move(give_up);
   sqlite3_progress_handler(handle_.get(), kStepsBetween, &Database::progress, this);
 }
