@@ -44,8 +44,10 @@ class JournalMark {
   bool put_back();
 
   // For a rebuild. From begin_rebuild() on nothing may start, until placed() says that the new journal, of
-  // this id, lies under its name. Throw  JournalError kIo.
-  void begin_rebuild();
+  // this id, lies under its name. `aside` is the file name that the old one is given. Throw  JournalError kIo.
+  void begin_rebuild(std::string const& aside);
+  // That name, of a rebuild which was cut off; nothing if none was.
+  std::optional<std::string> begun_rebuild() const;
   void placed(std::string const& id, journal::RowId last_event);
 
   // The journal's id; it gets one if it has none.
@@ -60,7 +62,8 @@ class JournalMark {
   };
   std::optional<Content> read() const;  // nothing: there is no mark
   void open_to_note();
-  void write_anew(Content const& content) const;
+  std::optional<std::string> read_text() const;
+  void write_anew(std::string const& text) const;
   [[noreturn]] void refuse(std::string const& why) const;
 
   std::filesystem::path journal_file_;

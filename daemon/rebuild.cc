@@ -197,7 +197,6 @@ class Rebuild {
     }
     JournalMark mark(place_.file());
     report_.set_aside = place_.exchange(mark, id, last_event, clock_.wall());
-    place_.give_to_owner();
   }
 
   void fill(journal::Journal& made) {
