@@ -16,6 +16,8 @@ constexpr Millis kClockSlewing{60'000};
 constexpr Millis kLastCheck{5'000};  // a million items take about so long (measured): more is not worth a slow stop
 constexpr Millis kFullPause{5'000};  // durability.md: SQLITE_FULL is retried every 5 s
 
+constexpr std::chrono::hours kNewFor{24};
+
 // A missing journal must be noticed before it is opened, since that would make a new one.
 JournalMark checked(JournalMark mark) {
   mark.check_before_open();
@@ -64,7 +66,9 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
 // What has to be in the journal before the first turn. Tried again while the disk is full.
 bool Engine::begin() {
   begun_ = try_when_not_full([this] {
-    mark_.adopt(journal_, clock_.wall(), random_);
+    if (mark_.adopt(journal_, clock_.wall(), random_))
+      log_.warning("a new journal was made in " + printable(place_.file().parent_path().string()) + ": " + kAllIsNew +
+                   ". If there was one before, " + kIfThereWasOne);
     stage::take_clock_step(journal_, {.boot_id = ClockLinux::boot_id(), .boot_began = clock_.boot_began()},
                            clock_.wall(), log_);
   });
@@ -77,6 +81,14 @@ void Engine::end_in_peace() {
   auto const until = clock_.boot() + kLastCheck;
   if (!seal_.put([&] { return clock_.boot() >= until; }))
     log_.info("the journal is not sealed: the next start checks it whole");
+}
+
+std::optional<WallTime> Engine::new_since() const {
+  auto const made = journal_.meta(kMadeAtKey);
+  if (!made || journal_.count_items(journal::ItemState::kDone) > 0) return std::nullopt;
+  auto const at = from_unix_ms(std::stoll(*made));
+  if (clock_.wall() > at + kNewFor) return std::nullopt;
+  return at;
 }
 
 std::optional<std::filesystem::path> Engine::look_at_journal() {

@@ -37,6 +37,13 @@
 
 namespace sluice::daemon {
 
+// What a person must know of a new journal, in the log and in the status.
+inline constexpr char kAllIsNew[] = "every file in the sources counts as new and is uploaded";
+inline constexpr char kIfThereWasOne[] =
+    "stop sluiced now (is its disk not mounted? was state_dir changed?) and bring that one back, or run: sluice "
+    "journal "
+    "rebuild";
+
 class Engine {
  public:
   // Opens the journal and holds it against its mark. `policy` must outlive the engine. What a dead process left is
@@ -60,6 +67,9 @@ class Engine {
   // that the next start need not check it whole (journal_seal.h). Throws  journal::JournalError: it was damaged while
   // it was open.
   void end_in_peace();
+
+  // Since when there is this journal, where it was made new: for a day, or until the first item is done.
+  std::optional<WallTime> new_since() const;
 
   // Looks whether the journal's files still lie where they were opened (journal_watch.h). The mark, which can be made
   // again, is.

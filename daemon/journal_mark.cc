@@ -123,15 +123,23 @@ void JournalMark::check_against(std::optional<std::string> const& id, journal::R
            ", and it had come to " + std::to_string(mark->last_event));
 }
 
-void JournalMark::adopt(journal::Journal& journal, WallTime now, ports::Random& random) {
+bool JournalMark::adopt(journal::Journal& journal, WallTime now, ports::Random& random) {
   auto const last_event = journal.last_event();
-  check_against(journal.meta(journal::kIdKey), last_event);
+  auto const known = journal.meta(journal::kIdKey);
+  check_against(known, last_event);
+  auto const is_new = !known && last_event == 0;
+  if (is_new) {  // before it has its id: cut off in between, it is new once more
+    journal.begin();
+    journal.set_meta(kMadeAtKey, std::to_string(to_unix_ms(now)));
+    journal.commit();
+  }
   auto const id = ensure_id(journal, now, random);
   auto const mark = read();
   if (!mark) write_anew(line_of(id, last_event));
   open_to_note();
   id_ = id;
   noted_ = mark ? mark->last_event : last_event;
+  return is_new;
 }
 
 void JournalMark::open_to_note() {

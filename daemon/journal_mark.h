@@ -20,6 +20,9 @@
 
 namespace sluice::daemon {
 
+// In meta: when the daemon found no journal and made this one, in ms. A rebuilt one has none.
+inline constexpr char kMadeAtKey[] = "journal_made_at_ms";
+
 class JournalMark {
  public:
   explicit JournalMark(std::filesystem::path journal_file);
@@ -32,9 +35,11 @@ class JournalMark {
   // Once it can be read. Throws  JournalError kDamaged: another journal, or an older state of it.
   void check_against(std::optional<std::string> const& id, journal::RowId last_event) const;
 
-  // After it was opened: check_against(), gives a new journal its id, and makes the mark if there is none.
-  // Throws  JournalError: kDamaged as above; kFull, kIo: the mark cannot be written.
-  void adopt(journal::Journal& journal, WallTime now, ports::Random& random);
+  // After it was opened: check_against(), gives a new journal its id and notes when that was (kMadeAtKey), and makes
+  // the mark if there is none.
+  // Returns  whether it is a new journal, in which nothing ever happened.
+  // Throws   JournalError: kDamaged as above; kFull, kIo: the mark cannot be written.
+  bool adopt(journal::Journal& journal, WallTime now, ports::Random& random);
 
   // After a commit: writes how far the journal came, if it came further. False if that failed.
   bool note(journal::RowId last_event);

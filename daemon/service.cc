@@ -66,6 +66,8 @@ Service::Service(config::Config const& config, ApiKey key, WireRoute route, std:
               log),
       watch_(roots_of(policy_)) {
   started_at_ = engine_.clock().wall();
+  if (lock_.made_folder())
+    log_.warning("the state directory " + printable(config_.state_dir) + " was not there: it was made, and is empty");
   watch_.start();
 }
 
@@ -290,6 +292,9 @@ StatusFacts Service::facts() const {
                              "free space in " + printable(config_.state_dir) + "; it goes on by itself", true});
   add_sources(facts);
   add_acts(facts.reasons);
+  if (auto const since = engine_.new_since())
+    facts.notices.push_back({"journal_new", "the journal is new: " + std::string(kAllIsNew), since,
+                             "nothing, if this is the first start; else " + std::string(kIfThereWasOne), false});
   return facts;
 }
 

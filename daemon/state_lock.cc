@@ -41,7 +41,8 @@ bool write_owner(int fd) {
 
 Result<StateLock> StateLock::take(std::string const& state_dir) {
   auto const shown = printable(state_dir);
-  if (::mkdir(state_dir.c_str(), 0700) != 0 && errno != EEXIST)
+  auto const made = ::mkdir(state_dir.c_str(), 0700) == 0;
+  if (!made && errno != EEXIST)
     return fail(Fault::kLocal,
                 "cannot make the state directory " + shown + ": " + std::strerror(errno) +
                     "; make it, owned by this user, or set state_dir",
@@ -66,7 +67,9 @@ Result<StateLock> StateLock::take(std::string const& state_dir) {
                 "locked");
   if (!write_owner(fd.get()))
     return fail(Fault::kLocal, "cannot write " + printable(path) + ": " + std::strerror(errno), "state_dir");
-  return StateLock(std::move(fd), path);
+  StateLock lock(std::move(fd), path);
+  lock.made_folder_ = made;
+  return lock;
 }
 
 bool StateLock::holds() const { return !is_gone(path_, identity_of(fd_.get())); }

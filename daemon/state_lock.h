@@ -20,6 +20,9 @@ class StateLock {
   // Requires  this process has not opened the journal (journal::opener_of).
   static Result<StateLock> take(std::string const& state_dir);
 
+  // Whether the directory was not there, and was made.
+  bool made_folder() const { return made_folder_; }
+
   // Whether what lies under its name is still the file that is locked: else others may lock what lies there.
   bool holds() const;
   // Locks what lies there, made anew if need be, where that is not what is held.
@@ -30,6 +33,7 @@ class StateLock {
   StateLock(UniqueFd fd, std::string path) : fd_(std::move(fd)), path_(std::move(path)) {}
   UniqueFd fd_;
   std::string path_;
+  bool made_folder_ = false;
 };
 
 }  // namespace sluice::daemon

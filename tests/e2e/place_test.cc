@@ -167,6 +167,52 @@ TEST(RemovedLock, IsTakenAnewAndSoIsTheMark) {
   site.daemon().start();
 }
 
+bool says_new(Site& site) {
+  auto const health = site.daemon().status().at("health");
+  EXPECT_EQ(health.at("status"), "ok") << health;
+  return std::ranges::any_of(health.at("notices"),
+                             [](Json const& notice) { return notice.at("code") == "journal_new"; });
+}
+
+// An empty directory may be a first start, or a disk that is not mounted: only a person knows.
+TEST(NewJournal, IsToldInTheLogAndTheStatusUntilTheFirstItemIsDone) {
+  Site site;
+  site.daemon().start();
+  EXPECT_TRUE(has(site.daemon().log(), "the state directory " + site.home().state() + " was not there"))
+      << site.daemon().log();
+  EXPECT_TRUE(has(site.daemon().log(), "warning a new journal was made in " + site.home().state()))
+      << site.daemon().log();
+  EXPECT_TRUE(says_new(site));
+  auto const shown = site.sluice({"status"});
+  EXPECT_TRUE(has(shown.out, "every file in the sources counts as new")) << shown.out;
+  EXPECT_TRUE(has(shown.out, "sluice journal rebuild")) << shown.out;
+  site.drop("clip.mp4", 90'000, 1);
+  ASSERT_TRUE(site.wait_for("done", 1));
+  EXPECT_FALSE(says_new(site));
+  ASSERT_EQ(site.daemon().stop(), 0);
+
+  auto const before = site.daemon().log().size();
+  site.daemon().start();
+  EXPECT_FALSE(has(site.daemon().log().substr(before), "a new journal")) << site.daemon().log();
+  ASSERT_EQ(site.daemon().stop(), 0);
+  fs::rename(site.home().state(), site.home().state() + ".unmounted");
+  fs::remove(site.home().drop() + "/clip.mp4");
+  fs::create_directory(site.home().state());
+  site.daemon().start();
+  EXPECT_TRUE(has(site.daemon().log().substr(before), "a new journal was made")) << site.daemon().log();
+  EXPECT_TRUE(says_new(site));
+}
+
+TEST(NewJournal, IsNoneThatWasRebuilt) {
+  Site site;
+  site.daemon().start();
+  ASSERT_EQ(site.daemon().stop(), 0);
+  for (auto const* part : {"", "-wal"}) fs::remove(journal_of(site) + part);
+  ASSERT_EQ(journal_verb(site, "rebuild").code, 0);
+  site.daemon().start();
+  EXPECT_FALSE(says_new(site));
+}
+
 TEST(NewerJournal, IsNotCalledFineByTheCheck) {
   Site site;
   site.daemon().start();

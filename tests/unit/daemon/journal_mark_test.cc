@@ -73,6 +73,15 @@ TEST_F(Mark, IsMadeForAJournalThatHasNone) {
   EXPECT_TRUE(fs::exists(file("journal.id")));
 }
 
+TEST_F(Mark, SaysOnceWhetherTheJournalIsNew) {
+  for (auto const is_new : {true, false}) {
+    Journal journal(file());
+    JournalMark mark(file());
+    EXPECT_EQ(mark.adopt(journal, kNoon, random_), is_new);
+    EXPECT_EQ(journal.meta(kMadeAtKey), std::to_string(to_unix_ms(kNoon)));
+  }
+}
+
 TEST_F(Mark, RefusesAMissingJournalAndMakesNone) {
   live(1);
   fs::remove(file());
