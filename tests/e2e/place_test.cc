@@ -1,9 +1,7 @@
 // place_test.cc - what is done to the journal's files while the daemon runs: damage, removal, a second daemon, root's
 // hands.
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <sys/mount.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -225,6 +223,22 @@ TEST(NewerJournal, IsNotCalledFineByTheCheck) {
   auto const checked = journal_verb(site, "check");
   EXPECT_EQ(checked.code, 10) << checked.out;
   EXPECT_TRUE(has(checked.out, "a newer Sluice")) << checked.out;
+}
+
+TEST(ReadOnlyDisk, IsNotTakenForARunningDaemonByTheCheck) {
+  Site site;
+  auto const state = site.home().state();
+  fs::create_directory(state);
+  if (::mount("none", state.c_str(), "tmpfs", 0, "size=1m") != 0) GTEST_SKIP() << "a disk of one's own needs root";
+  std::ofstream(state + "/lock").close();
+  EXPECT_EQ(::mount("none", state.c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY, "size=1m"), 0);
+  auto const checked = journal_verb(site, "check");
+  ::umount2(state.c_str(), MNT_DETACH);
+  EXPECT_EQ(checked.code, 10);
+  EXPECT_TRUE(has(checked.err, state + "/lock")) << checked.err;
+  EXPECT_TRUE(has(checked.err, "Read-only file system")) << checked.err;
+  EXPECT_TRUE(has(checked.err, "copy the whole folder to another disk")) << checked.err;
+  EXPECT_FALSE(has(checked.err, "systemctl stop")) << checked.err;
 }
 
 }  // namespace

@@ -19,13 +19,13 @@ namespace fs = std::filesystem;
 
 auto const kNoon = from_unix_ms(1'795'262'400'000);
 
-class Watch : public testing::Test {
+class OpenFiles : public testing::Test {
  protected:
   std::string file(std::string const& more = "") const { return folder_.at("journal.db") + more; }
   TempFolder folder_;
 };
 
-TEST_F(Watch, SeesNothingWhileTheJournalLiesThere) {
+TEST_F(OpenFiles, SeesNothingWhileTheJournalLiesThere) {
   journal::Journal journal(file());
   JournalWatch const watch(file());
   journal.begin();
@@ -35,7 +35,7 @@ TEST_F(Watch, SeesNothingWhileTheJournalLiesThere) {
   EXPECT_EQ(watch.gone(), std::nullopt);
 }
 
-TEST_F(Watch, NamesTheFileThatWasRemovedOrExchanged) {
+TEST_F(OpenFiles, NamesTheFileThatWasRemovedOrExchanged) {
   for (auto const* part : {"", "-wal"}) {
     fs::remove(file());
     fs::remove(file("-wal"));
@@ -50,7 +50,7 @@ TEST_F(Watch, NamesTheFileThatWasRemovedOrExchanged) {
   }
 }
 
-TEST_F(Watch, SeesThatTheWholeFolderIsGone) {
+TEST_F(OpenFiles, SeesThatTheWholeFolderIsGone) {
   journal::Journal const journal(file());
   JournalWatch const watch(file());
   fs::rename(folder_.path(), folder_.path() + ".away");
@@ -58,7 +58,7 @@ TEST_F(Watch, SeesThatTheWholeFolderIsGone) {
   fs::rename(folder_.path() + ".away", folder_.path());
 }
 
-TEST_F(Watch, ALockThatWasRemovedIsTakenAnew) {
+TEST_F(OpenFiles, ALockThatWasRemovedIsTakenAnew) {
   auto lock = StateLock::take(folder_.path());
   ASSERT_TRUE(lock);
   EXPECT_FALSE(lock->take_back());
@@ -70,7 +70,7 @@ TEST_F(Watch, ALockThatWasRemovedIsTakenAnew) {
   EXPECT_FALSE(lock->take_back());
 }
 
-TEST_F(Watch, AMarkThatWasRemovedOrExchangedIsPutBack) {
+TEST_F(OpenFiles, AMarkThatWasRemovedOrExchangedIsPutBack) {
   RandomLinux random;
   journal::Journal journal(file());
   JournalMark mark(file());
