@@ -223,6 +223,8 @@ TEST(NewerJournal, IsNotCalledFineByTheCheck) {
   auto const checked = journal_verb(site, "check");
   EXPECT_EQ(checked.code, 10) << checked.out;
   EXPECT_TRUE(has(checked.out, "a newer Sluice")) << checked.out;
+  EXPECT_TRUE(has(checked.out, "install that version again")) << checked.out;
+  EXPECT_TRUE(has(checked.out, "next: what is said above")) << "a rebuild would set a good journal aside";
 }
 
 TEST(ReadOnlyDisk, IsNotTakenForARunningDaemonByTheCheck) {
