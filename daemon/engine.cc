@@ -13,7 +13,10 @@ constexpr Millis kTurnPause{10};  // between two turns: outcomes gather meanwhil
 constexpr Millis kRateLook{1'000};
 constexpr Millis kNetworkPause{2'000};
 constexpr Millis kClockSlewing{60'000};
+constexpr Millis kLastCheck{5'000};  // a million items take about so long (measured): more is not worth a slow stop
 constexpr Millis kFullPause{5'000};  // durability.md: SQLITE_FULL is retried every 5 s
+
+constexpr std::chrono::hours kNewFor{24};
 
 // A missing journal must be noticed before it is opened, since that would make a new one.
 JournalMark checked(JournalMark mark) {
@@ -35,9 +38,11 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
     : workers_(policy.read_ahead_bytes),
       wire_(base_url, std::move(key), "sluice/" SLUICE_VERSION, std::move(route)),
       log_(log),
+      place_(journal_file),
       mark_(checked(JournalMark(journal_file))),
       seal_(journal_file),
       journal_(journal_file, {}, seal_.holds() ? journal::Check::kNone : journal::Check::kWhole),
+      watch_(journal_file),
       policy_(policy),
       turn_(journal_,
             {.clock = clock_,
@@ -61,12 +66,59 @@ Engine::Engine(stage::Policy const& policy, std::string const& base_url, ApiKey 
 // What has to be in the journal before the first turn. Tried again while the disk is full.
 bool Engine::begin() {
   begun_ = try_when_not_full([this] {
-    mark_.adopt(journal_, clock_.wall(), random_);
+    if (mark_.adopt(journal_, clock_.wall(), random_))
+      log_.warning("a new journal was made in " + printable(place_.file().parent_path().string()) + ": " + kAllIsNew +
+                   ". If there was one before, " + kIfThereWasOne);
     stage::take_clock_step(journal_, {.boot_id = ClockLinux::boot_id(), .boot_began = clock_.boot_began()},
                            clock_.wall(), log_);
   });
   if (begun_) note_progress();
   return begun_;
+}
+
+void Engine::end_in_peace() {
+  journal_.close();
+  auto const until = clock_.boot() + kLastCheck;
+  if (!seal_.put([&] { return clock_.boot() >= until; }))
+    log_.info("the journal is not sealed: the next start checks it whole");
+}
+
+std::optional<WallTime> Engine::new_since() const {
+  auto const made = journal_.meta(kMadeAtKey);
+  if (!made || journal_.count_items(journal::ItemState::kDone) > 0) return std::nullopt;
+  auto const at = from_unix_ms(std::stoll(*made));
+  if (clock_.wall() > at + kNewFor) return std::nullopt;
+  return at;
+}
+
+std::optional<std::filesystem::path> Engine::look_at_journal() {
+  auto const gone = watch_.gone();
+  if (gone || !begun_) return gone;
+  try {
+    if (mark_.put_back())
+      log_.warning(printable(mark_.file().string()) + " was removed or exchanged: it is made anew; leave it alone");
+  } catch (journal::JournalError const& error) {
+    if (!mark_failed_) log_.warning(error.what());
+    mark_failed_ = true;
+  }
+  return gone;
+}
+
+void Engine::save_and_refuse(std::filesystem::path const& gone) {
+  auto const shown = printable(place_.file().string());
+  auto text = "the journal was taken away from the running daemon: " + printable(gone.string()) +
+              " was removed, moved or exchanged, so nothing more is begun. ";
+  try {
+    auto const copy = place_.free_name(".saved-", clock_.wall());
+    journal_.copy_to(copy);
+    if (begun_) mark_.put_back();
+    text += "All that it held is saved: move " + shown + "* away, if there is any, but not the copy; then: mv " +
+            printable(copy.string()) + " " + shown + "; then: systemctl start sluiced. Leave journal.id as it is";
+  } catch (journal::JournalError const& error) {
+    text += "It could not be saved: " + std::string(error.what()) + ". Put the newest copy back, or run: sluice " +
+            "journal rebuild, so that nothing complete is sent again";
+  }
+  throw journal::JournalError(journal::JournalError::Kind::kIo, text);
 }
 
 // After a commit, so the mark is never ahead of the journal.

@@ -23,7 +23,9 @@
 #include "daemon/file_workers.h"
 #include "daemon/files_linux.h"
 #include "daemon/journal_mark.h"
+#include "daemon/journal_place.h"
 #include "daemon/journal_seal.h"
+#include "daemon/journal_watch.h"
 #include "daemon/lanes_linux.h"
 #include "daemon/network_events.h"
 #include "daemon/operations.h"
@@ -34,6 +36,13 @@
 #include "daemon/wire_curl.h"
 
 namespace sluice::daemon {
+
+// What a person must know of a new journal, in the log and in the status.
+inline constexpr char kAllIsNew[] = "every file in the sources counts as new and is uploaded";
+inline constexpr char kIfThereWasOne[] =
+    "stop sluiced now (is its disk not mounted? was state_dir changed?) and bring that one back, or run: sluice "
+    "journal "
+    "rebuild";
 
 class Engine {
  public:
@@ -54,8 +63,21 @@ class Engine {
   //          of the turn happened, and the next turn is tried after 5 s.
   bool step(std::function<void(stage::Context&)> const& orders = {});
 
-  // Nothing failed and no step follows: the next start then need not check the journal whole (journal_seal.h).
-  void end_in_peace() { seal_.want(); }
+  // Nothing failed and no step follows: closes the journal, checks it for some seconds at the most, and seals it, so
+  // that the next start need not check it whole (journal_seal.h). Throws  journal::JournalError: it was damaged while
+  // it was open.
+  void end_in_peace();
+
+  // Since when there is this journal, where it was made new: for a day, or until the first item is done.
+  std::optional<WallTime> new_since() const;
+
+  // Looks whether the journal's files still lie where they were opened (journal_watch.h). The mark, which can be made
+  // again, is.
+  // Returns  the file that is gone or another; nothing while all is well.
+  std::optional<std::filesystem::path> look_at_journal();
+  // The journal has lost its place, and everything has landed: saves what is open in a file beside that place.
+  // Throws  journal::JournalError always: what happened, where the copy is, and how to go on.
+  [[noreturn]] void save_and_refuse(std::filesystem::path const& gone);
 
   // Calls sent from now on carry this key; if the last one was refused, one leaves at once to try it.
   void replace_key(ApiKey key);
@@ -105,9 +127,11 @@ class Engine {
   NetworkEvents network_;
   WireCurl wire_;
   ports::Log& log_;
+  JournalPlace place_;
   JournalMark mark_;
-  JournalSeal seal_;  // before the journal, so that it is made after that was closed
+  JournalSeal seal_;
   journal::Journal journal_;
+  JournalWatch watch_;  // after the journal: of what it opened
   stage::Policy const& policy_;
   stage::Turn turn_;
   std::vector<BandwidthRule> bandwidth_;

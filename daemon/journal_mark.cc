@@ -13,6 +13,8 @@
 
 #include "core/base/ids.h"
 #include "core/base/text.h"
+#include "core/journal/folder_owner.h"
+#include "daemon/journal_watch.h"
 
 namespace sluice::daemon {
 
@@ -22,8 +24,9 @@ using journal::JournalError;
 namespace {
 
 constexpr std::string_view kFront = "sluice journal ";
-constexpr std::string_view kRebuilding = "being rebuilt\n";
-constexpr std::size_t kBytesMax = 128;
+constexpr std::string_view kRebuilding = "being rebuilt";
+constexpr std::string_view kSetAside = ", the old one as ";
+constexpr std::size_t kBytesMax = 256;
 constexpr off_t kHeaderBytes = 100;  // of every SQLite database (fileformat2.html)
 
 // One line, always of one length, so that a note overwrites it whole and within one sector.
@@ -37,8 +40,10 @@ std::string line_of(std::string const& id, journal::RowId last_event) {
 [[noreturn]] void io_failed(fs::path const& file, std::string const& doing) {
   auto const error = errno;
   auto const kind = error == ENOSPC || error == EDQUOT ? JournalError::Kind::kFull : JournalError::Kind::kIo;
+  auto const owner = journal::owner_trouble(file);
   throw JournalError(kind, printable(file.string()) + " cannot be " + doing + ": " +
-                               std::generic_category().message(error) + "; it must be writable beside the journal");
+                               std::generic_category().message(error) +
+                               (owner.empty() ? "; it must be writable beside the journal" : owner));
 }
 
 void sync_folder(fs::path const& file) {
@@ -62,20 +67,25 @@ void JournalMark::refuse(std::string const& why) const {
           printable(journal_file_.string()) + "* away and remove " + printable(file_.string()));
 }
 
-std::optional<JournalMark::Content> JournalMark::read() const {
+std::optional<std::string> JournalMark::read_text() const {
   UniqueFd const fd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!fd && errno == ENOENT) return std::nullopt;
   std::array<char, kBytesMax> bytes{};
   auto const size = fd ? ::read(fd.get(), bytes.data(), bytes.size()) : -1;
   if (size < 0) io_failed(file_, "read");
-  std::string_view text(bytes.data(), static_cast<std::size_t>(size));
-  auto const whole = text;
+  return std::string(bytes.data(), static_cast<std::size_t>(size));
+}
+
+std::optional<JournalMark::Content> JournalMark::read() const {
+  auto const whole = read_text();
+  if (!whole) return std::nullopt;
+  auto text = std::string_view(*whole);
   if (text.starts_with(kFront)) text.remove_prefix(kFront.size());
-  if (text == kRebuilding) return Content{};
+  if (text.starts_with(kRebuilding)) return Content{};
   Content content{.id = std::string(text.substr(0, 26)), .last_event = 0};
   auto const digits = text.size() > 33 ? text.substr(33) : std::string_view();
   std::from_chars(digits.data(), digits.data() + digits.size(), content.last_event);
-  if (!is_ulid(content.id) || line_of(content.id, content.last_event) != whole)
+  if (!is_ulid(content.id) || line_of(content.id, content.last_event) != *whole)
     refuse("the mark beside it, " + printable(file_.string()) +
            ", cannot be read; if the journal is known to be the newest, "
            "remove that file alone");
@@ -113,16 +123,28 @@ void JournalMark::check_against(std::optional<std::string> const& id, journal::R
            ", and it had come to " + std::to_string(mark->last_event));
 }
 
-void JournalMark::adopt(journal::Journal& journal, WallTime now, ports::Random& random) {
+bool JournalMark::adopt(journal::Journal& journal, WallTime now, ports::Random& random) {
   auto const last_event = journal.last_event();
-  check_against(journal.meta(journal::kIdKey), last_event);
+  auto const known = journal.meta(journal::kIdKey);
+  check_against(known, last_event);
+  auto const is_new = !known && last_event == 0;
+  if (is_new) {  // before it has its id: cut off in between, it is new once more
+    journal.begin();
+    journal.set_meta(kMadeAtKey, std::to_string(to_unix_ms(now)));
+    journal.commit();
+  }
   auto const id = ensure_id(journal, now, random);
   auto const mark = read();
-  if (!mark) write_anew({.id = id, .last_event = last_event});
-  fd_.reset(::open(file_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
-  if (!fd_) io_failed(file_, "opened");
+  if (!mark) write_anew(line_of(id, last_event));
+  open_to_note();
   id_ = id;
   noted_ = mark ? mark->last_event : last_event;
+  return is_new;
+}
+
+void JournalMark::open_to_note() {
+  fd_.reset(::open(file_.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW));
+  if (!fd_) io_failed(file_, "opened");
 }
 
 bool JournalMark::note(journal::RowId last_event) {
@@ -133,25 +155,38 @@ bool JournalMark::note(journal::RowId last_event) {
   return true;
 }
 
+bool JournalMark::put_back() {
+  if (!fd_ || !is_gone(file_, identity_of(fd_.get()))) return false;
+  write_anew(line_of(id_, noted_));
+  open_to_note();
+  return true;
+}
+
 // Whole or not at all, and durable.
-void JournalMark::write_anew(Content const& content) const {
+void JournalMark::write_anew(std::string const& text) const {
   auto const half = file_.string() + ".part";
-  auto const text =
-      content.id.empty() ? std::string(kFront) + std::string(kRebuilding) : line_of(content.id, content.last_event);
   {
     UniqueFd const fd(::open(half.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!fd || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
         ::fsync(fd.get()) != 0)
-      io_failed(file_, "written");
+      io_failed(half, "written");
+    journal::give_to_owner_of_folder(fd.get(), half);
   }
   if (::rename(half.c_str(), file_.c_str()) != 0) io_failed(file_, "put into place");
   sync_folder(file_);
 }
 
-void JournalMark::begin_rebuild() { write_anew({}); }
-
-void JournalMark::placed(std::string const& id, journal::RowId last_event) {
-  write_anew({.id = id, .last_event = last_event});
+void JournalMark::begin_rebuild(std::string const& aside) {
+  write_anew(std::string(kFront).append(kRebuilding).append(kSetAside).append(aside).append("\n"));
 }
+
+std::optional<std::string> JournalMark::begun_rebuild() const {
+  auto const text = read_text().value_or("");
+  auto const front = std::string(kFront).append(kRebuilding).append(kSetAside);
+  if (!text.starts_with(front) || !text.ends_with('\n') || text.contains('/')) return std::nullopt;
+  return text.substr(front.size(), text.size() - front.size() - 1);
+}
+
+void JournalMark::placed(std::string const& id, journal::RowId last_event) { write_anew(line_of(id, last_event)); }
 
 }  // namespace sluice::daemon

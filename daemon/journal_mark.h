@@ -20,6 +20,9 @@
 
 namespace sluice::daemon {
 
+// In meta: when the daemon found no journal and made this one, in ms. A rebuilt one has none.
+inline constexpr char kMadeAtKey[] = "journal_made_at_ms";
+
 class JournalMark {
  public:
   explicit JournalMark(std::filesystem::path journal_file);
@@ -32,16 +35,24 @@ class JournalMark {
   // Once it can be read. Throws  JournalError kDamaged: another journal, or an older state of it.
   void check_against(std::optional<std::string> const& id, journal::RowId last_event) const;
 
-  // After it was opened: check_against(), gives a new journal its id, and makes the mark if there is none.
-  // Throws  JournalError: kDamaged as above; kFull, kIo: the mark cannot be written.
-  void adopt(journal::Journal& journal, WallTime now, ports::Random& random);
+  // After it was opened: check_against(), gives a new journal its id and notes when that was (kMadeAtKey), and makes
+  // the mark if there is none.
+  // Returns  whether it is a new journal, in which nothing ever happened.
+  // Throws   JournalError: kDamaged as above; kFull, kIo: the mark cannot be written.
+  bool adopt(journal::Journal& journal, WallTime now, ports::Random& random);
 
   // After a commit: writes how far the journal came, if it came further. False if that failed.
   bool note(journal::RowId last_event);
 
+  // Makes the mark anew where it was removed or exchanged since it was adopted: the journal that is open is the truth.
+  // Returns  whether it did. Throws  JournalError: it cannot be written.
+  bool put_back();
+
   // For a rebuild. From begin_rebuild() on nothing may start, until placed() says that the new journal, of
-  // this id, lies under its name. Throw  JournalError kIo.
-  void begin_rebuild();
+  // this id, lies under its name. `aside` is the file name that the old one is given. Throw  JournalError kIo.
+  void begin_rebuild(std::string const& aside);
+  // That name, of a rebuild which was cut off; nothing if none was.
+  std::optional<std::string> begun_rebuild() const;
   void placed(std::string const& id, journal::RowId last_event);
 
   // The journal's id; it gets one if it has none.
@@ -55,7 +66,9 @@ class JournalMark {
     journal::RowId last_event = 0;
   };
   std::optional<Content> read() const;  // nothing: there is no mark
-  void write_anew(Content const& content) const;
+  void open_to_note();
+  std::optional<std::string> read_text() const;
+  void write_anew(std::string const& text) const;
   [[noreturn]] void refuse(std::string const& why) const;
 
   std::filesystem::path journal_file_;

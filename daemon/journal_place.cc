@@ -63,13 +63,33 @@ fs::path JournalPlace::clean_workshop() const {
   return workshop_;
 }
 
+fs::path JournalPlace::free_name(std::string const& more, WallTime now) const {
+  auto name = with(file_, more + stamp(now));
+  while (std::ranges::any_of(kParts, [&](auto const* part) { return is_there(with(name, part)); }))
+    name = with(name, "+");
+  return name;
+}
+
+// The database goes last: while it is not there under the name that a cut-off rebuild began with, what lies here is
+// still the old one.
+fs::path JournalPlace::name_aside(JournalMark const& mark, WallTime now) const {
+  if (auto const begun = mark.begun_rebuild()) {
+    auto const same = file_.parent_path() / *begun;
+    auto const taken = [&](auto const* part) { return is_there(with(same, part)) && is_there(with(file_, part)); };
+    if (!is_there(same) && std::ranges::none_of(kParts, taken)) return same;
+  }
+  return free_name(".before-rebuild-", now);
+}
+
 std::string JournalPlace::exchange(JournalMark& mark, std::string const& id, journal::RowId last_event,
                                    WallTime now) const {
+  if (auto const other = journal::opener_of(file_))
+    throw JournalError(JournalError::Kind::kLocked,
+                       printable(file_.string()) + " is in use by " + *other +
+                           ": stop that one (systemctl stop sluiced); nothing was changed");
   sync(workshop_);
-  mark.begin_rebuild();
-  auto aside = with(file_, ".before-rebuild-" + stamp(now));
-  while (std::ranges::any_of(kParts, [&](auto const* part) { return is_there(with(aside, part)); }))
-    aside = with(aside, "+");
+  auto const aside = name_aside(mark, now);
+  mark.begin_rebuild(aside.filename().string());
   auto moved = false;
   for (auto const* part : kParts) {
     if (!is_there(with(file_, part))) continue;
@@ -80,16 +100,6 @@ std::string JournalPlace::exchange(JournalMark& mark, std::string const& id, jou
   sync(file_.parent_path());
   mark.placed(id, last_event);
   return moved ? aside.string() : std::string();
-}
-
-void JournalPlace::give_to_owner() const {
-  struct stat folder {};
-  if (::geteuid() != 0 || ::stat(file_.parent_path().c_str(), &folder) != 0 || folder.st_uid == 0) return;
-  for (auto const& name : {file_.filename(), fs::path("journal.id"), fs::path("lock")}) {
-    auto const path = file_.parent_path() / name;
-    if (is_there(path) && ::lchown(path.c_str(), folder.st_uid, folder.st_gid) != 0)
-      failed("it cannot be given to the owner of its folder", path);
-  }
 }
 
 }  // namespace sluice::daemon

@@ -21,15 +21,18 @@ class JournalPlace {
   std::filesystem::path clean_workshop() const;
 
   // The journal made in the workshop, closed, becomes the journal; what was there is set aside under a name
-  // with the time in it. Killed in between, the mark stays "being rebuilt", and it can be run again.
+  // with the time in it. Killed in between, the mark stays "being rebuilt", and it can be run again: what it finds of
+  // the old one comes under the same name then.
   // Returns  the name of the one set aside; "" if there was none.
-  // Throws   journal::JournalError kIo.
+  // Throws   journal::JournalError kIo; kLocked: somebody has the old one open, and nothing was changed.
   std::string exchange(JournalMark& mark, std::string const& id, journal::RowId last_event, WallTime now) const;
 
-  // Run by root, the files shall be the state directory's owner's, who is the daemon.
-  void give_to_owner() const;
+  // A name beside the journal that nothing has, for a copy: its own, `more`, and the time.
+  std::filesystem::path free_name(std::string const& more, WallTime now) const;
 
  private:
+  std::filesystem::path name_aside(JournalMark const& mark, WallTime now) const;
+
   std::filesystem::path file_;
   std::filesystem::path workshop_;
 };

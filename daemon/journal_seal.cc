@@ -14,11 +14,14 @@
 #include <system_error>
 #include <vector>
 
+#include "core/journal/folder_owner.h"
+#include "core/journal/journal.h"
 #include "daemon/unique_fd.h"
 
 namespace sluice::daemon {
 
 namespace fs = std::filesystem;
+using journal::JournalError;
 
 namespace {
 
@@ -53,14 +56,20 @@ std::optional<std::string> line_of(fs::path const& journal_file) {
   return std::string(line.data());
 }
 
+// False where nothing is known: it took too long, somebody else has it open, or there is no space for its log.
+bool passes(fs::path const& journal_file, std::function<bool()> const& give_up) {
+  try {
+    return journal::check_closed(journal_file, give_up);
+  } catch (JournalError const& error) {
+    if (error.kind() != JournalError::Kind::kFull && error.kind() != JournalError::Kind::kLocked) throw;
+    return false;
+  }
+}
+
 }  // namespace
 
 JournalSeal::JournalSeal(fs::path const& journal_file)
     : journal_file_(journal_file), file_(journal_file.parent_path() / "journal.seal") {}
-
-JournalSeal::~JournalSeal() {
-  if (wanted_) put();
-}
 
 bool JournalSeal::holds() const {
   UniqueFd const fd(::open(file_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
@@ -70,17 +79,19 @@ bool JournalSeal::holds() const {
   return line_of(journal_file_) == std::string(bytes.data(), static_cast<std::size_t>(size));
 }
 
-// A failure leaves no seal or an old one, and neither holds.
-void JournalSeal::put() const {
+// What is sealed is the file as it was before the check: what is damaged in between does not fit the seal.
+bool JournalSeal::put(std::function<bool()> const& give_up) const {
   auto const line = line_of(journal_file_);
-  if (!line) return;
+  if (!line || !passes(journal_file_, give_up)) return false;
   auto const half = file_.string() + ".part";
   {
     UniqueFd const fd(::open(half.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd || ::write(fd.get(), line->data(), line->size()) != static_cast<ssize_t>(line->size())) return;
+    if (!fd || ::write(fd.get(), line->data(), line->size()) != static_cast<ssize_t>(line->size())) return false;
+    journal::give_to_owner_of_folder(fd.get(), half);
   }
-  std::error_code ignored;
-  fs::rename(half, file_, ignored);
+  std::error_code error;
+  fs::rename(half, file_, error);
+  return !error;
 }
 
 }  // namespace sluice::daemon

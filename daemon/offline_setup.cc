@@ -65,6 +65,17 @@ std::string ingest_state_dir(std::string const& asked) {
   return environment("HOME").value_or("/root") + "/.local/state/sluice/ingest";
 }
 
+OrStop<StateLock> offline_lock(std::string const& state_dir, bool by_hand) {
+  auto lock = StateLock::take(state_dir);
+  if (lock) return std::move(*lock);
+  auto const* const who = by_hand ? "wait for the other run to end"
+                                  : "systemctl stop sluiced, then run it again, as root or as the daemon's user";
+  auto const* const what =
+      "mend that and run it again, as root or as the daemon's user; where that cannot be mended (a disk that is only "
+      "read), copy the whole folder to another disk and name that one as state_dir";
+  return std::unexpected(Stop{kJournal, lock.error().text, lock.error().code == "locked" ? who : what});
+}
+
 OrStop<std::vector<std::string>> files_at(std::vector<std::string> const& paths) {
   std::vector<std::string> files;
   std::error_code error;

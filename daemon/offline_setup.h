@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "core/base/secret.h"
 #include "core/stage/policy.h"
+#include "daemon/state_lock.h"
 #include "daemon/wire_curl.h"
 
 namespace sluice::daemon {
@@ -48,6 +49,9 @@ OrStop<WireRoute> offline_route(config::Config const& config);
 
 // Where the journal of `sluice ingest` lies, unless `asked` says.
 std::string ingest_state_dir(std::string const& asked);
+
+// The lock of the state directory; `by_hand`: of `sluice ingest`. Stops with 10.
+OrStop<StateLock> offline_lock(std::string const& state_dir, bool by_hand);
 
 // All files that the given paths mean, absolute: a folder's with the media in it, a file itself whatever it
 // is. Stops with 9.

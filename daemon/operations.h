@@ -86,6 +86,7 @@ struct StatusFacts {
   bool ready = true;              // started, the journal open, the first scan begun
   std::string config_hash = {};
   std::vector<HealthReason> reasons = {};
+  std::vector<HealthReason> notices = {};  // all is well, and somebody should read this all the same
   std::vector<SourceFacts> sources = {};
   std::map<journal::RowId, std::string> results_stuck = {};  // by manifest: why its results cannot be written now
   std::map<journal::RowId, UploadProgress> uploads = {};     // items that upload now

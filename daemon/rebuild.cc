@@ -53,13 +53,7 @@ OrStop<Setting> setting_of(JournalOptions const& options) {
   return Setting{std::move(config), std::move(policy), std::move(state_dir), by_hand};
 }
 
-OrStop<StateLock> lock_of(Setting const& setting) {
-  auto lock = StateLock::take(setting.state_dir);
-  if (lock) return std::move(*lock);
-  auto const remedy = setting.by_hand ? "wait for the other run to end"
-                                      : "systemctl stop sluiced, then run it again, as root or as the daemon's user";
-  return stop(kJournal, lock.error().text, remedy);
-}
+OrStop<StateLock> lock_of(Setting const& setting) { return offline_lock(setting.state_dir, setting.by_hand); }
 
 // What is wrong with the journal that is there, or that there is none. Requires  its lock is held.
 std::vector<std::string> problems_of(std::string const& file) {
@@ -304,7 +298,6 @@ class Rebuild {
     }
     JournalMark mark(place_.file());
     report_.set_aside = place_.exchange(mark, id, last_event, clock_.wall());
-    place_.give_to_owner();
   }
 
   void fill(journal::Journal& made) {

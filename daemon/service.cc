@@ -21,6 +21,7 @@ constexpr Millis kWatchPause{10'000};  // a root that hangs publishes nothing
 constexpr Millis kStatusPause{1'000};
 constexpr Millis kWaitingLook{1'000};  // for a request whose folder may come to be taken for stuck
 constexpr Millis kSleepMax{10'000};
+constexpr Millis kStateLook{1'000};      // when something happens; else with the longest sleep
 constexpr Millis kKeyLook{5'000};        // while the key is refused
 constexpr Millis kSkewSaidFrom{30'000};  // B9
 constexpr int kLeftOutShown = 3;
@@ -65,6 +66,8 @@ Service::Service(config::Config const& config, ApiKey key, WireRoute route, std:
               log),
       watch_(roots_of(policy_)) {
   started_at_ = engine_.clock().wall();
+  if (lock_.made_folder())
+    log_.warning("the state directory " + printable(config_.state_dir) + " was not there: it was made, and is empty");
   watch_.start();
 }
 
@@ -79,10 +82,13 @@ int Service::run() {
     serve_requests();
     engine_.step();
     look_for_key(false);
+    look_at_state(false);
     tell_systemd();
   }
   notify_.stopping();
-  engine_.end_in_peace();
+  look_at_state(true);
+  if (journal_gone_) engine_.save_and_refuse(*journal_gone_);
+  if (stops_ < 2) engine_.end_in_peace();  // a second SIGTERM wants no check
   log_.info("sluiced ends; the next start takes up what is left");
   return 0;
 }
@@ -117,9 +123,31 @@ void Service::take_signals() {
     if (++stops_ > 1) continue;
     notify_.stopping();
     log_.info("asked to stop: draining for at most " + to_words(kDrain));
-    engine_.turn().drain();
-    drain_until_ = engine_.clock().boot() + kDrain;
+    drain();
   }
+}
+
+void Service::drain() {
+  engine_.turn().drain();
+  if (!drain_until_) drain_until_ = engine_.clock().boot() + kDrain;
+}
+
+// Whether the files of the state directory are those that were opened. The lock and the mark are made again; without
+// the journal there is no going on.
+void Service::look_at_state(bool at_end) {
+  auto const boot = engine_.clock().boot();
+  if (!at_end && boot < next_state_look_) return;
+  next_state_look_ = boot + kStateLook;
+  if (lock_.take_back())
+    log_.warning("the lock in " + printable(config_.state_dir) + " was removed: it is taken anew; leave it alone");
+  if (journal_gone_) return;
+  journal_gone_ = engine_.look_at_journal();
+  if (!journal_gone_) return;
+  journal_gone_since_ = engine_.clock().wall();
+  log_.error(printable(journal_gone_->string()) +
+             " was removed, moved or exchanged while it was open: nothing new is begun, and sluiced ends when what is "
+             "in the air has landed");
+  drain();
 }
 
 // What may change while it runs; for all else the last configuration stays until a restart.
@@ -248,6 +276,11 @@ StatusFacts Service::facts() const {
   auto const& traffic = engine_.turn().traffic();
   facts.chunks_limit = traffic.concurrency().limit(policy_.chunks_max);
   if (drain_until_) facts.state = "draining";
+  if (journal_gone_)
+    facts.reasons.push_back(
+        {"journal_gone", printable(journal_gone_->string()) + " was removed, moved or exchanged while it was open",
+         journal_gone_since_,
+         "sluiced saves the journal beside it and ends; its last line in the log says how to go on", true});
   if (auto const since = traffic.key_refused_since()) {
     facts.state = "paused";
     facts.reasons.push_back({"key_refused", "the platform refuses the API key", since,
@@ -259,6 +292,9 @@ StatusFacts Service::facts() const {
                              "free space in " + printable(config_.state_dir) + "; it goes on by itself", true});
   add_sources(facts);
   add_acts(facts.reasons);
+  if (auto const since = engine_.new_since())
+    facts.notices.push_back({"journal_new", "the journal is new: " + std::string(kAllIsNew), since,
+                             "nothing, if this is the first start; else " + std::string(kIfThereWasOne), false});
   return facts;
 }
 

@@ -4,6 +4,7 @@
 // (product page, section 8): everything else is degraded, said, and lived through.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -34,6 +35,7 @@ class Service {
   // Until SIGTERM or SIGINT. The first drains: nothing new starts, what is in the air gets a bounded
   // time; the second leaves at once. The next start takes up what was left.
   // Returns  the exit code.
+  // Throws   journal::JournalError (exit 10).
   int run();
 
  private:
@@ -59,6 +61,8 @@ class Service {
   void add_acts(std::vector<HealthReason>& reasons) const;
   void add_limits(std::vector<HealthReason>& reasons) const;
   void tell_systemd();
+  void look_at_state(bool at_end);
+  void drain();
   bool drained() const;
   void sleep();
 
@@ -80,6 +84,9 @@ class Service {
   BootTime next_waiting_look_{};
   bool watch_called_ = true;
   std::optional<BootTime> drain_until_;
+  BootTime next_state_look_{};
+  std::optional<std::filesystem::path> journal_gone_;  // the file that is not what was opened any more
+  std::optional<WallTime> journal_gone_since_;
   BootTime next_watch_{};
   BootTime next_key_look_{};
   BootTime next_alive_{};

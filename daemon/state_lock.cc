@@ -11,6 +11,9 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/journal/folder_owner.h"
+#include "core/journal/journal.h"
+#include "daemon/journal_watch.h"
 
 namespace sluice::daemon {
 namespace {
@@ -22,32 +25,62 @@ std::string owner_of(int fd) {
   return pid.empty() ? "another process" : "process " + pid;
 }
 
+UniqueFd open_lock(std::string const& path) {
+  return UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+}
+
+// The lock is the flock; the number in it is for people. Over the old number it needs no space, and without any
+// space it is left out: a full state directory keeps nobody from starting.
+bool write_owner(int fd) {
+  auto const pid = std::to_string(::getpid()) + "\n";
+  auto const written = ::pwrite(fd, pid.data(), pid.size(), 0) >= 0 || errno == ENOSPC || errno == EDQUOT;
+  return written && ::ftruncate(fd, static_cast<off_t>(pid.size())) == 0;
+}
+
 }  // namespace
 
 Result<StateLock> StateLock::take(std::string const& state_dir) {
   auto const shown = printable(state_dir);
-  if (::mkdir(state_dir.c_str(), 0700) != 0 && errno != EEXIST)
+  auto const made = ::mkdir(state_dir.c_str(), 0700) == 0;
+  if (!made && errno != EEXIST)
     return fail(Fault::kLocal,
                 "cannot make the state directory " + shown + ": " + std::strerror(errno) +
                     "; make it, owned by this user, or set state_dir",
                 "state_dir");
   auto const path = state_dir + "/lock";
-  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (fd.get() < 0)
-    return fail(Fault::kLocal, "cannot write in the state directory " + shown + ": " + std::strerror(errno),
+  auto fd = open_lock(path);
+  if (fd.get() < 0) {
+    auto const why = std::string(std::strerror(errno));
+    return fail(Fault::kLocal, "cannot open " + printable(path) + " for writing: " + why + journal::owner_trouble(path),
                 "state_dir");
+  }
+  journal::give_to_owner_of_folder(fd.get(), path);
   if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
     return fail(Fault::kLocal,
                 "the state directory " + shown + " is in use by " + owner_of(fd.get()) +
                     ": stop that one first, or give this one its own state_dir",
                 "locked");
-  // The lock is the flock; the number in it is for people. Over the old number it needs no space, and without any
-  // space it is left out: a full state directory keeps nobody from starting.
-  auto const pid = std::to_string(::getpid()) + "\n";
-  auto const written = ::pwrite(fd.get(), pid.data(), pid.size(), 0) >= 0 || errno == ENOSPC || errno == EDQUOT;
-  if (!written || ::ftruncate(fd.get(), static_cast<off_t>(pid.size())) != 0)
+  if (auto const other = journal::opener_of(state_dir + "/journal.db"))
+    return fail(Fault::kLocal,
+                "the journal in " + shown + " is in use by " + *other +
+                    ", although nobody holds the lock beside it (was the file removed?): stop that one first",
+                "locked");
+  if (!write_owner(fd.get()))
     return fail(Fault::kLocal, "cannot write " + printable(path) + ": " + std::strerror(errno), "state_dir");
-  return StateLock(std::move(fd));
+  StateLock lock(std::move(fd), path);
+  lock.made_folder_ = made;
+  return lock;
+}
+
+bool StateLock::holds() const { return !is_gone(path_, identity_of(fd_.get())); }
+
+bool StateLock::take_back() {
+  if (holds()) return false;
+  auto fd = open_lock(path_);
+  if (!fd || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return false;
+  write_owner(fd.get());
+  fd_ = std::move(fd);
+  return true;
 }
 
 }  // namespace sluice::daemon

@@ -303,16 +303,25 @@ Json items_page_json(ViewContext const& context, std::vector<ItemRow> rows, std:
       {{"items", std::move(items)}, {"next", more && !rows.empty() ? Json(std::to_string(rows.back().id)) : Json()}});
 }
 
+namespace {
+
+Json reasons_json(std::vector<HealthReason> const& reasons) {
+  auto all = Json::array();
+  for (auto const& reason : reasons)
+    all.push(Json::object({{"code", reason.code},
+                           {"text", reason.text},
+                           {"since", time_or_null(reason.since)},
+                           {"hint", text_or_null(reason.hint)}}));
+  return all;
+}
+
+}  // namespace
+
 Json health_json(StatusFacts const& facts) {
-  auto reasons = Json::array();
-  for (auto const& reason : facts.reasons)
-    reasons.push(Json::object({{"code", reason.code},
-                               {"text", reason.text},
-                               {"since", time_or_null(reason.since)},
-                               {"hint", text_or_null(reason.hint)}}));
   bool const down = std::ranges::any_of(facts.reasons, &HealthReason::stops_all);
   auto const* const status = down ? "down" : facts.reasons.empty() ? "ok" : "degraded";
-  return Json::object({{"status", status}, {"reasons", std::move(reasons)}});
+  return Json::object(
+      {{"status", status}, {"reasons", reasons_json(facts.reasons)}, {"notices", reasons_json(facts.notices)}});
 }
 
 namespace {

@@ -47,7 +47,8 @@ Json items_page_json(ViewContext const& context, std::vector<journal::ItemRow> r
 // The whole daemon: schema "sluice.status/1".
 Json status_json(ViewContext const& context, StatusFacts const& facts);
 
-// {status: "ok" | "degraded" | "down", reasons: [...]}: down when a reason stops everything.
+// {status: "ok" | "degraded" | "down", reasons: [...], notices: [...]}: down when a reason stops everything; notices
+// change nothing.
 Json health_json(StatusFacts const& facts);
 
 }  // namespace sluice::daemon

@@ -2,6 +2,7 @@
 
 #include <cassert>
 
+#include "core/journal/copy.h"
 #include "core/journal/open.h"
 #include "core/journal/sqlite.h"
 
@@ -68,6 +69,13 @@ void Journal::checkpoint() {
   if (late_error_) throw *late_error_;
   db_->checkpoint(Database::Checkpoint::kTruncate);
 }
+
+void Journal::copy_to(std::filesystem::path const& copy) {
+  assert(!in_transaction());
+  keep_copy(*db_, copy, Urls::kKept);
+}
+
+void Journal::close() { db_.reset(); }
 
 int Journal::schema_version() const { return static_cast<int>(db_->integer("PRAGMA user_version")); }
 std::vector<std::string> Journal::query_plans() const { return db_->query_plans(); }

@@ -70,6 +70,10 @@ class Journal {
   bool in_transaction() const;
   std::uint64_t rows_written() const;  // since opening; for "nothing changed, no commit"
   void checkpoint();                   // WAL into the database, when idle
+  // A copy of all that is committed, in a file that can take the journal's place: with its unused URLs. Requires  no
+  // transaction. Throws  JournalError: there is no copy then.
+  void copy_to(std::filesystem::path const& copy);
+  void close();  // nothing may be asked of it afterwards
   int schema_version() const;
   // The host's clock was set by this much: every time that is waited for or looked by moves with it, in all rows that
   // are not at their end. Events and the times of ends stay. Takes seconds with a million rows. Requires  a
@@ -306,7 +310,18 @@ struct Checked {
   std::optional<std::string> id = {};      // meta's kIdKey
   RowId last_event = 0;
 };
-// Migrates nothing and makes nothing. Throws  JournalError: kLocked, kDamaged, kIo.
+// Migrates nothing and makes nothing. Throws  JournalError: kLocked, kNewer, kDamaged, kIo.
 Checked check_journal(std::filesystem::path const& file);
+
+// The check that a start makes, of a journal that was just closed, by a connection of its own. `give_up` is asked at
+// first and now and then whether it takes too long.
+// Returns  false: it was given up, and nothing is known.
+// Throws   JournalError: kDamaged, with what to do about it; kLocked, kFull, kIo: it could not be looked at.
+bool check_closed(std::filesystem::path const& file, std::function<bool()> const& give_up);
+
+// Who has this journal open, by SQLite's own lock on it, which no removal of `lock` takes away: "process 4711".
+// Returns   nothing: nobody, or it is not there or cannot be opened.
+// Requires  this process has it not open: with any descriptor of the file that is closed, SQLite's lock goes.
+std::optional<std::string> opener_of(std::filesystem::path const& file);
 
 }  // namespace sluice::journal

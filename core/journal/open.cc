@@ -10,6 +10,8 @@
 #include <system_error>
 #include <utility>
 
+#include "core/journal/folder_owner.h"
+
 namespace sluice::journal {
 namespace {
 
@@ -21,7 +23,7 @@ using Kind = JournalError::Kind;
 
 [[noreturn]] void refuse_errno(std::filesystem::path const& file, std::string const& doing, int error) {
   auto const kind = error == ENOSPC || error == EDQUOT ? Kind::kFull : Kind::kIo;
-  refuse(kind, file, doing + ": " + std::generic_category().message(error));
+  refuse(kind, file, doing + ": " + std::generic_category().message(error) + owner_trouble(file));
 }
 
 class Descriptor {
@@ -55,6 +57,7 @@ void create_empty(std::filesystem::path const& file) {
   {
     Descriptor const made(::open(file.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
     if (made.get() < 0) refuse_errno(file, "it cannot be created", errno);
+    give_to_owner_of_folder(made.get(), file);
   }
   Descriptor const folder(::open(folder_of(file).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (folder.get() < 0 || ::fsync(folder.get()) != 0) refuse_errno(file, "its folder cannot be synced", errno);
@@ -73,24 +76,6 @@ bool ensure_file(std::filesystem::path const& file) {
   if ((facts.st_mode & 077) != 0 && ::chmod(file.c_str(), 0600) != 0)
     refuse_errno(file, "others may read it, and its mode cannot be set to 0600", errno);
   return true;
-}
-
-// Refuses what is not a journal of ours, before anything is written to it.
-void check_identity(Database& database, std::filesystem::path const& file, int newest) {
-  auto const application = database.integer("PRAGMA application_id");
-  auto const version = database.integer("PRAGMA user_version");
-  if (application == 0 && version == 0 && database.integer("SELECT count(*) FROM sqlite_schema") == 0) return;
-  if (application != kApplicationId)
-    refuse(Kind::kDamaged, file,
-           "it is an SQLite database of another program (application_id " + std::to_string(application) +
-               "); give Sluice a state_dir of its own");
-  if (version > newest)
-    refuse(Kind::kNewer, file,
-           "it was written by a newer Sluice (schema " + std::to_string(version) + ", this one knows " +
-               std::to_string(newest) +
-               "); install that version again, or go back to the copy that "
-               "it left beside it, " +
-               file.filename().string() + ".before-" + std::to_string(newest + 1));
 }
 
 void configure(Database& database, std::filesystem::path const& file) {
@@ -120,6 +105,23 @@ void write_log_back(Database& database) {
 }
 
 }  // namespace
+
+void check_identity(Database& database, std::filesystem::path const& file, int newest) {
+  auto const application = database.integer("PRAGMA application_id");
+  auto const version = database.integer("PRAGMA user_version");
+  if (application == 0 && version == 0 && database.integer("SELECT count(*) FROM sqlite_schema") == 0) return;
+  if (application != kApplicationId)
+    refuse(Kind::kDamaged, file,
+           "it is an SQLite database of another program (application_id " + std::to_string(application) +
+               "); give Sluice a state_dir of its own");
+  if (version > newest)
+    refuse(Kind::kNewer, file,
+           "it was written by a newer Sluice (schema " + std::to_string(version) + ", this one knows " +
+               std::to_string(newest) +
+               "); install that version again, or go back to the copy that "
+               "it left beside it, " +
+               file.filename().string() + ".before-" + std::to_string(newest + 1));
+}
 
 std::optional<std::string_view> refused_file_system(std::uint64_t type) {
   switch (type & 0xFFFFFFFF) {  // f_type is signed on some machines; the magic numbers are 32 bits (statfs(2))

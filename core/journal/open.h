@@ -30,6 +30,10 @@ inline constexpr std::int64_t kApplicationId = 0x534C5549;  // "SLUI": what `fil
 std::unique_ptr<Database> open_database(std::filesystem::path const& file, std::span<Migration const> all,
                                         std::string const& vfs = {}, Check check = Check::kWhole);
 
+// Refuses what is no journal of ours, or of a newer Sluice, before anything is written to it. An empty database is
+// fine. Throws  JournalError: kDamaged, kNewer.
+void check_identity(Database& database, std::filesystem::path const& file, int newest);
+
 // Why a journal may not lie on a file system of this type (statfs's f_type); nothing if it may. Network
 // file systems and FUSE keep no promise about locks, fsync or the shared order of writes that WAL needs.
 std::optional<std::string_view> refused_file_system(std::uint64_t type);

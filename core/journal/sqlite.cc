@@ -11,6 +11,8 @@
 #include <new>
 #include <utility>
 
+#include "core/journal/folder_owner.h"
+
 namespace sluice::journal {
 namespace {
 
@@ -80,6 +82,11 @@ std::string way_out_of_damage(std::string const& file) {
          "rebuild, which sets the damaged files aside and makes a new journal from the platform's lists and the "
          "sources, so that nothing complete is sent again (for the journal of `sluice ingest`: sluice journal rebuild "
          "PATH...)";
+}
+
+std::string owner_trouble_of(std::string const& file) {
+  auto const trouble = owner_trouble(file);
+  return trouble.empty() ? owner_trouble(file + "-wal") : trouble;
 }
 
 char const* no_null(std::string_view bytes) {  // SQLite binds NULL for a null pointer, which an empty view may hold
@@ -173,7 +180,8 @@ Database::Database(std::string file, std::string const& vfs) : file_(std::move(f
   if (sqlite3_db_readonly(handle, "main") == 1)  // SQLite falls back to this silently
     throw JournalError(Kind::kIo, "journal " + file_ +
                                       ": it can be read but not written: another user owns it, or its file "
-                                      "system is mounted read-only");
+                                      "system is mounted read-only" +
+                                      owner_trouble(file_));
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);  // no statement of ours needs to corrupt a file
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);    // a misspelt column is an error, not a text
   sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
@@ -204,6 +212,7 @@ void Database::fail(int code, std::string_view doing, bool constraint_throws) {
   auto text = "journal " + file_ + ": " + std::string(meaning_of(kind)) + ": " + detail + " (SQLite code " +
               std::to_string(code) + ", at: " + std::string(doing.substr(0, 60)) + ")";
   if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB) text += way_out_of_damage(file_);
+  if (primary == SQLITE_CANTOPEN) text += owner_trouble_of(file_);
   throw JournalError(kind, text);
 }
 
@@ -306,6 +315,14 @@ void Database::write_log_back() {
   if (size > 0) must(log->pMethods->xSync(log, SQLITE_SYNC_NORMAL));
   checkpoint(Checkpoint::kTruncate);
 }
+
+void Database::ask_to_give_up(std::function<bool()> give_up) {
+  constexpr int kStepsBetween = 500;  // of SQLite's virtual machine
+  give_up_ = std::move(give_up);
+  sqlite3_progress_handler(handle_.get(), kStepsBetween, &Database::progress, this);
+}
+
+int Database::progress(void* self) { return static_cast<Database*>(self)->give_up_() ? 1 : 0; }
 
 void Database::check_whole() {
   auto const verdict = text("PRAGMA integrity_check(1)");

@@ -105,6 +105,9 @@ class Database {
   void leave_log() { log_is_left_ = true; }
   bool log_is_left() const { return log_is_left_; }
 
+  // From now on asked every few milliseconds while a statement runs: where it says true, that one fails with kIo.
+  void ask_to_give_up(std::function<bool()> give_up);
+
   // Throws  kDamaged, with what to do about it, if the file does not hold together. integrity_check and not
   // quick_check, at about twice its time (4.5 s for 200,000 items, measured): quick_check does not hold the
   // indexes against their rows, and a row that its index has lost is a file that is uploaded again.
@@ -137,11 +140,13 @@ class Database {
 
   StatementHandle prepare(std::string_view sql, char const** rest = nullptr);
   void finish(sqlite3_stmt* prepared, std::string_view sql);
+  static int progress(void* self);
   static int log_grew(void* self, sqlite3* handle, char const* name, int pages);
 
   std::string file_;
   int wal_pages_ = 0;
   bool log_is_left_ = false;
+  std::function<bool()> give_up_;
   std::unique_ptr<sqlite3, Close> handle_;  // before the statements: they are finalized first
   std::unordered_map<std::string, StatementHandle, Hash, std::equal_to<>> statements_;
 };

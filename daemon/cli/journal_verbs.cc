@@ -36,7 +36,7 @@ int check(daemon::CheckReport const& report, bool json, std::ostream& out) {
   }
   out << printable(report.journal) << ": " << (report.problems.empty() ? "fine" : "not fine") << "\n";
   for (auto const& problem : report.problems) out << "  " << printable(problem) << "\n";
-  if (code != kFine) out << "  next: put the newest copy back, or: sluice journal rebuild\n";
+  if (code != kFine) out << "  next: what is said above; else put the newest copy back, or: sluice journal rebuild\n";
   return code;
 }
 

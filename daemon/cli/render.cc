@@ -12,16 +12,19 @@ namespace {
 
 Cell number(std::uint64_t count, Tone tone = Tone::kPlain) { return {std::to_string(count), tone}; }
 
+std::string reason_lines(Json const& reason, Look const& look) {
+  auto text = "  ! " + text_at(reason, "text");
+  if (auto const began = since(text_at(reason, "since"), look); !began.empty()) text += " (" + began + ")";
+  if (auto const hint = text_at(reason, "hint"); !hint.empty()) text += "\n    next: " + hint;
+  return text + "\n";
+}
+
 std::string health_lines(Json const& health, Look const& look) {
   auto const status = text_at(health, "status");
   auto const tone = status == "ok" ? Tone::kGood : status == "degraded" ? Tone::kWarning : Tone::kBad;
   auto text = "health: " + painted(status, tone, look) + "\n";
-  for (auto const& reason : list_at(health, "reasons")) {
-    text += "  ! " + text_at(reason, "text");
-    if (auto const began = since(text_at(reason, "since"), look); !began.empty()) text += " (" + began + ")";
-    if (auto const hint = text_at(reason, "hint"); !hint.empty()) text += "\n    next: " + hint;
-    text += "\n";
-  }
+  for (auto const* const list : {"reasons", "notices"})
+    for (auto const& reason : list_at(health, list)) text += reason_lines(reason, look);
   return text;
 }
 

@@ -166,7 +166,10 @@ TEST_F(ControlApi, RescansOneSourceOrAll) {
 TEST_F(ControlApi, AnswersProbes) {
   EXPECT_EQ(text(get("/livez"), "status"), "ok");
   EXPECT_EQ(text(get("/readyz"), "status"), "ready");
-  EXPECT_EQ(text(get("/healthz"), "status"), "ok");
+  daemon_.facts.notices = {{.code = "journal_new", .text = "the journal is new"}};
+  auto const health = get("/healthz");
+  EXPECT_EQ(text(health, "status"), "ok") << "a notice is no trouble";
+  EXPECT_EQ(text(health.find("notices")->elements().at(0), "code"), "journal_new");
   daemon_.facts.reasons = {
       {.code = "source_down", .text = "source a is not mounted", .since = kNoon, .hint = "mount it"}};
   EXPECT_EQ(text(get("/healthz"), "status"), "degraded");

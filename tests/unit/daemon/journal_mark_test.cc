@@ -3,11 +3,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <fstream>
+#include <functional>
+#include <set>
+#include <string>
 
 #include "daemon/journal_place.h"
+#include "daemon/journal_seal.h"
 #include "daemon/random_linux.h"
+#include "daemon/state_lock.h"
 #include "tests/unit/daemon/temp_folder.h"
 
 namespace sluice::daemon {
@@ -64,6 +71,15 @@ TEST_F(Mark, IsMadeForAJournalThatHasNone) {
   fs::remove(file("journal.id"));
   live(1);
   EXPECT_TRUE(fs::exists(file("journal.id")));
+}
+
+TEST_F(Mark, SaysOnceWhetherTheJournalIsNew) {
+  for (auto const is_new : {true, false}) {
+    Journal journal(file());
+    JournalMark mark(file());
+    EXPECT_EQ(mark.adopt(journal, kNoon, random_), is_new);
+    EXPECT_EQ(journal.meta(kMadeAtKey), std::to_string(to_unix_ms(kNoon)));
+  }
 }
 
 TEST_F(Mark, RefusesAMissingJournalAndMakesNone) {
@@ -151,7 +167,7 @@ TEST_F(Exchange, CutOffAnywhereIsRefusedUntilItIsRunAgain) {
   JournalPlace const place(file());
   make_new(place);
   JournalMark mark(file());
-  mark.begin_rebuild();
+  mark.begin_rebuild("journal.db.before-rebuild-x");
   EXPECT_THAT(refusal(), HasSubstr("did not come to its end"));  // nothing moved yet
   fs::rename(file(), file("journal.db.before-rebuild-x"));
   EXPECT_THAT(refusal(), HasSubstr("did not come to its end"));  // the old one is away
@@ -159,6 +175,97 @@ TEST_F(Exchange, CutOffAnywhereIsRefusedUntilItIsRunAgain) {
   EXPECT_THAT(refusal(), HasSubstr("did not come to its end"));  // the new one is there, the mark is not
   place.exchange(mark, make_new(place), 0, kNoon);
   live(1);
+}
+
+TEST_F(Exchange, CutOffBetweenTheLogAndTheDatabasePutsBothUnderOneName) {
+  live(2);
+  std::ofstream(file("journal.db-wal")) << "a log";
+  JournalPlace const place(file());
+  JournalMark mark(file());
+  mark.begin_rebuild("journal.db.before-rebuild-earlier");
+  fs::rename(file("journal.db-wal"), file("journal.db.before-rebuild-earlier-wal"));
+  EXPECT_EQ(place.exchange(mark, make_new(place), 0, kNoon), file("journal.db.before-rebuild-earlier"));
+  EXPECT_TRUE(fs::exists(file("journal.db.before-rebuild-earlier-wal")));
+  live(1);
+}
+
+TEST_F(Exchange, CutOffAfterTheOldOneWasAwayKeepsItApartFromTheNewOne) {
+  live(2);
+  JournalPlace const place(file());
+  JournalMark mark(file());
+  make_new(place);
+  mark.begin_rebuild("journal.db.before-rebuild-earlier");
+  fs::rename(file(), file("journal.db.before-rebuild-earlier"));
+  fs::rename(file("journal.db.rebuilding"), file());
+  auto const old = fs::file_size(file("journal.db.before-rebuild-earlier"));
+  EXPECT_NE(place.exchange(mark, make_new(place), 0, kNoon), file("journal.db.before-rebuild-earlier"));
+  EXPECT_EQ(fs::file_size(file("journal.db.before-rebuild-earlier")), old);
+  live(1);
+}
+
+// A folder of the daemon's, and root at work in it.
+class RootsHands : public Exchange {
+ protected:
+  static constexpr uid_t kDaemon = 65534;
+
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can make what another user cannot read";
+    ASSERT_EQ(::chown(folder_.path().c_str(), kDaemon, kDaemon), 0);
+  }
+  // What the daemon's user is told.
+  std::string as_daemon(std::function<void()> const& work) const {
+    EXPECT_EQ(::seteuid(kDaemon), 0);
+    std::string told;
+    try {
+      work();
+    } catch (JournalError const& error) {
+      told = error.what();
+    }
+    EXPECT_EQ(::seteuid(0), 0);
+    return told;
+  }
+  std::set<std::string> of_root() const {
+    std::set<std::string> names;
+    for (auto const& entry : fs::directory_iterator(folder_.path())) {
+      struct stat facts {};
+      if (::lstat(entry.path().c_str(), &facts) == 0 && facts.st_uid == 0) names.insert(entry.path().filename());
+    }
+    return names;
+  }
+};
+
+TEST_F(RootsHands, LeaveNothingOfRoots) {
+  ASSERT_TRUE(StateLock::take(folder_.path()));
+  EXPECT_THAT(of_root(), testing::IsEmpty());
+  JournalPlace const place(file());
+  auto const id = make_new(place);
+  EXPECT_THAT(of_root(), testing::IsEmpty()) << "the workshop";
+  JournalMark mark(file());
+  mark.begin_rebuild("journal.db.before-rebuild-x");
+  EXPECT_THAT(of_root(), testing::IsEmpty()) << "a rebuild that is killed here";
+  place.exchange(mark, id, 0, kNoon);
+  ASSERT_TRUE(JournalSeal(file()).put([] { return false; }));
+  EXPECT_THAT(of_root(), testing::IsEmpty());
+  EXPECT_EQ(as_daemon([&] { live(1); }), "");
+}
+
+TEST_F(RootsHands, AreNamedWithTheFileAndTheCommandThatMendsIt) {
+  ASSERT_EQ(as_daemon([&] { live(1); }), "");
+  for (auto const* name : {"journal.id", "journal.db"}) {
+    ASSERT_EQ(::chown(file(name).c_str(), 0, 0), 0);
+    auto const told = as_daemon([&] { live(1); });
+    EXPECT_THAT(told, HasSubstr(file(name) + " belongs to root"));
+    EXPECT_THAT(told, testing::ContainsRegex("chown [a-z0-9]+ " + file(name)));
+    ASSERT_EQ(::chown(file(name).c_str(), kDaemon, kDaemon), 0);
+  }
+  std::ofstream(file("lock")).close();
+  ASSERT_EQ(::chmod(file("lock").c_str(), 0600), 0);
+  std::string told;
+  as_daemon([&] {
+    auto const lock = StateLock::take(folder_.path());
+    told = lock ? "" : lock.error().text;
+  });
+  EXPECT_THAT(told, HasSubstr(file("lock") + " belongs to root"));
 }
 
 }  // namespace

@@ -4,8 +4,10 @@
 
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <string>
 
+#include "core/journal/journal.h"
 #include "tests/unit/daemon/temp_folder.h"
 
 namespace sluice::daemon {
@@ -13,14 +15,17 @@ namespace {
 
 class Seal : public testing::Test {
  protected:
-  Seal() { write("the journal's bytes"); }
+  Seal() { journal::Journal(file(), {}, journal::Check::kNone); }
 
   void write(std::string const& text) { std::ofstream(file(), std::ios::trunc) << text; }
+  std::string bytes() const {
+    std::ifstream stream(file(), std::ios::binary);
+    return {std::istreambuf_iterator<char>(stream), {}};
+  }
   std::string file() const { return folder_.at("journal.db"); }
   bool holds() const { return JournalSeal(file()).holds(); }
   void close_in_peace() {
-    JournalSeal seal(file());
-    seal.want();
+    EXPECT_TRUE(JournalSeal(file()).put([] { return false; }));
   }
 
   TempFolder folder_;
@@ -33,18 +38,42 @@ TEST_F(Seal, HoldsForTheVeryBytesThatWereClosed) {
   EXPECT_TRUE(holds());
 }
 
-TEST_F(Seal, IsNotMadeAfterAnEndThatWasNoPeace) {
-  { JournalSeal const dropped(file()); }
+TEST_F(Seal, IsNotMadeOfAFileThatFailsTheCheck) {
+  auto text = bytes();
+  text[4096 + 3] = static_cast<char>(text[4096 + 3] ^ 4);  // in the header of the first table's page
+  write(text);
+  try {
+    JournalSeal(file()).put([] { return false; });
+    ADD_FAILURE() << "it was sealed";
+  } catch (journal::JournalError const& error) {
+    EXPECT_EQ(error.kind(), journal::JournalError::Kind::kDamaged);
+    EXPECT_NE(std::string(error.what()).find("sluice journal rebuild"), std::string::npos) << error.what();
+  }
   EXPECT_FALSE(holds());
+}
+
+TEST_F(Seal, IsNotMadeWhereTheCheckIsGivenUp) {
+  EXPECT_FALSE(JournalSeal(file()).put([] { return true; }));
+  EXPECT_FALSE(holds());
+}
+
+TEST_F(Seal, ChangesNothingInTheJournal) {
+  auto const before = bytes();
+  close_in_peace();
+  EXPECT_EQ(bytes(), before);
+  EXPECT_FALSE(std::filesystem::exists(file() + "-wal"));
 }
 
 TEST_F(Seal, SeesAFlippedBitACutAndMoreBytes) {
   close_in_peace();
-  for (auto const* other : {"the journal's byteS", "the journal's byte", "the journal's bytes.", ""}) {
+  auto const whole = bytes();
+  auto flipped = whole;
+  flipped.back() = static_cast<char>(flipped.back() ^ 1);
+  for (auto const& other : {flipped, whole.substr(1), whole + ".", std::string()}) {
     write(other);
-    EXPECT_FALSE(holds()) << other;
+    EXPECT_FALSE(holds()) << other.size();
   }
-  write("the journal's bytes");
+  write(whole);
   EXPECT_TRUE(holds());
 }
 
