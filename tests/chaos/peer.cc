@@ -35,8 +35,10 @@ Peer Peer::to(std::uint16_t port) {
   int error = 0;
   socklen_t length = sizeof error;
   ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &length);
-  if (error != 0) throw std::runtime_error(std::strerror(error));
-  return Peer(std::move(fd));
+  if (error != 0 && error != ECONNRESET) throw std::runtime_error(std::strerror(error));
+  Peer peer(std::move(fd));
+  peer.was_reset_ = error == ECONNRESET;
+  return peer;
 }
 
 void Peer::send(std::string const& bytes) {
@@ -58,7 +60,7 @@ std::string Peer::read(std::size_t count) {
       all.append(buffer.data(), static_cast<std::size_t>(got));
       continue;
     }
-    end_ = got == 0 ? End::kFin : errno == EAGAIN ? End::kNothingCame : End::kReset;
+    end_ = was_reset_ ? End::kReset : got == 0 ? End::kFin : errno == EAGAIN ? End::kNothingCame : End::kReset;
     break;
   }
   return all;

@@ -15,7 +15,8 @@ enum class End : std::uint8_t { kNone, kFin, kReset, kNothingCame };
 class Peer {
  public:
   explicit Peer(Fd fd);
-  // Connects. Throws std::runtime_error when refused.
+  // Connects. Throws std::runtime_error when refused. One that was taken and reset before this looked is a Peer all the
+  // same, which reads nothing and ends in kReset: whether the reset comes before or after is the machine's choice.
   static Peer to(std::uint16_t port);
 
   void send(std::string const& bytes);  // all of them
@@ -30,6 +31,7 @@ class Peer {
  private:
   Fd fd_;
   End end_ = End::kNone;
+  bool was_reset_ = false;  // before the first read: the socket tells each error once, and then of a plain end
 };
 
 class Listener {
