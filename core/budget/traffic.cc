@@ -123,6 +123,7 @@ Traffic::Departure Traffic::release() {
     departure.calls.push_back(std::move(departing.call));
   }
   outbox_.clear();
+  away_folders_.committed();
   return departure;
 }
 
@@ -133,6 +134,7 @@ void Traffic::discard() {
   for (auto const ticket : cancelled_) count_in(flights_.at(ticket));
   landed_.clear();
   cancelled_.clear();
+  away_folders_.discard();
 }
 
 bool Traffic::busy(Errand errand, journal::RowId row) const { return busy_.contains({errand, row}); }

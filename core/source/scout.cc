@@ -181,6 +181,16 @@ std::shared_ptr<void> Scout::take(std::string const& root, std::string const& qu
   return result;
 }
 
+std::shared_ptr<void> Scout::show(std::string const& root, std::string const& question) {
+  shown_.push_back(by_root_.at(root).asked.at(question));
+  return asked_.at(shown_.back()).result;
+}
+
+void Scout::committed() {
+  for (auto const ticket : std::exchange(shown_, {}))
+    if (asked_.contains(ticket)) forget(ticket);
+}
+
 Error Scout::does_not_answer(std::string const& root, WallTime since) {
   return {.fault = Fault::kLocal,
           .text = printable(root) + " does not answer since " + to_rfc3339(since),

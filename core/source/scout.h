@@ -2,7 +2,8 @@
 //
 // A question is asked again and again until its answer is there: the first time it is put into its root's lane, then
 // there is none yet, and some turn later the answer is handed out, once. Who asks needs no state of its own for that:
-// it leaves its row as it is and comes to it again. What nobody fetches is forgotten after kKeptMax.
+// it leaves its row as it is and comes to it again. What nobody fetches is forgotten after kKeptMax. A turn that comes to
+// nothing has lost the answers that it was handed, and asks anew; but for fetch_until_committed().
 //
 // Every question comes to an end: where a lane has given no sign of life for kStuckAfter, whoever asks is told that the
 // folder does not answer (kLocal with kSourceDown, which is waited for and charges nobody), and the piece of work that
@@ -146,6 +147,18 @@ class Scout {
     return std::nullopt;
   }
 
+  // fetch() of an answer that is worth more than the turn that has it: work was done that should not be done again. It is
+  // handed out until such a turn is committed.
+  template <class T>
+  Answer<T> fetch_until_committed(std::string const& root, std::string const& question) {
+    if (!has_answer(root, question, {})) return fetch<T>(root, question);
+    return *std::static_pointer_cast<std::optional<Result<T>>>(show(root, question));
+  }
+
+  // --- at the end of a turn: exactly one of the two
+  void committed();  // what it was handed until now counts as fetched
+  void discard() { shown_.clear(); }
+
   // Since when a root's lane has shown no sign of life, if for longer than kStuckAfter.
   std::optional<WallTime> stuck_since(std::string const& root) const;
   // Whether some question is still open.
@@ -168,6 +181,7 @@ class Scout {
   };
   bool has_answer(std::string const& root, std::string const& question, WallTime since);
   std::shared_ptr<void> take(std::string const& root, std::string const& question);
+  std::shared_ptr<void> show(std::string const& root, std::string const& question);
   bool put_untyped(std::string const& root, std::string const& question, std::shared_ptr<void> result,
                    std::function<void()> work);
   std::string guard_of(std::string const& root) const;
@@ -184,6 +198,7 @@ class Scout {
   std::map<std::string, Lane> by_root_ = {};
   std::map<std::uint64_t, Asked> asked_ = {};  // by ticket, and so by age
   std::vector<std::pair<std::string, std::shared_ptr<ports::OpenFile>>> leaving_ = {};
+  std::vector<std::uint64_t> shown_ = {};  // tickets of answers that this turn was handed until it is committed
   std::uint64_t next_ticket_ = 1;
   std::size_t open_ = 0;
   WallTime next_prune_{};

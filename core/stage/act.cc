@@ -208,7 +208,7 @@ void go_on(Context& ctx, ActRow act, ItemRow const& item) {
         lane, question, [&acts = ctx.acts, order = order_for(ctx, act, item)](ports::Files& files) -> Result<Carried> {
           return carry_out(acts, files, order);
         });
-  auto const carried = ctx.scout.fetch<Carried>(lane, question);
+  auto const carried = ctx.scout.fetch_until_committed<Carried>(lane, question);
   if (carried) settle(ctx, std::move(act), item, *carried);
 }
 

@@ -85,6 +85,7 @@ void Manifests::start_over() {
     feed.reader.reset();
     feed.stepping = feed.held_up = false;
     feed.wanted.clear();
+    feed.rests.clear();
     feed.next_look = {};
   }
 }

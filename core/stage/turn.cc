@@ -181,6 +181,7 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
   } catch (...) {
     journal_.rollback();
     traffic_.discard();
+    scout_.discard();
     discovery_.want_all();  // what its sweep had found is in no row
     manifests_.start_over();
     results_.start_over();
@@ -189,6 +190,7 @@ bool Turn::run(std::function<void(Context&)> const& orders) {
   }
   auto const changed = journal_.rows_written() != rows_before;  // an outcome's freed slot was offered above already
   spooling_.committed();
+  scout_.committed();
   outcomes_.clear();
   noted_ = 0;
   act();

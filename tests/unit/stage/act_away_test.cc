@@ -121,6 +121,18 @@ TEST_F(ActAway, ALastLookAtASidecarWaitsForItsFolderToo) {
   EXPECT_THAT(outbox(), testing::ElementsAre("amend done", "delete done"));
 }
 
+TEST_F(ActAway, AFolderThatIsFoundWhileTheDiskIsFullIsFoundAgain) {
+  put_failed_ones(3);
+  turn_for(std::chrono::minutes(3));
+  acts.missing.clear();
+  disk_is_full = true;
+  turn_for(std::chrono::minutes(3));
+  disk_is_full = false;
+  turn_for(std::chrono::minutes(3));
+  EXPECT_THAT(outbox(), testing::ElementsAre("move done", "error_note done"));
+  EXPECT_THAT(moves(), Each(HasSubstr("/mnt/nas/")));
+}
+
 TEST_F(ActAway, AStartForgetsWhatWasAwayAndSeesForItself) {
   put_failed_ones(2);
   turn_for(std::chrono::minutes(10));

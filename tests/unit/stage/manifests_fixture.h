@@ -22,8 +22,11 @@ class DeadlyMoments final : public ports::Witness {
  public:
   void reached(ports::Moment moment) override {
     if (moment != ports::Moment::kBeforeCommit && moment != ports::Moment::kAfterCommit) return;
+    if (moment == ports::Moment::kBeforeCommit && ++commits >= fails_from && commits < fails_from + fails) throw Death();
     if (++count == dies_at) throw Death();
   }
+  int commits = 0;
+  int fails_from = 0, fails = 0;  // commits that fail, one after the other
   int count = 0;
   int dies_at = 0;
 };

@@ -34,6 +34,33 @@ TEST_F(ManifestsTest, LoseAndDoubleNoLineWhereverTheDaemonDies) {
   EXPECT_GE(deaths, 10) << "the import took too few commits to be interrupted";
 }
 
+TEST_F(ManifestsTest, LoseNoLineWhoseCommitFailsAgainAndAgain) {
+  bool failed = true;
+  for (int first = 1; failed; ++first) {
+    auto const name = std::to_string(first) + ".csv";
+    auto const base = first * 10;
+    files.write(name, "url\n" + rows(base, base + 2));
+    run();
+    files.append(name, rows(base + 2, base + 4) + "https://h.example/" + std::to_string(base + 4));
+    moments.commits = 0;
+    moments.fails_from = first;
+    moments.fails = 2;
+    failed = false;
+    for (bool again = true; again;) {
+      again = false;
+      try {
+        run();
+      } catch (Death const&) {  // the daemon waits a while and goes on, as with a full disk
+        failed = again = true;
+      }
+    }
+    moments.fails = 0;
+    EXPECT_EQ(manifest(name).entries, 5) << "commits " << first << " and " << first + 1 << " failed";
+    EXPECT_EQ(manifest(name).waiting, 0);
+  }
+  EXPECT_GT(moments.commits, 2);
+}
+
 TEST_F(ManifestsTest, RepeatNothingWhenTheyAreReadAgain) {
   files.write("a.csv", "url\n" + rows(0, 30));
   run();

@@ -208,6 +208,18 @@ TEST_F(SendHook, HoldsUpNoOtherHookAndNoAct) {
   EXPECT_EQ(act(0, 2).effort.due_at, now) << "no hook is before it";
 }
 
+TEST_F(SendHook, ByAProgramThatEndedIsNotRunAgainWhileTheDiskIsFull) {
+  add_program("notify");
+  put_done();
+  settle(1);
+  disk_is_full = true;
+  settle(5);
+  disk_is_full = false;
+  settle();
+  EXPECT_EQ(played.ran.size(), 1u);
+  EXPECT_THAT(outbox(), ElementsAre("hook notify done"));
+}
+
 TEST_F(SendHook, RunsAFewProgramsAtATimeAndLetsNoHookTakeAllOfThem) {
   lanes.at_once = false;
   add_program("a");

@@ -137,8 +137,15 @@ class StageTest : public testing::Test {
     scout.collect(now);
     journal.begin();
     act(ctx);
+    if (disk_is_full) {
+      journal.rollback();
+      traffic.discard();
+      scout.discard();
+      return;
+    }
     journal.commit();
     auto departure = traffic.release();
+    scout.committed();
     left = std::move(departure.calls);
     cancelled = std::move(departure.cancelled);
   }
@@ -249,6 +256,8 @@ class StageTest : public testing::Test {
     auto const* const path = std::get_if<std::string>(&left[n].target);
     return path != nullptr ? *path : "(a presigned URL)";
   }
+
+  bool disk_is_full = false;  // each turn comes to nothing, as if its commit had failed
 
   journal::Scratch folder;
   journal::Journal journal{folder.file()};
