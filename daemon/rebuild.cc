@@ -55,16 +55,21 @@ OrStop<Setting> setting_of(JournalOptions const& options) {
 
 OrStop<StateLock> lock_of(Setting const& setting) { return offline_lock(setting.state_dir, setting.by_hand); }
 
-// What is wrong with the journal that is there, or that there is none. Requires  its lock is held.
-std::vector<std::string> problems_of(std::string const& file) {
+struct Condition {
+  std::vector<std::string> problems = {};  // or that there is none
+  bool is_newer = false;                   // the one problem is that another version wrote it
+};
+
+// Of the journal that is there. Requires  its lock is held.
+Condition condition_of(std::string const& file) {
   try {
     JournalMark const mark(file);
     mark.check_before_open();
     auto const checked = journal::check_journal(file);
     if (checked.problems.empty()) mark.check_against(checked.id, checked.last_event);
-    return checked.problems;
+    return {.problems = checked.problems};
   } catch (journal::JournalError const& error) {
-    return {error.what()};
+    return {.problems = {error.what()}, .is_newer = error.kind() == journal::JournalError::Kind::kNewer};
   }
 }
 
@@ -83,7 +88,9 @@ class Rebuild {
   OrStop<RebuildReport> operator()() {
     report_.journal = place_.file().string();
     report_.next = next_command();
-    report_.was_sound = problems_of(report_.journal).empty();
+    auto const found = condition_of(report_.journal);
+    if (found.is_newer && !options_.force) return is_newer(found.problems.front());
+    report_.was_sound = found.problems.empty();
     if (report_.was_sound && !options_.dry_run && !options_.force) return is_sound();
     if (auto const missing = find_files()) return std::unexpected(*missing);
     wait_for_last_calls();
@@ -105,6 +112,12 @@ class Rebuild {
                     ": there is nothing wrong with it, and a new one would know less: not how far unfinished uploads "
                     "are, nor what was cancelled, tried or wished for by hand, nor the stories",
                 report_.next + ", or sluice journal rebuild --force");
+  }
+
+  static std::unexpected<Stop> is_newer(std::string const& problem) {
+    return stop(kJournal, problem,
+                "that version goes on with it, and a new journal would know less; to have one all the same: sluice "
+                "journal rebuild --force");
   }
 
   std::string next_command() const {
@@ -368,7 +381,7 @@ OrStop<CheckReport> check_journal_file(JournalOptions const& options) {
   SLUICE_TRY(setting, setting_of(options));
   SLUICE_TRY(lock, lock_of(setting));
   auto const file = setting.state_dir + "/journal.db";
-  return CheckReport{.journal = file, .problems = problems_of(file)};
+  return CheckReport{.journal = file, .problems = condition_of(file).problems};
 }
 
 }  // namespace sluice::daemon

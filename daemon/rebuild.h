@@ -21,7 +21,7 @@ struct JournalOptions {
   std::string state_dir = {};           // --state-dir, for the journal of `sluice ingest`
   std::vector<std::string> paths = {};  // of `sluice ingest`: its files and folders; none: the daemon's journal
   bool dry_run = false;                 // say what would be done; write nothing
-  bool force = false;                   // replace a sound journal, too
+  bool force = false;                   // replace a sound journal, too, or one of a newer version
 };
 
 struct RebuildReport {
@@ -61,8 +61,8 @@ struct RebuildReport {
 
 // `told` gets lines for people while it works.
 // Stops  2 the journal is sound, and neither `force` nor `dry_run` is set; 7 the key, 8 the platform cannot be reached,
-// 9 a source cannot be read, 10 the state directory is in
-//        use or cannot be written, 78 the configuration; 1 else.
+// 9 a source cannot be read, 10 the state directory is in use or cannot be written, or a newer version wrote the
+// journal and `force` is not set, 78 the configuration; 1 else.
 OrStop<RebuildReport> rebuild_journal(JournalOptions const& options, std::function<void(std::string const&)> told);
 
 struct CheckReport {

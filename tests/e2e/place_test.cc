@@ -19,8 +19,10 @@ constexpr std::uint64_t kPageBytes = 4096;
 
 std::string journal_of(Site const& site) { return site.home().state() + "/journal.db"; }
 
-Finished journal_verb(Site const& site, std::string const& verb) {
-  return site.sluice({"journal", verb, "--config", site.home().config_file()});
+Finished journal_verb(Site const& site, std::string const& verb, std::vector<std::string> const& more = {}) {
+  std::vector<std::string> words = {"journal", verb, "--config", site.home().config_file()};
+  words.insert(words.end(), more.begin(), more.end());
+  return site.sluice(words);
 }
 
 std::uint64_t assets(Site const& site) { return site.emulator().ledger().at("assets").size(); }
@@ -211,20 +213,37 @@ TEST(NewJournal, IsNoneThatWasRebuilt) {
   EXPECT_FALSE(says_new(site));
 }
 
-TEST(NewerJournal, IsNotCalledFineByTheCheck) {
-  Site site;
+void make_journal_newer(Site& site) {
   site.daemon().start();
   ASSERT_EQ(site.daemon().stop(), 0);
   std::fstream file(journal_of(site), std::ios::in | std::ios::out | std::ios::binary);
   file.seekp(63);  // the last byte of user_version (fileformat2.html)
   file.put(99);
-  file.close();
+}
+
+TEST(NewerJournal, IsNotCalledFineByTheCheck) {
+  Site site;
+  make_journal_newer(site);
   EXPECT_EQ(site.daemon().start_and_end(), 10);
   auto const checked = journal_verb(site, "check");
   EXPECT_EQ(checked.code, 10) << checked.out;
   EXPECT_TRUE(has(checked.out, "a newer Sluice")) << checked.out;
   EXPECT_TRUE(has(checked.out, "install that version again")) << checked.out;
   EXPECT_TRUE(has(checked.out, "next: what is said above")) << "a rebuild would set a good journal aside";
+}
+
+TEST(NewerJournal, IsReplacedOnlyWhereAPersonInsists) {
+  Site site;
+  make_journal_newer(site);
+  for (auto const& more : {std::vector<std::string>{}, {"--dry-run"}}) {
+    auto const refused = journal_verb(site, "rebuild", more);
+    EXPECT_EQ(refused.code, 10) << refused.out;
+    EXPECT_TRUE(has(refused.err, "a newer Sluice")) << refused.err;
+    EXPECT_TRUE(has(refused.err, "--force")) << refused.err;
+  }
+  EXPECT_EQ(site.daemon().start_and_end(), 10) << "it is in its place still";
+  EXPECT_EQ(journal_verb(site, "rebuild", {"--force"}).code, 0);
+  site.daemon().start();
 }
 
 TEST(ReadOnlyDisk, IsNotTakenForARunningDaemonByTheCheck) {

@@ -22,7 +22,8 @@ class DeadlyMoments final : public ports::Witness {
  public:
   void reached(ports::Moment moment) override {
     if (moment != ports::Moment::kBeforeCommit && moment != ports::Moment::kAfterCommit) return;
-    if (moment == ports::Moment::kBeforeCommit && ++commits >= fails_from && commits < fails_from + fails) throw Death();
+    if (moment == ports::Moment::kBeforeCommit && ++commits >= fails_from && commits < fails_from + fails)
+      throw Death();
     if (++count == dies_at) throw Death();
   }
   int commits = 0;

@@ -41,7 +41,7 @@ TEST_F(ManifestsTest, LoseNoLineWhoseCommitFailsAgainAndAgain) {
     auto const base = first * 10;
     files.write(name, "url\n" + rows(base, base + 2));
     run();
-    files.append(name, rows(base + 2, base + 4) + "https://h.example/" + std::to_string(base + 4));
+    files.append(name, rows(base + 2, base + 4) + "\"a quote that is open");
     moments.commits = 0;
     moments.fails_from = first;
     moments.fails = 2;
@@ -55,7 +55,7 @@ TEST_F(ManifestsTest, LoseNoLineWhoseCommitFailsAgainAndAgain) {
       }
     }
     moments.fails = 0;
-    EXPECT_EQ(manifest(name).entries, 5) << "commits " << first << " and " << first + 1 << " failed";
+    EXPECT_EQ(manifest(name).entries, 4) << "commits " << first << " and " << first + 1 << " failed";
     EXPECT_EQ(manifest(name).waiting, 0);
   }
   EXPECT_GT(moments.commits, 2);
