@@ -104,20 +104,29 @@ std::optional<std::filesystem::path> Engine::look_at_journal() {
   return gone;
 }
 
-void Engine::save_and_refuse(std::filesystem::path const& gone) {
-  auto const shown = printable(place_.file().string());
-  auto text = "the journal was taken away from the running daemon: " + printable(gone.string()) +
-              " was removed, moved or exchanged, so nothing more is begun. ";
+bool Engine::save_journal() {
   try {
     auto const copy = place_.free_name(".saved-", clock_.wall());
     journal_.copy_to(copy);
+    saved_ = copy;
     if (begun_) mark_.put_back();
-    text += "All that it held is saved: move " + shown + "* away, if there is any, but not the copy; then: mv " +
-            printable(copy.string()) + " " + shown + "; then: systemctl start sluiced. Leave journal.id as it is";
   } catch (journal::JournalError const& error) {
-    text += "It could not be saved: " + std::string(error.what()) + ". Put the newest copy back, or run: sluice " +
-            "journal rebuild, so that nothing complete is sent again";
+    unsaved_ = error.what();
+    return !saved_.empty() || error.kind() != journal::JournalError::Kind::kFull;
   }
+  return true;
+}
+
+void Engine::refuse_without(std::filesystem::path const& gone) const {
+  auto const shown = printable(place_.file().string());
+  auto text = "the journal was taken away from the running daemon: " + printable(gone.string()) +
+              " was removed, moved or exchanged, so nothing more is begun. ";
+  if (!saved_.empty())
+    text += "All that it held is saved: move " + shown + "* away, if there is any, but not the copy; then: mv " +
+            printable(saved_.string()) + " " + shown + "; then: systemctl start sluiced. Leave journal.id as it is";
+  else
+    text += "It could not be saved: " + unsaved_ + ". Put the newest copy back, or run: sluice journal rebuild, so " +
+            "that nothing complete is sent again";
   throw journal::JournalError(journal::JournalError::Kind::kIo, text);
 }
 

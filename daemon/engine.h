@@ -75,9 +75,12 @@ class Engine {
   // again, is.
   // Returns  the file that is gone or another; nothing while all is well.
   std::optional<std::filesystem::path> look_at_journal();
-  // The journal has lost its place, and everything has landed: saves what is open in a file beside that place.
-  // Throws  journal::JournalError always: what happened, where the copy is, and how to go on.
-  [[noreturn]] void save_and_refuse(std::filesystem::path const& gone);
+  // The journal has lost its place, and everything has landed: saves what is open in a file beside that place, once.
+  // Returns false where the disk is full: then nothing is lost while this process lives. It may be tried again.
+  bool save_journal();
+  // Throws  journal::JournalError always: what happened, where the copy is, or why there is none, and how to go on.
+  // Requires  save_journal() was tried.
+  [[noreturn]] void refuse_without(std::filesystem::path const& gone) const;
 
   // Calls sent from now on carry this key; if the last one was refused, one leaves at once to try it.
   void replace_key(ApiKey key);
@@ -138,7 +141,9 @@ class Engine {
   BootTime next_rate_look_{};
   BootTime turn_ended_{};
   bool begun_ = false;
-  bool changed_ = true;  // the last turn did something: the next may find more
+  std::filesystem::path saved_;  // the copy of a journal that has lost its place; or
+  std::string unsaved_;          // why there is none
+  bool changed_ = true;          // the last turn did something: the next may find more
   bool hinted_ = false;
   bool answers_came_ = false;
   bool mark_failed_ = false;  // said once

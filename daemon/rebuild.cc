@@ -316,6 +316,7 @@ class Rebuild {
   void fill(journal::Journal& made) {
     LogSpdlog log(ports::Level::kError);
     budget::Traffic traffic;
+    traffic.note_clock_offset(lists_.clock_offset());
     ports::AtOnce lanes;
     source::Scout scout(lanes, os_files_);
     stage::OpenSources sources(scout);

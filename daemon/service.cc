@@ -21,6 +21,7 @@ constexpr Millis kWatchPause{10'000};  // a root that hangs publishes nothing
 constexpr Millis kStatusPause{1'000};
 constexpr Millis kWaitingLook{1'000};  // for a request whose folder may come to be taken for stuck
 constexpr Millis kSleepMax{10'000};
+constexpr Millis kSavePause{5'000};      // between tries to save a journal that has no room
 constexpr Millis kStateLook{1'000};      // when something happens; else with the longest sleep
 constexpr Millis kKeyLook{5'000};        // while the key is refused
 constexpr Millis kSkewSaidFrom{30'000};  // B9
@@ -87,15 +88,30 @@ int Service::run() {
   }
   notify_.stopping();
   look_at_state(true);
-  if (journal_gone_) engine_.save_and_refuse(*journal_gone_);
+  if (journal_gone_ && !journal_saved_) engine_.save_journal();
+  if (journal_gone_) engine_.refuse_without(*journal_gone_);
   if (stops_ < 2) engine_.end_in_peace();  // a second SIGTERM wants no check
   log_.info("sluiced ends; the next start takes up what is left");
   return 0;
 }
 
-bool Service::drained() const {
+bool Service::drained() {
   if (!drain_until_) return false;
-  return engine_.turn().traffic().idle() || engine_.clock().boot() >= *drain_until_;
+  auto const boot = engine_.clock().boot();
+  if (!engine_.turn().traffic().idle() && boot < *drain_until_) return false;
+  if (!journal_gone_ || stops_ > 0) return true;
+  if (boot >= next_save_) save_journal();
+  return journal_saved_;
+}
+
+// While the disk is full the open file without a name is the only journal: it lives as long as this process.
+void Service::save_journal() {
+  journal_saved_ = engine_.save_journal();
+  if (!journal_saved_ && next_save_ == BootTime{})
+    log_.error("the state directory is full, and the journal cannot be saved: free space in " +
+               printable(config_.state_dir) + ", and do not stop sluiced, which has the only copy");
+  next_save_ = engine_.clock().boot() + kSavePause;
+  drain_until_ = next_save_;
 }
 
 void Service::sleep() {
@@ -280,7 +296,11 @@ StatusFacts Service::facts() const {
     facts.reasons.push_back(
         {"journal_gone", printable(journal_gone_->string()) + " was removed, moved or exchanged while it was open",
          journal_gone_since_,
-         "sluiced saves the journal beside it and ends; its last line in the log says how to go on", true});
+         next_save_ == BootTime{}
+             ? "sluiced saves the journal beside it and ends; its last line in the log says how to go on"
+             : "free space in " + printable(config_.state_dir) +
+                   ", so that sluiced can save the journal; do not stop it before, it has the only copy",
+         true});
   if (auto const since = traffic.key_refused_since()) {
     facts.state = "paused";
     facts.reasons.push_back({"key_refused", "the platform refuses the API key", since,

@@ -63,7 +63,8 @@ class Service {
   void tell_systemd();
   void look_at_state(bool at_end);
   void drain();
-  bool drained() const;
+  bool drained();
+  void save_journal();
   void sleep();
 
   config::Config const& config_;
@@ -87,6 +88,8 @@ class Service {
   BootTime next_state_look_{};
   std::optional<std::filesystem::path> journal_gone_;  // the file that is not what was opened any more
   std::optional<WallTime> journal_gone_since_;
+  bool journal_saved_ = false;
+  BootTime next_save_{};  // once a try has failed
   BootTime next_watch_{};
   BootTime next_key_look_{};
   BootTime next_alive_{};

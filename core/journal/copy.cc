@@ -44,9 +44,14 @@ void keep_copy(Database& database, std::filesystem::path const& copy, Urls urls)
   if (made < 0) refuse_copy(copy, errno);
   give_to_owner_of_folder(made, half);
   ::close(made);
-  database.copy_into(half);
-  if (urls == Urls::kForgotten) forget_urls(half);
-  sync_path(half, copy);
+  try {
+    database.copy_into(half);
+    if (urls == Urls::kForgotten) forget_urls(half);
+    sync_path(half, copy);
+  } catch (JournalError const&) {
+    ::unlink(half.c_str());  // on a full disk it takes the room that its next try needs
+    throw;
+  }
   if (::rename(half.c_str(), copy.c_str()) != 0) refuse_copy(copy, errno);
   sync_path(copy.has_parent_path() ? copy.parent_path() : std::filesystem::path("."), copy);
 }

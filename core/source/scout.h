@@ -90,7 +90,7 @@ class Scout {
   // Fetches the answers that have come. To be called before a turn asks.
   void collect(WallTime now);
 
-  // --- the questions; `device` is that of the file when it was last seen (gone_or_away)
+  // --- the questions; `device` is that of the file when it was last seen (gone_or_away), 0: any
   // Fail as Files::open() and OpenFile::print(), after gone_or_away().
   // `whose` tells the questions about one path apart: an answer for another item, or another generation, is none.
   Answer<Met> open(std::string const& root, std::string const& path, std::uint64_t device, std::string const& whose);

@@ -142,11 +142,11 @@ void tell_unseen_writers(Context& ctx, SourcePolicy const& source) {
       to_words(kRestUnseen) + " after its last change");
 }
 
-// The file came back to where it was sent from, before the journal was lost.
+// The file came back to where it was sent from, before the journal was lost; or another one of its name, size and time
+// did, since nobody compares the bytes. So it gets no operation tag, and is not put away (outbox.cc).
 void adopt_kept(Context& ctx, ItemRow item, Plan const& plan, platform::Asset const& asset) {
   ctx.digests.forget(item.id);
   take_asset(ctx, item, asset);
-  item.client_op = asset.client_op;
   item.failed_from.clear();
   ctx.journal.delete_steps_of(item.id);
   move(ctx, item, ItemState::kSeen, claim(ctx, item, asset));

@@ -32,6 +32,11 @@ journal::RowId insert_lost(Context& ctx, journal::ItemRow const& item, std::stri
 // Requires  the item is in the journal and has no steps.
 void insert_what_follows(Context& ctx, journal::ItemRow const& item, Plan const& plan, platform::Asset const& asset);
 
+// Such a step: it stands for a call that the lost journal may have known of. None is being made without a name else.
+inline bool is_supposed(journal::StepRow const& step) {
+  return step.state == journal::StepState::kCreating && step.named_id == 0;
+}
+
 // The asset that a rebuild kept for this very file or URL; nothing, by one look at an index, if it kept none.
 std::optional<platform::Asset> kept_for(Context const& ctx, journal::ItemRow const& item);
 // It is claimed: nobody else gets it. Returns  what the story says of it.

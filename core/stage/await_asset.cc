@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/platform/requests.h"
+#include "core/stage/adopt.h"
 #include "core/stage/effort.h"
 #include "core/stage/gone.h"
 #include "core/stage/moves.h"
@@ -54,10 +55,12 @@ std::optional<journal::SessionRow> forgotten_session(Context const& ctx, ItemRow
 }
 
 // A call that was sent for this asset and whose outcome is not known yet: it is decided first, while the
-// asset's id is still at hand.
+// asset's id is still at hand. One that a rebuild only supposes is asked about once the asset is ready, which it
+// will not be: nothing stands in a record of an asset that is gone (R40).
 bool step_undecided(Context const& ctx, ItemRow const& item) {
-  return std::ranges::any_of(ctx.journal.steps_of(item.id),
-                             [](journal::StepRow const& step) { return step.state == journal::StepState::kCreating; });
+  return std::ranges::any_of(ctx.journal.steps_of(item.id), [](journal::StepRow const& step) {
+    return step.state == journal::StepState::kCreating && !is_supposed(step);
+  });
 }
 
 void lost(Context& ctx, ItemRow item) {

@@ -5,8 +5,10 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/stage/adopt.h"
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
+#include "core/stage/next_uploads.h"
 
 namespace sluice::stage {
 
@@ -77,8 +79,9 @@ std::string trouble_with_source(ItemRow& item, Result<ports::FilePrint> const& f
 void begin_steps_anew(Context& ctx, ItemRow const& item) {
   for (auto step : ctx.journal.steps_of(item.id)) {
     auto const was = step.state;
-    if (was == StepState::kFailed || was == StepState::kCreating) continue;
-    if (step.kind == StepKind::kIndex && was != StepState::kWaiting) {
+    auto const is_undecided = was == StepState::kCreating && !is_supposed(step);
+    if (was == StepState::kFailed || is_undecided) continue;
+    if (step.kind == StepKind::kIndex && was != StepState::kWaiting && was != StepState::kCreating) {
       step.state = StepState::kCreated;
       step.effort = renewed(ctx.now);
     } else {
@@ -144,6 +147,10 @@ void upload_again(Context& ctx, ItemRow item, std::string_view why) {
     trouble = "this keeps happening: see who or what deletes assets there, then retry";
   if (!trouble.empty())
     return fail_item(ctx, std::move(item), "asset_gone", std::string(why) + ", and " + trouble, ItemState::kStable);
+  if (is_spooled(item) && !ctx.journal.download_of(item.id)) {  // adopted: this journal has no bytes of it (adopt.h)
+    item.method = kByRelay;
+    item.print = {};
+  }
   item.state = ItemState::kStable;
   item.asset_id.clear();
   item.client_op.clear();

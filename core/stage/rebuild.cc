@@ -70,6 +70,13 @@ void read_sidecars(ports::Files& files, SourceFile& file, source::Candidate cons
   file.sidecar_trouble = look ? look->sidecar.error().text : look.error().text;
 }
 
+// Whether the file is certainly what was sent, and no other one of its name, size and time: a receipt says so, or it
+// has not been touched since its asset was made. Any other one is not put away: it may be nowhere else (outbox.cc).
+bool is_what_was_sent(Context const& ctx, SourceFile const& file, Asset const& asset) {
+  auto const touched_at = from_unix_ms(file.print.ctime_ns / 1'000'000) + ctx.traffic.clock_offset();
+  return file.is_known_by_content || (asset.created_at && touched_at <= *asset.created_at);
+}
+
 }  // namespace
 
 std::optional<SourceFile> sought_file(ports::Files& files, Policy const& policy, SourcePolicy const& source,
@@ -118,12 +125,14 @@ void adopt(Context& ctx, SourceFile const& file, Asset const& asset) {
   if (!plan) return;  // the configuration is the one that sought_file() read: not reached
   take_names(ctx, item, asset);
   take_asset(ctx, item, asset);
+  if (!is_what_was_sent(ctx, file, asset)) item.client_op.clear();
   item.ends_hash = file.ends_hash;
   item.content_key = file.content_key;
   auto const* const by = file.is_known_by_content ? ", which has its content by a receipt"
                          : tag                    ? ", which carries its operation tag"
                                                   : ", which fits by name, size and time";
-  item.id = insert_lost(ctx, item, "rebuilt: the platform has asset " + asset.id + by);
+  auto const stays = item.client_op.empty() ? "; nobody has compared the bytes, so the file stays where it is" : "";
+  item.id = insert_lost(ctx, item, "rebuilt: the platform has asset " + asset.id + by + stays);
   insert_what_follows(ctx, item, *plan, asset);
 }
 

@@ -30,7 +30,8 @@ std::pair<std::string, std::string> OpenSources::place_of(journal::ItemRow const
 Answer<std::shared_ptr<ports::OpenFile>> OpenSources::get(journal::ItemRow const& item) {
   if (auto const held = open_.find(item.id); held != open_.end()) return held->second.file;
   auto const [root, path] = place_of(item);
-  auto met = scout_.open(root, path, item.print.device, generation_of(item));
+  // The spool is the daemon's own folder: empty, it is no mount point without its mount.
+  auto met = scout_.open(root, path, is_spooled(item) ? 0 : item.print.device, generation_of(item));
   if (!met) return std::nullopt;
   if (!*met) {
     auto& error = met->error();

@@ -126,6 +126,37 @@ TEST(FullStateDirectory, AtTheStartIsWaitedForToo) {
   site.daemon().kill_at_once();
 }
 
+// Whoever makes room in haste may remove the journal itself: the open file is the only one then.
+TEST(FullStateDirectory, KeepsAJournalThatWasRemovedUntilThereIsRoomToSaveIt) {
+  Site site;
+  TmpfsState const state(site.home().state());
+  if (!state.mounted()) GTEST_SKIP() << "a small tmpfs needs root";
+  site.daemon().start();
+  site.drop("early.mp4", 90'000, 1);
+  ASSERT_TRUE(site.wait_for("done", 1));
+  state.fill();
+  auto const journal = site.home().state() + "/journal.db";
+  std::filesystem::remove(journal);
+  ASSERT_TRUE(site.wait_until("it is said that it has the only copy", [&] {
+    auto const reasons = site.daemon().status().at("health").at("reasons");
+    return std::ranges::any_of(reasons, [](Json const& reason) {
+      return reason.at("code") == "journal_gone" &&
+             reason.at("hint").get<std::string>().find("only copy") != std::string::npos;
+    });
+  }));
+  state.empty();
+  EXPECT_EQ(site.daemon().ended(45s), 10);
+  std::filesystem::path saved;
+  for (auto const& entry : std::filesystem::directory_iterator(site.home().state()))
+    if (entry.path().filename().string().starts_with("journal.db.saved-")) saved = entry.path();
+  ASSERT_EQ(saved.extension(), ".saved-" + saved.string().substr(saved.string().rfind("saved-") + 6)) << "and no half";
+  std::filesystem::rename(saved, journal);
+  site.daemon().start();
+  ASSERT_TRUE(site.wait_for("done", 1));
+  EXPECT_TRUE(site.every_file_is_there_once());
+  site.daemon().kill_at_once();
+}
+
 TEST(FullStateDirectory, EndsAnIngestByHandWith10) {
   Site site(main_job_settings(), main_job_emulator());
   TmpfsState const state(site.folder() + "/by-hand");

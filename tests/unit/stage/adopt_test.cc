@@ -6,6 +6,8 @@
 #include "core/source/entry_key.h"
 #include "core/source/identity.h"
 #include "core/stage/admit.h"
+#include "core/stage/await_asset.h"
+#include "core/stage/finish.h"
 #include "core/stage/moves.h"
 #include "core/stage/take_url.h"
 #include "tests/unit/stage/stage_fixture.h"
@@ -47,6 +49,14 @@ class Adopt : public StageTest {
     Result<Added> added = fail(Fault::kLocal, "not asked");
     within([&](Context& ctx) { added = add_url(ctx, policy.hand, {.url = *parse_url(url)}, {}, dry_run); });
     return added;
+  }
+  // The platform says that the asset is not there, to whoever reads it alone.
+  void lose(RowId id) {
+    for (int poll = 0; poll < 3; ++poll) {
+      land({.errand = budget::Errand::kAwaitAsset, .rows = {id}, .mode = kReadAlone},
+           fail(Fault::kGone, "no such asset"));
+      now += 1h;
+    }
   }
   static std::string identity_of_url(std::string const& url) {
     return source::identity_of("", source::entry_key(*parse_url(url), {}), 0, 0);
@@ -127,11 +137,47 @@ TEST_F(Adopt, AFileThatComesBackAsItWasIsNotSent) {
   auto const adopted = item(row.id);
   EXPECT_EQ(adopted.state, ItemState::kSent);
   EXPECT_EQ(adopted.asset_id, "asset1");
-  EXPECT_EQ(adopted.client_op, asset(identity_of_file_, "direct").client_op);
   EXPECT_EQ(adopted.method, "direct");
   ASSERT_EQ(journal.steps_of(row.id).size(), 1u);
   EXPECT_EQ(journal.steps_of(row.id)[0].state, StepState::kCreating);
   EXPECT_FALSE(journal.unclaimed(identity_of_file_));
+}
+
+// Another file of its name, size and time may have come: a camera without a clock writes such.
+TEST_F(Adopt, AFileThatComesBackIsNotPutAwaySinceNobodyComparedItsBytes) {
+  policy.sources[0].after_success = {.what = AfterEnd::What::kDelete, .move_to = {}};
+  policy.pipelines[0].indexes.clear();
+  keep(asset(identity_of_file_, "direct"));
+  auto const row = seen();
+  choose(choose_admit);
+  choose(choose_admit);
+  ASSERT_EQ(item(row.id).state, ItemState::kSent);
+  within([&](Context& ctx) { asset_became_ready(ctx, item(row.id)); });
+  choose(choose_finish);
+  EXPECT_EQ(item(row.id).state, ItemState::kDone);
+  EXPECT_TRUE(journal.acts_of(row.id).empty());
+}
+
+TEST_F(Adopt, WhatIsGoneBeforeItsFileCameBackIsSentAgainWithItsSteps) {
+  keep(asset(identity_of_file_, "direct"));
+  auto const row = seen();
+  choose(choose_admit);
+  choose(choose_admit);
+  ASSERT_EQ(journal.steps_of(row.id).at(0).state, StepState::kCreating);
+  lose(row.id);
+  EXPECT_EQ(item(row.id).state, ItemState::kStable);
+  EXPECT_EQ(item(row.id).generation, 2);
+  EXPECT_EQ(journal.steps_of(row.id).at(0).state, StepState::kWaiting);
+}
+
+TEST_F(Adopt, ARelayedUrlWhoseAssetIsGoneIsDownloadedAgain) {
+  keep(asset(identity_of_url(kUrl), "direct"));
+  auto const id = add(kUrl)->item.id;
+  ASSERT_EQ(item(id).method, "direct");
+  lose(id);
+  EXPECT_EQ(item(id).state, ItemState::kStable);
+  EXPECT_EQ(item(id).method, "relay");
+  EXPECT_EQ(item(id).print, ports::FilePrint());
 }
 
 TEST_F(Adopt, AFileOfAnotherSizeThanTheAssetIsSent) {

@@ -185,7 +185,24 @@ TEST_F(Rebuild, AnItemWithoutATagIsNewAndSaysByWhatItWasKnown) {
   EXPECT_NE(row.ulid, kUlid);
   EXPECT_EQ(row.generation, 1);
   EXPECT_EQ(row.client_op, "");
-  EXPECT_THAT(journal.events_of(row.id, 1).at(0).note, EndsWith("fits by name, size and time"));
+  EXPECT_THAT(journal.events_of(row.id, 1).at(0).note, HasSubstr("fits by name, size and time"));
+}
+
+// One of its name, size and time may stand in its place, as a camera without a clock writes them: only a receipt, or
+// that nobody has touched it since its asset was made, says that it is the one, which may then be put away.
+TEST_F(Rebuild, AFileThatIsNotCertainlyWhatWasSentGetsNoTagAndStaysWhereItIs) {
+  auto touched = *sought(there("touched.mp4"));
+  touched.print.ctime_ns = to_unix_ms(now - 10min) * 1'000'000;
+  auto const row = adopted(touched, tagged(touched));
+  EXPECT_EQ(row.asset_id, "asset1");
+  EXPECT_EQ(row.client_op, "");
+  EXPECT_THAT(journal.events_of(row.id, 1).at(0).note, EndsWith("the file stays where it is"));
+  auto received = *sought(there("received.mp4"));
+  received.print.ctime_ns = touched.print.ctime_ns;
+  received.is_known_by_content = true;
+  auto of_receipt = asset();
+  of_receipt.client_op = to_text(source::OperationTag{"01JZ8Q7KXV3N5T9A2B4C6D8E1G", 1, received.sought.identity});
+  EXPECT_EQ(adopted(received, of_receipt).client_op, of_receipt.client_op);
 }
 
 TEST_F(Rebuild, AnAdoptedFileIsKnownByItsEndsUnlessItCannotBeRead) {
