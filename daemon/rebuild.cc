@@ -207,6 +207,7 @@ class Rebuild {
     }
     matching_ = stage::match_files(sought, assets_, unfinished);
     use_receipts();
+    claim_adopted();
     report_.files = files_.size();
     report_.strangers = matching_.strangers;
     report_.kept = matching_.unclaimed.size();
@@ -267,6 +268,14 @@ class Rebuild {
       ++report_.decided;
       return;
     }
+  }
+
+  // What a file has by its receipt waits for no other.
+  void claim_adopted() {
+    std::unordered_set<std::size_t> adopted;
+    for (auto const& match : matching_.files)
+      if (match.fate == FileMatch::Fate::kAdopt) adopted.insert(match.assets.front());
+    std::erase_if(matching_.unclaimed, [&](std::size_t asset) { return adopted.contains(asset); });
   }
 
   // "" where it cannot be read as it was swept.

@@ -156,14 +156,12 @@ class Matcher {
       else
         orphans_by_name_.emplace(assets_[asset].filename, asset);
     }
-    doubted_.resize(assets_.size());
   }
 
   // A file that nothing on the platform is known of, and that may be one of the orphans' under another name or with
   // another mtime.
-  void doubt(SoughtFile const& file, FileMatch& match) {
+  void doubt(SoughtFile const& file, FileMatch& match) const {
     auto const fits = [&](std::size_t asset) {
-      doubted_[asset] = true;
       match.fate = FileMatch::Fate::kAmbiguous;
       if (match.assets.size() < kFittingMax) match.assets.push_back(asset);
     };
@@ -178,10 +176,10 @@ class Matcher {
     std::ranges::sort(match.assets);
   }
 
+  // Those that made a file ambiguous too: whoever comes by their very identity is theirs, whatever that file is.
   void keep_orphans(Matching& made) const {
     std::unordered_map<std::string_view, std::size_t> best;  // by identity
     for (auto const asset : orphans_) {
-      if (doubted_[asset]) continue;
       auto const [at, is_new] = best.emplace(tags_[asset]->identity, asset);
       if (!is_new && is_better(asset, at->second)) at->second = asset;
     }
@@ -200,8 +198,7 @@ class Matcher {
   ByText untagged_;  // by filename
   std::vector<std::size_t> orphans_;
   std::unordered_multimap<std::uint64_t, std::size_t> orphans_by_size_;
-  ByText orphans_by_name_;     // of those whose size is not known
-  std::vector<bool> doubted_;  // by asset: one of a file's that is ambiguous
+  ByText orphans_by_name_;  // of those whose size is not known
 };
 
 }  // namespace

@@ -31,9 +31,8 @@ TEST(RenderRebuild, NamesTheDoubtfulFilesTheOldJournalAndTheNextCommand) {
   EXPECT_THAT(text, HasSubstr("2 files are on the platform already"));
   EXPECT_THAT(text, HasSubstr("1 file is not there"));
   EXPECT_THAT(text, HasSubstr("/srv/drop/a\\x0ab.mp4: assets x1 x2"));
-  EXPECT_THAT(text,
-              HasSubstr("7 assets belong to no file of the sources: 3 are kept, and adopted when their URL or file "
-                        "comes\n"));
+  EXPECT_THAT(text, HasSubstr("7 assets belong to no file of the sources\n3 assets are kept, and adopted when their URL "
+                              "or file comes\n"));
   EXPECT_THAT(text, HasSubstr("before-rebuild-20261121T120000Z"));
   EXPECT_THAT(text, HasSubstr("next: systemctl start sluiced"));
   EXPECT_THAT(render_rebuild(report(), true), HasSubstr("nothing was written"));

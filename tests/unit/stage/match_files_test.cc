@@ -174,11 +174,21 @@ TEST(MatchFiles, KeepsTheBestAssetOfEachIdentityThatNoFileHas) {
   EXPECT_EQ(made.of_files, 4u);
 }
 
-TEST(MatchFiles, KeepsNoAssetThatMadeAFileAmbiguous) {
-  auto const made = World{{file(1)}, {tagged("x", 2)}}.match();
-  EXPECT_THAT(made.files[0].assets, ElementsAre(0));
-  EXPECT_TRUE(made.unclaimed.empty());
+// It is that of its very identity, whenever that comes, whatever else was thought of it.
+TEST(MatchFiles, KeepsAnAssetThatMadeAFileAmbiguousAndTheOthersOfItsSize) {
+  auto const made = World{{file(1)}, {tagged("x", 2), tagged("y", 3)}}.match();
+  EXPECT_EQ(made.files[0].fate, Fate::kAmbiguous);
+  EXPECT_THAT(made.files[0].assets, ElementsAre(0, 1));
+  EXPECT_THAT(made.unclaimed, ElementsAre(0, 1));
   EXPECT_EQ(made.strangers, 0u);
+}
+
+TEST(MatchFiles, KeepsTheBetterAssetOfAnIdentityAlsoWhereThatMadeAFileAmbiguous) {
+  auto better = tagged("ready", 2);
+  auto const worse = tagged("busy", 2, kProcessing);
+  auto const made = World{{file(1, "renamed.mp4")}, {worse, better}}.match();
+  EXPECT_THAT(made.files[0].assets, ElementsAre(1));
+  EXPECT_THAT(made.unclaimed, ElementsAre(1));
 }
 
 TEST(MatchFiles, KeepsNoReservationOfAFileThatIsNotThere) {
