@@ -263,7 +263,7 @@ class Journal {
 
   // --- assets that a rebuild kept (unclaimed.cc)
   void insert(UnclaimedRow const& row);  // requires  none of its identity is there
-  std::optional<UnclaimedRow> unclaimed(std::string_view identity) const;
+  std::optional<UnclaimedRow> unclaimed(std::string_view front) const;  // the first whose identity begins so
   void delete_unclaimed(std::string_view identity);
 
   // --- events

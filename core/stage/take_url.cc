@@ -4,6 +4,7 @@
 
 #include "core/base/text.h"
 #include "core/source/entry_key.h"
+#include "core/source/identity.h"
 #include "core/source/kind.h"
 #include "core/source/sidecar.h"
 #include "core/source/url_expiry.h"
@@ -14,7 +15,9 @@
 #include "core/stage/discover.h"
 #include "core/stage/effort.h"
 #include "core/stage/fetch_policy.h"
+#include "core/stage/moves.h"
 #include "core/stage/next_uploads.h"
+#include "core/stage/rebuild.h"
 #include "core/stage/send_url.h"
 
 namespace sluice::stage {
@@ -61,7 +64,7 @@ Result<ItemRow> refresh(Context& ctx, ItemRow item, UrlText const& fresh) {
   if (!is_usable(fresh.whole, ctx.now + ctx.traffic.clock_offset())) return item;
   item.url = fresh.whole;
   ctx.journal.update(item, item.state, ctx.now);
-  if (item.state != ItemState::kFailed) return item;
+  if (item.state != ItemState::kFailed || item.reason == kRebuildAmbiguous) return item;  // that is a person's to say
   SLUICE_CHECK(retry_order(ctx, item.id));
   return *ctx.journal.item(item.id);
 }
@@ -99,9 +102,24 @@ Result<std::optional<ItemRow>> known_for(Context const& ctx, UrlWish const& wish
   auto const is_url_alone =
       wish.key.empty() && wish.name.empty() && !wish.size_bytes && wish.hash.empty() && sums_of(wish).empty();
   if (!known && is_url_alone) return named_before(ctx, wish);
-  if (!known || known->id != wish.corrects || known->state != ItemState::kFailed || is_same_url(*known, wish.url))
-    return known;
+  if (!known || known->id != wish.corrects || known->state != ItemState::kFailed || is_same_url(*known, wish.url)) return known;
   return std::nullopt;
+}
+
+// The asset that a rebuild kept of another URL under the key of a line. Which of the two URLs the line was corrected
+// to, and whether it was done with the first one, nobody knows any more; but of a key that this journal knows.
+std::optional<std::string> kept_of_key(Context const& ctx, ItemRow const& item) {
+  auto const row = ctx.journal.unclaimed(source::key_part(identity_of(item)));
+  if (!row) return std::nullopt;
+  auto const known = ctx.journal.item_by_key(item.key);
+  return !known || known->reason == kRebuildAmbiguous ? std::optional(row->asset_id) : std::nullopt;
+}
+
+ItemRow leave_to_a_person(Context& ctx, ItemRow const& item, std::string const& asset) {
+  fail_item(ctx, item, std::string(kRebuildAmbiguous),
+            "the journal was rebuilt, and the platform has asset " + asset + " of this key, made of another URL",
+            ItemState::kStable);
+  return *ctx.journal.item(item.id);
 }
 
 // What the wish says of its kind, else its name.
@@ -152,6 +170,7 @@ Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& w
   if (relayed) item.method = kByRelay;
   SLUICE_TRY(plan, plan_item(ctx.policy, item, source, media, ctx.now));
   if (dry_run) return Added{.item = std::move(item), .was_known = false};
+  auto const doubted = kept ? std::nullopt : kept_of_key(ctx, item);
   if (auto const corrected = ctx.journal.item_by_key(item.key)) ctx.journal.release_key(corrected->id);
   if (kept) return adopt_kept(ctx, std::move(item), plan, *kept);
   item.id = ctx.journal.insert(item);
@@ -162,6 +181,7 @@ Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& w
   if (relayed || source.fetch == FetchPolicy::kAuto) ctx.journal.insert(download);  // it may turn out to be too large
   for (auto const& step : steps_for(item, plan)) ctx.journal.insert(step);
   ctx.log.info("item=" + item.ulid + " url=\"" + printable(item.path) + "\" added source=" + printable(item.source));
+  if (doubted) item = leave_to_a_person(ctx, item, *doubted);
   return Added{.item = std::move(item), .was_known = false};
 }
 
