@@ -51,6 +51,11 @@ ItemRow item_of(Context& ctx, SourcePolicy const& source, UrlWish const& wish, s
   return item;
 }
 
+Result<void> check_time(Context const& ctx, UrlWish const& wish) {
+  if (!wish.not_after || *wish.not_after > ctx.now) return {};
+  return fail(Fault::kRejected, "its not_after, " + to_rfc3339(*wish.not_after) + ", is over", "too_late");
+}
+
 Result<void> check_end(Context const& ctx, UrlWish const& wish) {
   if (is_usable(wish.url.whole, ctx.now + ctx.traffic.clock_offset())) return {};
   return fail(Fault::kRejected, "the signed URL ended at " + to_rfc3339(*source::url_end(wish.url.whole)),
@@ -155,12 +160,14 @@ Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& w
   auto key = key_of(wish);
   SLUICE_TRY(known, known_for(ctx, wish, key));
   if (known) {
+    if (known->state == ItemState::kFailed) SLUICE_CHECK(check_time(ctx, wish));
     if (dry_run) return Added{.item = *std::move(known), .was_known = true};
     SLUICE_TRY(item, refresh(ctx, *std::move(known), wish.url));
     return Added{.item = std::move(item), .was_known = true};
   }
   auto item = item_of(ctx, source, wish, std::move(key));
   auto const kept = kept_for(ctx, item);
+  if (!kept) SLUICE_CHECK(check_time(ctx, wish));
   if (!kept) SLUICE_CHECK(check_end(ctx, wish));
   SLUICE_CHECK(apply_wishes(ctx, item, wishes));
   auto const media = media_of(wish, item.name);

@@ -56,10 +56,10 @@ class Adopt : public StageTest {
     return source::identity_of_url(key, source::identity_text(*parse_url(url)));
   }
   // As a manifest's line says it.
-  Added line(std::string const& url, journal::RowId corrects = 0) {
+  Added line(std::string const& url, journal::RowId corrects = 0, std::optional<WallTime> not_after = {}) {
     std::optional<Added> added;
     within([&](Context& ctx) {
-      UrlWish const wish{.url = *parse_url(url), .key = "k:7", .corrects = corrects};
+      UrlWish const wish{.url = *parse_url(url), .key = "k:7", .not_after = not_after, .corrects = corrects};
       added = add_url(ctx, policy.hand, wish, {}, false).value();
     });
     return *added;
@@ -183,6 +183,11 @@ TEST_F(Adopt, ALineThatIsCorrectedAfterTheRebuildIsSent) {
     row.finished_at = now;
   });
   EXPECT_EQ(line("https://h.example/b.mp4", first).item.state, ItemState::kStable);
+}
+
+TEST_F(Adopt, ALineWhoseNotAfterIsOverIsFoundAllTheSame) {
+  keep(asset(identity_of_line("k:7", "https://h.example/a.mp4"), "url"));
+  EXPECT_EQ(line("https://h.example/a.mp4", 0, now - 1h).item.state, ItemState::kSent);
 }
 
 TEST_F(Adopt, AFileThatComesBackAsItWasIsNotSent) {
