@@ -28,6 +28,8 @@ using journal::ItemState;
 
 namespace {
 
+constexpr int kLookedAt = 20;  // items of one URL without its query
+
 std::string sums_of(UrlWish const& wish) {
   if (!wish.sha256.empty()) return "sha256:" + wish.sha256;
   return wish.md5.empty() ? "" : "md5:" + wish.md5;
@@ -87,7 +89,6 @@ bool is_key_of(Context const& ctx, ItemRow const& item, UrlText const& url) {
 
 // Of a URL that a person names, the item that has it already, by whatever key.
 Result<std::optional<ItemRow>> named_before(Context const& ctx, UrlWish const& wish) {
-  constexpr int kLookedAt = 20;
   std::vector<ItemRow> found;
   for (auto& item : ctx.journal.items_by_url(wish.url.shown, kLookedAt)) {
     if (item.state == ItemState::kDone || is_superseded(item) || !is_same_url(item, wish.url)) continue;
@@ -109,6 +110,25 @@ Result<std::optional<ItemRow>> known_for(Context const& ctx, UrlWish const& wish
   if (!known && is_url_alone) return named_before(ctx, wish);
   if (!known || known->id != wish.corrects || known->state != ItemState::kFailed || is_same_url(*known, wish.url)) return known;
   return std::nullopt;
+}
+
+// The item that the line made of this URL before it was corrected, now that it is put back.
+std::optional<ItemRow> replaced_before(Context const& ctx, UrlWish const& wish, std::string const& key) {
+  if (wish.corrects == 0) return std::nullopt;
+  for (auto& item : ctx.journal.items_by_url(wish.url.shown, kLookedAt))
+    if (item.key == key + ' ' + item.ulid && item.state == ItemState::kFailed && is_same_url(item, wish.url))
+      return std::move(item);
+  return std::nullopt;
+}
+
+// Another item would be a second asset of one URL: this one goes on from where it stood, in the place of its successor.
+Result<Added> take_up_again(Context& ctx, ItemRow item, UrlWish const& wish, std::string const& key) {
+  if (auto const successor = ctx.journal.item_by_key(key)) ctx.journal.release_key(successor->id);
+  ctx.journal.take_key_back(item.id);
+  if (is_usable(wish.url.whole, ctx.now + ctx.traffic.clock_offset())) item.url = wish.url.whole;
+  ctx.journal.update(item, item.state, ctx.now);
+  if (item.reason != kRebuildAmbiguous) SLUICE_CHECK(retry_order(ctx, item.id));
+  return Added{.item = *ctx.journal.item(item.id), .was_known = false};
 }
 
 // The asset that a rebuild kept of another URL under the key of a line. Which of the two URLs the line was corrected
@@ -164,6 +184,10 @@ Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& w
     if (dry_run) return Added{.item = *std::move(known), .was_known = true};
     SLUICE_TRY(item, refresh(ctx, *std::move(known), wish.url));
     return Added{.item = std::move(item), .was_known = true};
+  }
+  if (auto before = replaced_before(ctx, wish, key)) {
+    SLUICE_CHECK(check_time(ctx, wish));
+    return take_up_again(ctx, *std::move(before), wish, key);
   }
   auto item = item_of(ctx, source, wish, std::move(key));
   auto const kept = kept_for(ctx, item);

@@ -164,7 +164,10 @@ TEST_F(Adopt, ALineOfWhoseKeyOnlyAnotherUrlsAssetIsThereIsLeftToAPerson) {
   EXPECT_THAT(row.effort.last_error, HasSubstr("asset1"));
   auto const other = line("https://h.example/other.mp4", first.id).item;
   EXPECT_EQ(other.state, ItemState::kFailed) << "nobody has decided";
-  EXPECT_EQ(line("https://h.example/right.mp4?Expires=4100000000&Signature=t", other.id).item.state,
+  auto const back = line("https://h.example/right.mp4?Expires=4000000000&Signature=s", other.id).item;
+  EXPECT_EQ(back.id, first.id);
+  EXPECT_EQ(back.state, ItemState::kFailed) << "nor by that";
+  EXPECT_EQ(line("https://h.example/right.mp4?Expires=4100000000&Signature=t", first.id).item.state,
             ItemState::kFailed);
   within([&](Context& ctx) { EXPECT_TRUE(retry_order(ctx, ctx.journal.item_by_key("k:7")->id)); });
   EXPECT_EQ(journal.item_by_key("k:7")->state, ItemState::kStable) << "a person said so: it is sent";
