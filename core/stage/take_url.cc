@@ -102,13 +102,18 @@ Result<std::optional<ItemRow>> named_before(Context const& ctx, UrlWish const& w
               "several_items");
 }
 
+// Of what came to nothing the line may be corrected.
+bool may_be_replaced(ItemRow const& item) {
+  return item.state == ItemState::kFailed || item.state == ItemState::kCancelled;
+}
+
 // The item that the wish is; nothing if it is a new one, which may take the key of the item that it corrects.
 Result<std::optional<ItemRow>> known_for(Context const& ctx, UrlWish const& wish, std::string const& key) {
   auto known = ctx.journal.item_by_key(key);
   auto const is_url_alone =
       wish.key.empty() && wish.name.empty() && !wish.size_bytes && wish.hash.empty() && sums_of(wish).empty();
   if (!known && is_url_alone) return named_before(ctx, wish);
-  if (!known || known->id != wish.corrects || known->state != ItemState::kFailed || is_same_url(*known, wish.url)) return known;
+  if (!known || known->id != wish.corrects || !may_be_replaced(*known) || is_same_url(*known, wish.url)) return known;
   return std::nullopt;
 }
 
@@ -116,7 +121,7 @@ Result<std::optional<ItemRow>> known_for(Context const& ctx, UrlWish const& wish
 std::optional<ItemRow> replaced_before(Context const& ctx, UrlWish const& wish, std::string const& key) {
   if (wish.corrects == 0) return std::nullopt;
   for (auto& item : ctx.journal.items_by_url(wish.url.shown, kLookedAt))
-    if (item.key == key + ' ' + item.ulid && item.state == ItemState::kFailed && is_same_url(item, wish.url))
+    if (item.key == key + ' ' + item.ulid && may_be_replaced(item) && is_same_url(item, wish.url))
       return std::move(item);
   return std::nullopt;
 }

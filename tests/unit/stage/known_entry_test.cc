@@ -206,6 +206,37 @@ TEST_F(KnownEntry, IsItsFirstItemsAgainWhereTheUrlIsPutBack) {
   EXPECT_EQ(journal->item_by_key("k:7")->id, first.id) << "it is under way";
 }
 
+TEST_F(KnownEntry, OfACancelledItemIsTakenWhereItsUrlIsAnotherOne) {
+  files.write("a.csv", "key,url\n7,https://h.example/wrong.mp4\n");
+  run();
+  end_as(ItemState::kCancelled);
+  run();
+  files.replace("a.csv", "key,url\n7,https://h.example/wrong.mp4\n\n");
+  run();
+  EXPECT_EQ(journal->list_items({}).size(), 1u) << "what was cancelled stays so";
+  EXPECT_EQ(manifest().open, 0);
+  files.replace("a.csv", "key,url\n7,https://h.example/right.mp4\n");
+  run();
+  EXPECT_EQ(journal->item_by_key("k:7")->path, "https://h.example/right.mp4");
+  EXPECT_EQ(manifest().open, 1);
+}
+
+TEST_F(KnownEntry, ThatIsUnderWayIsToldThatItsUrlIsNotChangedAnyMore) {
+  files.write("a.csv", "key,url\n7,https://h.example/wrong.mp4\n");
+  run();
+  for (int times = 0; times < 2; ++times) {
+    files.replace("a.csv", "key,url\n7,https://h.example/right.mp4\n" + std::string(times, '\n'));
+    run();
+  }
+  auto const item = journal->item_by_key("k:7").value();
+  EXPECT_THAT(item.path, HasSubstr("wrong.mp4"));
+  EXPECT_THAT(last_result_of("a.csv"), HasSubstr("sluice cancel " + item.ulid + ", then touch this manifest"));
+  EXPECT_EQ(reported().size(), 1u) << "told once";
+  files.replace("a.csv", "key,url\n7,https://h.example/wrong.mp4\n");
+  run();
+  EXPECT_EQ(reported().size(), 1u);
+}
+
 TEST_F(KnownEntry, IsItsItemsStillWhereTheCorrectedLineIsRefused) {
   files.write("a.csv", "key,url\n7,https://h.example/film.mp4\n");
   run();
