@@ -141,6 +141,7 @@ class Rebuild {
   std::optional<Stop> find_files() {
     if (!options_.paths.empty()) return find_given();
     for (auto const& source : setting_.policy.sources) {
+      report_.has_manifests = report_.has_manifests || !source.manifest.empty();
       if (!source.swept) continue;  // a manifest's: what lies in its folder is not its own
       auto const before = files_.size();
       if (auto const missing = sweep(source)) return missing;

@@ -57,6 +57,7 @@ struct RebuildReport {
   std::uint64_t unread_sidecars = 0;            // files of which it is not known what their sidecars say
   std::vector<Unread> unread = {};              // those, at most 100
   std::vector<std::string> empty_sources = {};  // by name
+  bool has_manifests = false;                   // there is a source of manifests: their lines are answered again
 };
 
 // `told` gets lines for people while it works.

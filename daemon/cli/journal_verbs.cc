@@ -77,6 +77,11 @@ std::string render_rebuild(daemon::RebuildReport const& report, bool dry_run) {
   if (report.kept > 0)
     line(count(report.kept, "asset is kept, and adopted when its", "assets are kept, and adopted when their") +
          " URL or file comes");
+  if (report.has_manifests)
+    line(
+        "the lines of all manifests are answered again, in the next free name, such as NAME.results-2.jsonl: follow "
+        "that "
+        "one, since the old one never grows again");
   if (report.receipts + report.unreadable > 0) line(receipts_words(report));
   for (auto const& problem : report.unreadable_receipts) line("  " + printable(problem));
   if (report.knows_none())
