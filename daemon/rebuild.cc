@@ -141,6 +141,7 @@ class Rebuild {
   std::optional<Stop> find_files() {
     if (!options_.paths.empty()) return find_given();
     for (auto const& source : setting_.policy.sources) {
+      report_.has_manifests = report_.has_manifests || !source.manifest.empty();
       if (!source.swept) continue;  // a manifest's: what lies in its folder is not its own
       auto const before = files_.size();
       if (auto const missing = sweep(source)) return missing;
@@ -207,6 +208,7 @@ class Rebuild {
     }
     matching_ = stage::match_files(sought, assets_, unfinished);
     use_receipts();
+    claim_adopted();
     report_.files = files_.size();
     report_.strangers = matching_.strangers;
     report_.kept = matching_.unclaimed.size();
@@ -267,6 +269,14 @@ class Rebuild {
       ++report_.decided;
       return;
     }
+  }
+
+  // What a file has by its receipt waits for no other.
+  void claim_adopted() {
+    std::unordered_set<std::size_t> adopted;
+    for (auto const& match : matching_.files)
+      if (match.fate == FileMatch::Fate::kAdopt) adopted.insert(match.assets.front());
+    std::erase_if(matching_.unclaimed, [&](std::size_t asset) { return adopted.contains(asset); });
   }
 
   // "" where it cannot be read as it was swept.

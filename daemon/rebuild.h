@@ -33,7 +33,7 @@ struct RebuildReport {
   std::uint64_t to_upload = 0;           // files that the platform has nothing of: the daemon takes them as new
   std::uint64_t unfinished_uploads = 0;  // reservations on the platform, which expire by themselves
   std::uint64_t strangers = 0;           // assets that belong to no file of these sources
-  std::uint64_t kept = 0;                // of these, the ones that are adopted when their URL or file comes
+  std::uint64_t kept = 0;                // assets that are adopted when their URL or file comes
   std::uint64_t assets_of_files = 0;     // that files were made into by our tags, whatever became of the files
   std::uint64_t receipts = 0;            // that were read
   std::uint64_t decided = 0;             // files of which a receipt says which asset they are, among `adopted`
@@ -57,6 +57,7 @@ struct RebuildReport {
   std::uint64_t unread_sidecars = 0;            // files of which it is not known what their sidecars say
   std::vector<Unread> unread = {};              // those, at most 100
   std::vector<std::string> empty_sources = {};  // by name
+  bool has_manifests = false;                   // there is a source of manifests: their lines are answered again
 };
 
 // `told` gets lines for people while it works.

@@ -165,6 +165,15 @@ void Journal::release_key(RowId item) {
   db_->statement("UPDATE item SET item_key = item_key || ' ' || ulid WHERE id = ?").bind(item).run();
 }
 
+void Journal::take_key_back(RowId item) {
+  assert(in_transaction());
+  db_->statement(
+         "UPDATE item SET item_key = substr(item_key, 1, length(item_key) - length(ulid) - 1) "
+         "WHERE id = ? AND substr(item_key, -length(ulid) - 1) = ' ' || ulid")
+      .bind(item)
+      .run();
+}
+
 std::vector<ItemRow> Journal::items_by_url(std::string_view shown, int limit) const {
   static auto const sql = select<ItemRow>("WHERE t.root = x'' AND t.path = ? ORDER BY t.id DESC LIMIT ?");
   return all_rows<ItemRow>(std::move(db_->statement(sql).bind_blob(shown).bind(limit)));

@@ -107,7 +107,8 @@ class Journal {
   // Gives a live item another path. Requires  no live item has it.
   void rename(RowId item, std::string_view path);
   std::optional<ItemRow> item_by_key(std::string_view key) const;  // a URL's, ended or not
-  void release_key(RowId item);  // a URL's item gives its key to another one, and has one of its own from now on
+  void release_key(RowId item);    // a URL's item gives its key to another one, and has one of its own from now on
+  void take_key_back(RowId item);  // ... and has that key again. Requires  nobody has it now
   // Those of one URL without its query, newest first: they differ by their queries.
   std::vector<ItemRow> items_by_url(std::string_view shown, int limit) const;
   // Items whose ULID begins with `prefix` (upper case), at most `limit`.
@@ -262,8 +263,8 @@ class Journal {
   std::vector<RowId> items_with_refused(RowId after, int limit) const;
 
   // --- assets that a rebuild kept (unclaimed.cc)
-  void insert(UnclaimedRow const& row);  // requires  none of its identity is there
-  std::optional<UnclaimedRow> unclaimed(std::string_view identity) const;
+  void insert(UnclaimedRow const& row);                                 // requires  none of its identity is there
+  std::optional<UnclaimedRow> unclaimed(std::string_view front) const;  // the first whose identity begins so
   void delete_unclaimed(std::string_view identity);
 
   // --- events

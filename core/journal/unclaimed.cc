@@ -18,12 +18,12 @@ void Journal::insert(UnclaimedRow const& row) {
   statement.bind(row.created_at).run();
 }
 
-std::optional<UnclaimedRow> Journal::unclaimed(std::string_view identity) const {
+std::optional<UnclaimedRow> Journal::unclaimed(std::string_view front) const {
   auto statement = db_->statement(
-      "SELECT client_op, asset_id, method, state = 'ready', size_bytes IS NULL, size_bytes, created_at_ms "
-      "FROM unclaimed WHERE identity = ?");
-  if (!statement.bind(identity).next()) return std::nullopt;
-  UnclaimedRow row{.identity = std::string(identity)};
+      "SELECT identity, client_op, asset_id, method, state = 'ready', size_bytes IS NULL, size_bytes, created_at_ms "
+      "FROM unclaimed WHERE identity >= ?1 AND identity < ?1 || 'g' ORDER BY identity LIMIT 1");  // behind each digit
+  if (!statement.bind(front).next()) return std::nullopt;
+  UnclaimedRow row{.identity = statement.take_text()};
   row.client_op = statement.take_text();
   row.asset_id = statement.take_text();
   row.method = statement.take_text();

@@ -9,7 +9,9 @@
 namespace sluice::source {
 namespace {
 
-constexpr std::size_t kIdentityDigits = 16;
+constexpr std::size_t kPrintDigits = 16;
+constexpr char kUrlMark = 'u';
+constexpr std::size_t kUrlIdentity = 1 + 2 * kPrintDigits;
 
 class Fnv1a {
  public:
@@ -27,8 +29,23 @@ class Fnv1a {
 };
 
 bool is_identity(std::string_view text) {
-  return text.size() == kIdentityDigits &&
-         std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  if (names_url(text))
+    text.remove_prefix(1);
+  else if (text.size() != kPrintDigits)
+    return false;
+  return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+std::string to_digits(std::uint64_t print) {
+  std::string digits;
+  for (int shift = 60; shift >= 0; shift -= 4) digits += "0123456789abcdef"[(print >> shift) & 15];
+  return digits;
+}
+
+std::string print_of(std::string_view text) {
+  Fnv1a hash;
+  hash.add(text);
+  return to_digits(hash.value());
 }
 
 }  // namespace
@@ -41,10 +58,16 @@ std::string identity_of(std::string_view root, std::string_view path, std::uint6
   }
   hash.add_number(size_bytes);
   hash.add_number(static_cast<std::uint64_t>(mtime_ns));
-  std::string digits;
-  for (int shift = 60; shift >= 0; shift -= 4) digits += "0123456789abcdef"[(hash.value() >> shift) & 15];
-  return digits;
+  return to_digits(hash.value());
 }
+
+std::string identity_of_url(std::string_view key, std::string_view url) {
+  return kUrlMark + print_of(key) + print_of(url);
+}
+
+bool names_url(std::string_view identity) { return identity.size() == kUrlIdentity && identity.front() == kUrlMark; }
+
+std::string_view key_part(std::string_view identity) { return identity.substr(0, 1 + kPrintDigits); }
 
 std::string to_text(OperationTag const& tag) {
   return tag.ulid + "." + std::to_string(tag.generation) + "." + tag.identity;

@@ -24,6 +24,13 @@ bool has_failed(journal::EntryRow const& entry) {
 // Nothing was made of it: there is no item that would have the key.
 bool was_refused(journal::EntryRow const& entry) { return has_failed(entry) && entry.item_id == 0; }
 
+// A person ended its item, and the results told that.
+bool was_cancelled(Context const& ctx, journal::EntryRow const& entry) {
+  if (entry.state != EntryState::kEnded || entry.outcome != "skipped") return false;
+  auto const item = ctx.journal.item(entry.item_id);
+  return item && item->state == journal::ItemState::kCancelled;
+}
+
 bool says_the_same(journal::EntryRow const& one, journal::EntryRow const& other) {
   return one.url == other.url && one.name == other.name && one.options == other.options &&
          one.priority == other.priority && one.not_before_ms == other.not_before_ms;
@@ -91,6 +98,25 @@ void take_signature(Context& ctx, ManifestRow& row, journal::EntryRow known, Sec
     ctx.journal.recount(known.manifest_id, 1, -1);
 }
 
+// What is said of a correction that comes while the line's item has another URL.
+std::string too_late_for(journal::ItemRow const& item) {
+  auto const before = "item " + item.ulid + " has the URL that this line had before, and ";
+  if (item.state == journal::ItemState::kDone || item.state == journal::ItemState::kSkipped)
+    return before + "is " + std::string(word(item.state)) + ": for the new one, give the line another key";
+  if (journal::is_end(item.state)) return before + "has just ended: for the new one, touch this manifest";
+  return before + "is under way: for the new one, sluice cancel " + item.ulid + ", then touch this manifest";
+}
+
+// Its line was read before.
+void read_again(Context& ctx, ManifestRow& row, journal::EntryRow known, journal::EntryRow fresh) {
+  auto const has_changed = known.state == EntryState::kWaiting && !says_the_same(known, fresh);
+  if (has_failed(known) || has_changed || (was_cancelled(ctx, known) && !names_its_url(ctx, known, fresh.url)))
+    return wait_as(ctx, row, std::move(known), std::move(fresh));
+  if (known.state != EntryState::kTaken || names_its_url(ctx, known, fresh.url)) return;
+  if (auto const item = ctx.journal.item(known.item_id))
+    note_once(ctx, row, {.manifest_id = row.id, .line = fresh.line, .is_error = false, .text = too_late_for(*item)});
+}
+
 std::string where_is(Context& ctx, ManifestRow const& row, journal::EntryRow const& known) {
   auto const line = "line " + std::to_string(known.line);
   if (known.manifest_id == row.id) return line + " of this manifest";
@@ -114,10 +140,7 @@ void meet_again(Context& ctx, ManifestRow& row, journal::EntryRow fresh) {
   auto const read_before = is_own && (known->pass < row.pass || known->line == fresh.line);
   if (was_refused(*known) && (read_before || !is_own))
     return begin_again(ctx, row, *std::move(known), std::move(fresh));
-  if (read_before) {
-    auto const goes_on = has_failed(*known) || (known->state == EntryState::kWaiting && !says_the_same(*known, fresh));
-    return goes_on ? wait_as(ctx, row, *std::move(known), std::move(fresh)) : void();
-  }
+  if (read_before) return read_again(ctx, row, *std::move(known), std::move(fresh));
   journal::NoteRow const note{
       .manifest_id = row.id, .line = fresh.line, .is_error = false, .text = "repeats " + where_is(ctx, row, *known)};
   if (note_once(ctx, row, note)) row.duplicates += 1;

@@ -58,7 +58,7 @@ class Matcher {
     made.unfinished = static_cast<std::size_t>(std::ranges::count(reserved_, true));
     made.strangers = static_cast<std::size_t>(std::ranges::count(spoken_for, false));
     made.of_files = static_cast<std::size_t>(
-        std::ranges::count_if(tagged_, [&](auto const& tagged) { return assets_[tagged.second].method != "url"; }));
+        std::ranges::count_if(tagged_, [](auto const& tagged) { return !source::names_url(tagged.first); }));
     return made;
   }
 
@@ -87,13 +87,13 @@ class Matcher {
     return reserved_[asset];
   }
 
-  // Of two assets of one file, the better: ready before processing before failed, then the later generation,
-  // then the older record, which is what the daemon would have taken too.
+  // Of two assets of one file or URL, the better: ready before processing before failed, then the later item's, then
+  // the later generation, then the older record, which is what the daemon would have taken too.
   bool is_better(std::size_t a, std::size_t b) const {
     auto const rank = [&](std::size_t i) {
       auto const state = assets_[i].state;
       auto const usable = state == Asset::State::kReady ? 2 : state == Asset::State::kProcessing ? 1 : 0;
-      return std::tuple(usable, tags_[i]->generation);
+      return std::tuple(usable, std::string_view(tags_[i]->ulid), tags_[i]->generation);
     };
     if (rank(a) != rank(b)) return rank(a) > rank(b);
     return assets_[a].created_at < assets_[b].created_at;
@@ -142,7 +142,8 @@ class Matcher {
     }
   }
 
-  // Tagged assets that are good for something, of files and URLs that are not there.
+  // Tagged assets that are good for something, of files and URLs that are not there. What was made of a URL is no
+  // file's, also where its bytes went up from here.
   void find_orphans() {
     for (auto const& [identity, asset] : tagged_) {
       if (assets_[asset].state == Asset::State::kFailed || files_by_identity_.contains(identity)) continue;
@@ -150,20 +151,18 @@ class Matcher {
     }
     std::ranges::sort(orphans_);
     for (auto const asset : orphans_) {
-      if (assets_[asset].method == "url") continue;
+      if (source::names_url(tags_[asset]->identity)) continue;
       if (assets_[asset].size_bytes)
         orphans_by_size_.emplace(*assets_[asset].size_bytes, asset);
       else
         orphans_by_name_.emplace(assets_[asset].filename, asset);
     }
-    doubted_.resize(assets_.size());
   }
 
   // A file that nothing on the platform is known of, and that may be one of the orphans' under another name or with
   // another mtime.
-  void doubt(SoughtFile const& file, FileMatch& match) {
+  void doubt(SoughtFile const& file, FileMatch& match) const {
     auto const fits = [&](std::size_t asset) {
-      doubted_[asset] = true;
       match.fate = FileMatch::Fate::kAmbiguous;
       if (match.assets.size() < kFittingMax) match.assets.push_back(asset);
     };
@@ -178,10 +177,10 @@ class Matcher {
     std::ranges::sort(match.assets);
   }
 
+  // Those that made a file ambiguous too: whoever comes by their very identity is theirs, whatever that file is.
   void keep_orphans(Matching& made) const {
     std::unordered_map<std::string_view, std::size_t> best;  // by identity
     for (auto const asset : orphans_) {
-      if (doubted_[asset]) continue;
       auto const [at, is_new] = best.emplace(tags_[asset]->identity, asset);
       if (!is_new && is_better(asset, at->second)) at->second = asset;
     }
@@ -200,8 +199,7 @@ class Matcher {
   ByText untagged_;  // by filename
   std::vector<std::size_t> orphans_;
   std::unordered_multimap<std::uint64_t, std::size_t> orphans_by_size_;
-  ByText orphans_by_name_;     // of those whose size is not known
-  std::vector<bool> doubted_;  // by asset: one of a file's that is ambiguous
+  ByText orphans_by_name_;  // of those whose size is not known
 };
 
 }  // namespace

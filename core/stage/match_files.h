@@ -5,13 +5,14 @@
 // decides (docs/JOURNAL.md, "Rebuilding").
 //
 // By tag. An asset whose operation tag carries the file's identity was made of it; of several (a retried
-// upload, an abandoned one) a ready one wins over one that is processing, that over a failed one, and then
-// the highest generation. Without a tag (a platform that takes no user_metadata, R50): filename, size, and
-// a creation not before the file's mtime; adopted only where one file and one asset fit each other alone.
-// Where only an asset's tag names no file that is there, its file may have been renamed or touched since: then it has
-// the asset's size and was not written after it, or its name and size. A person decides, too. What is left of these
-// assets, the best of each identity, is `unclaimed`: it waits for its file, or for its URL. Sizes are known of ready
-// assets only. The method is not compared: transfer.direct_max may have changed.
+// upload, an abandoned one) a ready one wins over one that is processing, that over a failed one, then the later
+// item's, and then the highest generation. Without a tag (a platform that takes no user_metadata, R50): filename, size,
+// and a creation not before the file's mtime; adopted only where one file and one asset fit each other alone. Where
+// only an asset's tag names no file that is there, its file may have been renamed or touched since: then it has the
+// asset's size and was not written after it, or its name and size. A person decides, too. The best of these assets for
+// each identity is `unclaimed`: it waits for its file, or for its URL, whatever it was taken for besides, since an
+// identity is exact. Sizes are known of ready assets only. The method is not compared: transfer.direct_max may have
+// changed.
 //
 // A multipart asset that is processing may be complete, or the reservation of an upload that never ended
 // (R11b, R51, U10); nothing in its record says which. It counts as a reservation only where the list of
@@ -51,7 +52,7 @@ struct Matching {
   std::vector<FileMatch> files = {};        // in the order of the files given
   std::size_t unfinished = 0;               // assets that are reservations of uploads which never ended
   std::size_t strangers = 0;                // assets that belong to no file here
-  std::vector<std::size_t> unclaimed = {};  // of these, the ones to be kept
+  std::vector<std::size_t> unclaimed = {};  // assets to be kept; also of those that made a file ambiguous
   std::size_t of_files = 0;                 // assets that some file of ours was made into, by their tags
 };
 

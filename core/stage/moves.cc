@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/base/url_text.h"
 #include "core/source/identity.h"
+#include "core/source/url_parameters.h"
 #include "core/stage/effort.h"
 #include "core/stage/fetch_piece.h"
 #include "core/stage/gone.h"
@@ -234,8 +236,11 @@ void retry_step(Context& ctx, StepRow step, Error const& error, StepState back_t
 }
 
 std::string identity_of(ItemRow const& item) {
-  if (is_of_url(item)) return source::identity_of("", item.key, 0, 0);
-  return source::identity_of(item.root, item.path, item.print.size_bytes, item.print.mtime_ns);
+  if (!is_of_url(item)) return source::identity_of(item.root, item.path, item.print.size_bytes, item.print.mtime_ns);
+  if (auto const url = parse_url(item.url.reveal_for_journal()); url)
+    return source::identity_of_url(item.key, source::identity_text(*url));
+  auto const tag = source::parse_operation_tag(item.client_op);  // the URL is not kept any more
+  return tag ? tag->identity : source::identity_of_url(item.key, item.path);
 }
 
 std::string operation_tag(ItemRow const& item) {

@@ -144,7 +144,7 @@ void leave_to_a_person(Context& ctx, SourceFile const& file, std::span<Asset con
     names += (names.empty() ? "" : ", ") + asset->id;
   if (fitting.size() > kAssetsNamed) names += " and " + std::to_string(fitting.size() - kAssetsNamed) + " more";
   item.state = ItemState::kFailed;
-  item.reason = "rebuild_ambiguous";
+  item.reason = kRebuildAmbiguous;
   item.failed_from = word(ItemState::kStable);
   item.finished_at = ctx.now;
   item.effort = {.last_error =

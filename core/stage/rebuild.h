@@ -11,6 +11,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "core/source/kind.h"
 #include "core/source/sidecar.h"
@@ -19,6 +20,9 @@
 #include "core/stage/stage.h"
 
 namespace sluice::stage {
+
+// The reason of an item of which the platform may have an asset already: a person decides.
+inline constexpr std::string_view kRebuildAmbiguous = "rebuild_ambiguous";
 
 struct SourceFile {
   SourcePolicy const* source = nullptr;

@@ -23,8 +23,6 @@ std::optional<std::string> wish_of(std::string const& text) {
 
 Result<Added> add(Context& ctx, SourcePolicy const& source, source::manifest::Entry const& entry,
                   journal::RowId corrects) {
-  if (entry.not_after && *entry.not_after <= ctx.now)
-    return fail(Fault::kRejected, "its not_after, " + to_rfc3339(*entry.not_after) + ", is over", "too_late");
   SLUICE_TRY(url, parse_url(entry.url));
   UrlWish const wish{.url = std::move(url),
                      .name = entry.name,
@@ -32,6 +30,7 @@ Result<Added> add(Context& ctx, SourcePolicy const& source, source::manifest::En
                      .size_bytes = entry.size,
                      .priority = entry.priority,
                      .not_before = entry.not_before,
+                     .not_after = entry.not_after,
                      .kind = entry.kind,
                      .md5 = entry.md5,
                      .sha256 = entry.sha256,

@@ -22,8 +22,9 @@ struct UrlWish {
   std::optional<std::uint64_t> size_bytes = {};
   std::optional<std::int64_t> priority = {};  // nothing: the source's
   std::optional<WallTime> not_before = {};
-  std::string kind = {};  // "video", "audio", "image", whatever the name says; "": by the name
-  std::string md5 = {};   // of the bytes, in hex: verified where Sluice downloads them; "" for none
+  std::optional<WallTime> not_after = {};  // nothing that is not on its way by then, or done, is sent
+  std::string kind = {};                   // "video", "audio", "image", whatever the name says; "": by the name
+  std::string md5 = {};                    // of the bytes, in hex: verified where Sluice downloads them; "" for none
   std::string sha256 = {};
   Json metadata = {};           // an object of scalars, added to the asset's and the indexed assets'; or null
   journal::RowId corrects = 0;  // the item that this very line made before; 0 for none
@@ -41,12 +42,13 @@ bool is_superseded(journal::ItemRow const& item);
 // the live or failed item that a manifest's line made of it, whose key has more in it.
 //
 // The same URL signed anew is the same item: the later end counts, and an item that failed goes on with the new URL.
-// Another URL of a known key changes nothing, whoever names it; but where the line that made an item which failed has
-// another one now, a new item takes its key, once all else is sure that may refuse it.
-// One that the platform has by what a rebuild kept is adopted, signed as it may be (adopt.h).
-// Where the source says that Sluice downloads it (fetch_policy.h), it waits for FETCH_PIECE.
-// Fails  kRejected: "http_denied", "unknown_kind", "no_pipeline", "too_large", "needs_new_url" (its signature has
-// ended),
+// Another URL of a known key changes nothing, whoever names it; but where the line that made an item which failed or
+// was cancelled has another one now, a new item takes its key, once all else is sure that may refuse it; or the item
+// that the line had made of this URL before, which goes on and is not `was_known`. One that the platform has by what a
+// rebuild kept is adopted, signed as it may be and whenever it comes (adopt.h); one of whose key it kept another URL's
+// asset fails, as "rebuild_ambiguous". Where the source says that Sluice downloads it (fetch_policy.h), it waits for
+// FETCH_PIECE. Fails  kRejected: "too_late", "http_denied", "unknown_kind", "no_pipeline", "too_large", "needs_new_url"
+// (its signature has ended),
 //        "no_such_pipeline", "entity_needs_collection", "several_items".
 Result<Added> add_url(Context& ctx, SourcePolicy const& source, UrlWish const& wish, Wishes const& wishes,
                       bool dry_run);

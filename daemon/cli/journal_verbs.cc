@@ -73,11 +73,15 @@ std::string render_rebuild(daemon::RebuildReport const& report, bool dry_run) {
          "before the daemon starts, else they may be indexed once more");
     for (auto const& file : report.unread) line("  " + printable(file.path) + ": " + printable(file.why));
   }
-  line(count(report.strangers, "asset belongs", "assets belong") + " to no file of the sources" +
-       (report.kept == 0 ? ""
-                         : ": " + std::to_string(report.kept) +
-                               (report.kept == 1 ? " is kept, and adopted when its URL or file comes"
-                                                 : " are kept, and adopted when their URL or file comes")));
+  line(count(report.strangers, "asset belongs", "assets belong") + " to no file of the sources");
+  if (report.kept > 0)
+    line(count(report.kept, "asset is kept, and adopted when its", "assets are kept, and adopted when their") +
+         " URL or file comes");
+  if (report.has_manifests)
+    line(
+        "the lines of all manifests are answered again, in the next free name, such as NAME.results-2.jsonl: follow "
+        "that "
+        "one, since the old one never grows again");
   if (report.receipts + report.unreadable > 0) line(receipts_words(report));
   for (auto const& problem : report.unreadable_receipts) line("  " + printable(problem));
   if (report.knows_none())

@@ -52,6 +52,29 @@ TEST(RebuildReceipt, DecidesForAFileThatWasRenamedOrTouched) {
   EXPECT_EQ(made(site), before);
 }
 
+TEST(RebuildReceipt, LeavesTheOtherAssetsOfItsSizeKept) {
+  Site site;
+  want_receipts(site, "beside");
+  site.daemon().start();
+  site.drop("renamed.mp4", 90'000, 1);
+  site.drop("away.mp4", 90'000, 2);
+  ASSERT_TRUE(site.wait_for("done", 2));
+  auto const drop = fs::path(site.home().drop());
+  ASSERT_TRUE(site.wait_until("receipts", [&] { return receipts_in(drop) == 2; }));
+  ASSERT_EQ(site.daemon().stop(), 0);
+  auto const before = made(site);
+  fs::rename(drop / "renamed.mp4", drop / "final.mp4");
+  fs::rename(drop / "away.mp4", site.folder() + "/away.mp4");
+  delete_journal(site);
+  auto const report = rebuild_report(site);
+  EXPECT_EQ(report.at("decided_by_receipts"), 1) << report;
+  EXPECT_EQ(report.at("assets_kept"), 1) << report;
+  site.daemon().start();
+  fs::rename(site.folder() + "/away.mp4", drop / "away.mp4");
+  ASSERT_TRUE(site.wait_for("done", 2));
+  EXPECT_EQ(made(site), before);
+}
+
 TEST(RebuildReceipt, DecidesByContentWhereNamesAndSizesAreTheSame) {
   Site site({}, {"--metadata", "refuse"});
   auto const folder = site.folder() + "/receipts";

@@ -44,5 +44,21 @@ TEST(UnclaimedRows, ComeBackAsTheyWentInUntilTheyAreClaimed) {
   EXPECT_TRUE(journal.unclaimed(bare.identity));
 }
 
+TEST(UnclaimedRows, AreFoundByWhatTheirIdentitiesBeginWith) {
+  Scratch scratch;
+  Journal journal(scratch.file());
+  auto const front = "u" + std::string(16, 'f');
+  auto const first = front + std::string(15, 'f') + "0";
+  auto const last = front + std::string(16, 'f');
+  journal.begin();
+  journal.insert(UnclaimedRow{.identity = last, .client_op = "x", .asset_id = "a2"});
+  journal.insert(UnclaimedRow{.identity = first, .client_op = "x", .asset_id = "a1"});
+  journal.commit();
+  EXPECT_EQ(journal.unclaimed(front)->asset_id, "a1");
+  EXPECT_EQ(journal.unclaimed(last)->asset_id, "a2");
+  EXPECT_EQ(journal.unclaimed(last)->identity, last);
+  EXPECT_FALSE(journal.unclaimed("u" + std::string(15, 'f') + "e"));
+}
+
 }  // namespace
 }  // namespace sluice::journal

@@ -304,7 +304,7 @@ CREATE TABLE manifest_note (  -- what is to be said of a line that became no ent
 CREATE INDEX manifest_note_open ON manifest_note (manifest_id, id) WHERE reported = 0;
 
 CREATE TABLE unclaimed (  -- after a rebuild: an asset of ours that no file of the sources had; gone once its item comes
-  identity       TEXT    NOT NULL PRIMARY KEY CHECK (length(identity) = 16),  -- of its file or URL (core/source/identity.h)
+  identity       TEXT    NOT NULL PRIMARY KEY CHECK (length(identity) IN (16, 33)),  -- of its file or URL (core/source/identity.h)
   client_op      TEXT    NOT NULL,                  -- the operation tag that it carries: the item's ulid, and its generation
   asset_id       TEXT    NOT NULL,
   method         TEXT    NOT NULL,                  -- as the platform calls it; '' if it does not say

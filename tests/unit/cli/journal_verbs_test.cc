@@ -32,8 +32,8 @@ TEST(RenderRebuild, NamesTheDoubtfulFilesTheOldJournalAndTheNextCommand) {
   EXPECT_THAT(text, HasSubstr("1 file is not there"));
   EXPECT_THAT(text, HasSubstr("/srv/drop/a\\x0ab.mp4: assets x1 x2"));
   EXPECT_THAT(text,
-              HasSubstr("7 assets belong to no file of the sources: 3 are kept, and adopted when their URL or file "
-                        "comes\n"));
+              HasSubstr("7 assets belong to no file of the sources\n3 assets are kept, and adopted when their URL "
+                        "or file comes\n"));
   EXPECT_THAT(text, HasSubstr("before-rebuild-20261121T120000Z"));
   EXPECT_THAT(text, HasSubstr("next: systemctl start sluiced"));
   EXPECT_THAT(render_rebuild(report(), true), HasSubstr("nothing was written"));
@@ -44,6 +44,13 @@ TEST(RenderRebuild, WarnsOfAnEmptySource) {
   auto made = report();
   made.empty_sources = {"drop"};
   EXPECT_THAT(render_rebuild(made, false), HasSubstr("source drop is empty: if it should not be, mount it"));
+}
+
+TEST(RenderRebuild, SaysThatTheLinesOfManifestsAreAnsweredAgainElsewhere) {
+  EXPECT_THAT(render_rebuild(report(), false), Not(HasSubstr("manifests")));
+  auto made = report();
+  made.has_manifests = true;
+  EXPECT_THAT(render_rebuild(made, false), HasSubstr("answered again, in the next free name, such as NAME.results-2"));
 }
 
 TEST(RenderRebuild, NamesTheSidecarsThatCannotBeRead) {

@@ -23,6 +23,19 @@ TEST(Identity, DiffersInEveryPart) {
   EXPECT_NE(identity_of("/srv/dr", "opa.mp4", 5, 7), identity_of("/srv/drop", "a.mp4", 5, 7));
 }
 
+TEST(Identity, OfAUrlHasItsKeyInFrontAndIsNoFiles) {
+  auto const mine = identity_of_url("k:7", "https://h.example/a.mp4");
+  EXPECT_EQ(mine, identity_of_url("k:7", "https://h.example/a.mp4"));
+  EXPECT_TRUE(names_url(mine));
+  EXPECT_FALSE(names_url(identity_of("", "k:7", 0, 0)));
+  auto const corrected = identity_of_url("k:7", "https://h.example/b.mp4");
+  EXPECT_NE(mine, corrected);
+  EXPECT_EQ(key_part(mine), key_part(corrected));
+  EXPECT_NE(key_part(mine), key_part(identity_of_url("k:8", "https://h.example/a.mp4")));
+  OperationTag const tag{.ulid = kUlid, .generation = 1, .identity = mine};
+  EXPECT_EQ(parse_operation_tag(to_text(tag)), tag);
+}
+
 TEST(OperationTag, ReadsBackWhatItWrites) {
   OperationTag const tag{.ulid = kUlid, .generation = 12, .identity = "0123456789abcdef"};
   EXPECT_EQ(to_text(tag), kUlid + ".12.0123456789abcdef");
@@ -30,13 +43,28 @@ TEST(OperationTag, ReadsBackWhatItWrites) {
 }
 
 TEST(OperationTag, IsNothingElse) {
-  for (auto const& text :
-       {std::string(), std::string("x"), kUlid, kUlid + ".1", kUlid + ".1.s1", kUlid + ".1.",
-        kUlid + ".0.0123456789abcdef", kUlid + ".-1.0123456789abcdef", kUlid + ".01.0123456789abcdef",
-        kUlid + ".1x.0123456789abcdef", kUlid + ".x.0123456789abcdef", kUlid + "..0123456789abcdef",
-        kUlid + ".1.0123456789ABCDEF", kUlid + ".1.0123456789abcdef0", kUlid + ".1.0123456789abcde",
-        kUlid + ".99999999999999999999.0123456789abcdef", kUlid + ".1.0123456789abcdef.s1",
-        kUlid.substr(1) + ".1.0123456789abcdef", "Z" + kUlid.substr(1) + ".1.0123456789abcdef"})
+  for (auto const& text : {std::string(),
+                           std::string("x"),
+                           kUlid,
+                           kUlid + ".1",
+                           kUlid + ".1.s1",
+                           kUlid + ".1.",
+                           kUlid + ".0.0123456789abcdef",
+                           kUlid + ".-1.0123456789abcdef",
+                           kUlid + ".01.0123456789abcdef",
+                           kUlid + ".1x.0123456789abcdef",
+                           kUlid + ".x.0123456789abcdef",
+                           kUlid + "..0123456789abcdef",
+                           kUlid + ".1.0123456789ABCDEF",
+                           kUlid + ".1.0123456789abcdef0",
+                           kUlid + ".1.0123456789abcde",
+                           kUlid + ".1.u0123456789abcdef",
+                           kUlid + ".1.u0123456789abcdef0123456789abcdeg",
+                           kUlid + ".1.v0123456789abcdef0123456789abcdef",
+                           kUlid + ".99999999999999999999.0123456789abcdef",
+                           kUlid + ".1.0123456789abcdef.s1",
+                           kUlid.substr(1) + ".1.0123456789abcdef",
+                           "Z" + kUlid.substr(1) + ".1.0123456789abcdef"})
     EXPECT_FALSE(parse_operation_tag(text)) << text;
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/source/entry_key.h"
 #include "core/source/identity.h"
+#include "core/source/url_parameters.h"
 #include "core/stage/admit.h"
 #include "core/stage/await_asset.h"
 #include "core/stage/finish.h"
@@ -59,7 +60,19 @@ class Adopt : public StageTest {
     }
   }
   static std::string identity_of_url(std::string const& url) {
-    return source::identity_of("", source::entry_key(*parse_url(url), {}), 0, 0);
+    return identity_of_line(source::entry_key(*parse_url(url), {}), url);
+  }
+  static std::string identity_of_line(std::string const& key, std::string const& url) {
+    return source::identity_of_url(key, source::identity_text(*parse_url(url)));
+  }
+  // As a manifest's line says it.
+  Added line(std::string const& url, journal::RowId corrects = 0, std::optional<WallTime> not_after = {}) {
+    std::optional<Added> added;
+    within([&](Context& ctx) {
+      UrlWish const wish{.url = *parse_url(url), .key = "k:7", .not_after = not_after, .corrects = corrects};
+      added = add_url(ctx, policy.hand, wish, {}, false).value();
+    });
+    return *added;
   }
   // Seen ten seconds ago, written long before, and due.
   journal::ItemRow seen() {
@@ -126,8 +139,68 @@ TEST_F(Adopt, AUrlThatWasRelayedKeepsItsMethod) {
 }
 
 TEST_F(Adopt, AUrlIsCalledTheSameWhateverIsKnownOfItsSize) {
-  journal::ItemRow row{.key = "k:one", .print = {.size_bytes = 7, .mtime_ns = 5}};
-  EXPECT_EQ(identity_of(row), source::identity_of("", "k:one", 0, 0));
+  journal::ItemRow row{.ulid = kUlid,
+                       .path = "https://h.example/a.mp4",
+                       .key = "k:one",
+                       .url = SecretUrl("https://h.example/a.mp4?id=7&Expires=4000000000&Signature=s"),
+                       .print = {.size_bytes = 7, .mtime_ns = 5}};
+  auto const own = source::identity_of_url("k:one", "https://h.example/a.mp4?id=7");
+  EXPECT_EQ(identity_of(row), own);
+  row.url = SecretUrl("https://h.example/a.mp4?id=7&Expires=4100000000&Signature=t");
+  EXPECT_EQ(identity_of(row), own) << "signed anew";
+  row.client_op = operation_tag(row);
+  row.url = {};
+  EXPECT_EQ(identity_of(row), own) << "as it was called while its URL was known";
+}
+
+// A line that was corrected under its key, and the journal that knew it lost.
+TEST_F(Adopt, ALineIsGivenTheAssetOfItsUrlAndNotThatOfItsKey) {
+  keep(asset(identity_of_line("k:7", "https://h.example/right.mp4?id=1"), "url"));
+  auto wrong = asset(identity_of_line("k:7", "https://h.example/wrong.mp4"), "url");
+  wrong.id = "asset2";
+  keep(wrong);
+  auto const row = item(line("https://h.example/right.mp4?id=1&Expires=1000000000&Signature=s").item.id);
+  EXPECT_EQ(row.state, ItemState::kSent);
+  EXPECT_EQ(row.asset_id, "asset1");
+}
+
+TEST_F(Adopt, ALineOfWhoseKeyOnlyAnotherUrlsAssetIsThereIsLeftToAPerson) {
+  keep(asset(identity_of_line("k:7", "https://h.example/wrong.mp4"), "url"));
+  auto const first = line("https://h.example/right.mp4").item;
+  auto const row = item(first.id);
+  EXPECT_EQ(row.state, ItemState::kFailed);
+  EXPECT_EQ(row.reason, "rebuild_ambiguous");
+  EXPECT_EQ(row.asset_id, "");
+  EXPECT_THAT(row.effort.last_error, HasSubstr("asset1"));
+  auto const other = line("https://h.example/other.mp4", first.id).item;
+  EXPECT_EQ(other.state, ItemState::kFailed) << "nobody has decided";
+  auto const back = line("https://h.example/right.mp4?Expires=4000000000&Signature=s", other.id).item;
+  EXPECT_EQ(back.id, first.id);
+  EXPECT_EQ(back.state, ItemState::kFailed) << "nor by that";
+  EXPECT_EQ(line("https://h.example/right.mp4?Expires=4100000000&Signature=t", first.id).item.state,
+            ItemState::kFailed);
+  within([&](Context& ctx) { EXPECT_TRUE(retry_order(ctx, ctx.journal.item_by_key("k:7")->id)); });
+  EXPECT_EQ(journal.item_by_key("k:7")->state, ItemState::kStable) << "a person said so: it is sent";
+}
+
+TEST_F(Adopt, ALineThatIsCorrectedAfterTheRebuildIsSent) {
+  keep(asset(identity_of_line("k:7", "https://h.example/a.mp4"), "url"));
+  auto old = asset(identity_of_line("k:7", "https://h.example/older.mp4"), "url");
+  old.id = "asset2";
+  keep(old);
+  auto const first = line("https://h.example/a.mp4").item.id;
+  change(item(first), [&](auto& row) {
+    row.state = ItemState::kFailed;
+    row.reason = "refused";
+    row.failed_from = "sent";
+    row.finished_at = now;
+  });
+  EXPECT_EQ(line("https://h.example/b.mp4", first).item.state, ItemState::kStable);
+}
+
+TEST_F(Adopt, ALineWhoseNotAfterIsOverIsFoundAllTheSame) {
+  keep(asset(identity_of_line("k:7", "https://h.example/a.mp4"), "url"));
+  EXPECT_EQ(line("https://h.example/a.mp4", 0, now - 1h).item.state, ItemState::kSent);
 }
 
 TEST_F(Adopt, AFileThatComesBackAsItWasIsNotSent) {

@@ -165,6 +165,78 @@ TEST_F(KnownEntry, MakesANewItemWhereTheUrlOfAFailedOneIsCorrected) {
   EXPECT_EQ(manifest().open, 1);
 }
 
+// Two items of one URL would be two assets.
+TEST_F(KnownEntry, IsItsFirstItemsAgainWhereTheUrlIsPutBack) {
+  auto const says = [&](std::string const& url) {
+    files.replace("a.csv", "key,url\n7,https://h.example/" + url + "\n");
+    run();
+  };
+  auto const fails = [&] {
+    auto row = journal->item_by_key("k:7").value();
+    auto const was = std::exchange(row.state, ItemState::kFailed);
+    row.reason = "refused";
+    row.failed_from = "sent";
+    row.asset_id = "asset of " + row.path;
+    row.finished_at = clock.now;
+    row.effort.due_at.reset();
+    journal->begin();
+    journal->update(row, was, clock.now);
+    journal->commit();
+    run();
+  };
+  files.write("a.csv", "");
+  says("a.mp4?id=1");
+  auto const first = journal->item_by_key("k:7").value();
+  fails();
+  says("b.mp4");
+  ASSERT_NE(journal->item_by_key("k:7")->id, first.id);
+  fails();
+  says("a.mp4?id=2");
+  ASSERT_EQ(journal->list_items({}).size(), 3u) << "that is another one";
+  fails();
+  says("a.mp4?id=1");
+  EXPECT_EQ(journal->list_items({}).size(), 3u);
+  auto const again = journal->item_by_key("k:7").value();
+  EXPECT_EQ(again.id, first.id);
+  EXPECT_EQ(again.asset_id, "asset of https://h.example/a.mp4") << "nothing of it is sent again";
+  EXPECT_FALSE(is_end(again.state));
+  EXPECT_EQ(journal->entry_of_key("k:7")->item_id, first.id);
+  EXPECT_EQ(manifest().open, 1);
+  says("b.mp4");
+  EXPECT_EQ(journal->item_by_key("k:7")->id, first.id) << "it is under way";
+}
+
+TEST_F(KnownEntry, OfACancelledItemIsTakenWhereItsUrlIsAnotherOne) {
+  files.write("a.csv", "key,url\n7,https://h.example/wrong.mp4\n");
+  run();
+  end_as(ItemState::kCancelled);
+  run();
+  files.replace("a.csv", "key,url\n7,https://h.example/wrong.mp4\n\n");
+  run();
+  EXPECT_EQ(journal->list_items({}).size(), 1u) << "what was cancelled stays so";
+  EXPECT_EQ(manifest().open, 0);
+  files.replace("a.csv", "key,url\n7,https://h.example/right.mp4\n");
+  run();
+  EXPECT_EQ(journal->item_by_key("k:7")->path, "https://h.example/right.mp4");
+  EXPECT_EQ(manifest().open, 1);
+}
+
+TEST_F(KnownEntry, ThatIsUnderWayIsToldThatItsUrlIsNotChangedAnyMore) {
+  files.write("a.csv", "key,url\n7,https://h.example/wrong.mp4\n");
+  run();
+  for (int times = 0; times < 2; ++times) {
+    files.replace("a.csv", "key,url\n7,https://h.example/right.mp4\n" + std::string(times, '\n'));
+    run();
+  }
+  auto const item = journal->item_by_key("k:7").value();
+  EXPECT_THAT(item.path, HasSubstr("wrong.mp4"));
+  EXPECT_THAT(last_result_of("a.csv"), HasSubstr("sluice cancel " + item.ulid + ", then touch this manifest"));
+  EXPECT_EQ(reported().size(), 1u) << "told once";
+  files.replace("a.csv", "key,url\n7,https://h.example/wrong.mp4\n");
+  run();
+  EXPECT_EQ(reported().size(), 1u);
+}
+
 TEST_F(KnownEntry, IsItsItemsStillWhereTheCorrectedLineIsRefused) {
   files.write("a.csv", "key,url\n7,https://h.example/film.mp4\n");
   run();

@@ -42,6 +42,13 @@ Asset tagged(std::string id, int number, Asset::State state = kReady, std::int64
   asset.client_op = to_text(source::OperationTag{"01JZ8Q7KXV3N5T9A2B4C6D8E0F", generation, identity(number)});
   return asset;
 }
+// What was made of a URL, fetched or relayed.
+Asset of_url(std::string id, int number, std::string ulid = "01JZ8Q7KXV3N5T9A2B4C6D8E0F") {
+  auto asset = untagged(std::move(id));
+  auto const print = source::identity_of_url("k:7", std::to_string(number));
+  asset.client_op = to_text(source::OperationTag{std::move(ulid), 1, print});
+  return asset;
+}
 Asset multipart(Asset asset) {
   asset.method = "multipart";
   return asset;
@@ -152,9 +159,7 @@ TEST(MatchFiles, LeavesAFileThatMayBeOneOfAnotherIdentityToAPerson) {
   EXPECT_EQ(fate(file(1), tagged("x", 2, kProcessing)), Fate::kAmbiguous) << "its size is not known yet";
   EXPECT_EQ(fate(file(1, "renamed.mp4"), tagged("x", 2, kProcessing)), Fate::kUpload);
   EXPECT_EQ(fate(file(1), tagged("x", 2, kFailed)), Fate::kUpload) << "nothing would come of it";
-  auto fetched = tagged("x", 2);
-  fetched.method = "url";
-  EXPECT_EQ(fate(file(1), fetched), Fate::kUpload) << "it was made of no file";
+  EXPECT_EQ(fate(file(1), of_url("x", 2)), Fate::kUpload) << "it was made of no file, wherever its bytes came through";
 }
 
 TEST(MatchFiles, TakesNoAssetOfAFileThatIsThereForAnotherFile) {
@@ -174,11 +179,36 @@ TEST(MatchFiles, KeepsTheBestAssetOfEachIdentityThatNoFileHas) {
   EXPECT_EQ(made.of_files, 4u);
 }
 
-TEST(MatchFiles, KeepsNoAssetThatMadeAFileAmbiguous) {
-  auto const made = World{{file(1)}, {tagged("x", 2)}}.match();
-  EXPECT_THAT(made.files[0].assets, ElementsAre(0));
-  EXPECT_TRUE(made.unclaimed.empty());
+// It is that of its very identity, whenever that comes, whatever else was thought of it.
+TEST(MatchFiles, KeepsAnAssetThatMadeAFileAmbiguousAndTheOthersOfItsSize) {
+  auto const made = World{{file(1)}, {tagged("x", 2), tagged("y", 3)}}.match();
+  EXPECT_EQ(made.files[0].fate, Fate::kAmbiguous);
+  EXPECT_THAT(made.files[0].assets, ElementsAre(0, 1));
+  EXPECT_THAT(made.unclaimed, ElementsAre(0, 1));
   EXPECT_EQ(made.strangers, 0u);
+}
+
+TEST(MatchFiles, KeepsTheBetterAssetOfAnIdentityAlsoWhereThatMadeAFileAmbiguous) {
+  auto better = tagged("ready", 2);
+  auto const worse = tagged("busy", 2, kProcessing);
+  auto const made = World{{file(1, "renamed.mp4")}, {worse, better}}.match();
+  EXPECT_THAT(made.files[0].assets, ElementsAre(1));
+  EXPECT_THAT(made.unclaimed, ElementsAre(1));
+}
+
+TEST(MatchFiles, TakesNoAssetOfAUrlForThatOfAFile) {
+  auto const made = World{{file(1)}, {of_url("x", 1), of_url("y", 2)}}.match();
+  EXPECT_EQ(made.files[0].fate, Fate::kUpload);
+  EXPECT_THAT(made.unclaimed, ElementsAre(0, 1));
+  EXPECT_EQ(made.of_files, 0u) << "nothing is wrong where not one file is known";
+}
+
+TEST(MatchFiles, OfTwoItemsOfOneIdentityTakesTheLaterOne) {
+  auto late = of_url("late", 1, "01JZ8Q7KXV3N5T9A2B4C6D8E0G");
+  late.created_at = kNoon + 2min;
+  auto early = of_url("early", 1);
+  EXPECT_THAT((World{{}, {late, early}}.match().unclaimed), ElementsAre(0));
+  EXPECT_THAT((World{{}, {early, late}}.match().unclaimed), ElementsAre(1));
 }
 
 TEST(MatchFiles, KeepsNoReservationOfAFileThatIsNotThere) {
