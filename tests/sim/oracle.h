@@ -41,6 +41,10 @@ std::optional<journal::ItemRow> item_of(journal::Journal const& journal, std::st
 std::vector<std::string> judge_acts(Scenario const& scenario, SimFiles const& files, SimActs const& acts,
                                     journal::Journal const& journal);
 
+// Nobody is left waiting: each act that is not over waits for an act of its item before it, or for a folder that is
+// away in this very moment. Also asked while a run goes on, whether it may end.
+std::vector<std::string> judge_waiting(SimFiles const& files, journal::Journal const& journal);
+
 // Once all is calm each whole line of each manifest is an entry, or told as wrong or repeated; what is told last of an
 // entry is how its item ended; the results hold whole lines, each once, and none of another manifest; and of one key
 // there is one asset at most.

@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <set>
 
 #include "core/base/json.h"
 #include "core/base/text.h"
+#include "core/stage/outbox.h"
 #include "tests/sim/oracle.h"
 
 namespace sluice::sim {
@@ -11,6 +13,16 @@ std::pair<std::string, std::string> split(std::string const& absolute, std::vect
   for (auto const& folder : folders)
     if (absolute.starts_with(folder + "/")) return {folder, absolute.substr(folder.size() + 1)};
   return {};
+}
+
+// Where files and notes may be: the first source's folder, and where that puts them.
+std::vector<std::string> folders_of(Scenario const& scenario) {
+  auto const& source = scenario.policy.sources.front();
+  std::set<std::string> folders = {"/srv/done", "/srv/far"};
+  if (!source.receipt.folder.empty()) folders.insert(source.receipt.folder);
+  std::vector<std::string> all = {source.root};
+  all.insert(all.end(), folders.begin(), folders.end());
+  return all;
 }
 
 // What is wrong with a note; "" if nothing is.
@@ -32,13 +44,41 @@ bool is_written_by_others(Scenario const& scenario, std::string const& path) {
   });
 }
 
+// Why it may be as it is although nothing will happen by itself; "" if it may.
+std::string wrong_with_waiting(journal::ActRow const& act, std::vector<journal::ActRow> const& acts,
+                               journal::ItemRow const& item, SimFiles const& files) {
+  if (act.state == journal::ActState::kActing) return "is under way for ever";
+  if (act.effort.due_at) return "is due, and not done";
+  auto const is_before = [&](journal::ActRow const& other) {
+    return other.ordinal < act.ordinal && !is_over(other.state) && other.kind != journal::ActKind::kHook;
+  };
+  if (!act.is_held()) return std::ranges::any_of(acts, is_before) ? "" : "waits for no act before it";
+  for (auto const& folder : {item.root, act.target_folder, stage::place_of_file(acts, item).folder})
+    if (files.is_away(folder)) return {};
+  return "waits for a folder that is there: " + act.effort.last_error;
+}
+
 }  // namespace
+
+std::vector<std::string> judge_waiting(SimFiles const& files, journal::Journal const& journal) {
+  std::vector<std::string> broken;
+  for (auto const& item : journal.list_items({.limit = 1'000'000})) {
+    auto const acts = journal.acts_of(item.id);
+    for (auto const& act : acts) {
+      auto const wrong = is_over(act.state) ? std::string() : wrong_with_waiting(act, acts, item, files);
+      if (!wrong.empty())
+        broken.push_back("left waiting: act " + std::to_string(act.ordinal) + " (" + std::string(word(act.kind)) +
+                         ") of " + item.path + " " + wrong);
+    }
+  }
+  return broken;
+}
 
 std::vector<std::string> judge_acts(Scenario const& scenario, SimFiles const& files, SimActs const& acts,
                                     journal::Journal const& journal) {
   std::vector<std::string> broken;
   auto const& root = scenario.policy.sources.front().root;
-  std::vector<std::string> const folders = {root, "/srv/done", "/srv/far"};
+  auto const folders = folders_of(scenario);
   std::size_t notes = 0, notes_wanted = 0;
   for (auto const& folder : folders) {
     for (auto const& [path, text] : acts.texts_in(folder)) notes += is_written_by_others(scenario, path) ? 0 : 1;

@@ -59,6 +59,15 @@ struct Medium {
   std::string moved_to = {};  // instead of content: the URL where it is
 };
 
+// A folder, of a source or of targets, that is not there for a while. Spans of one folder do not overlap.
+struct Away {
+  enum class What : std::uint8_t { kMissing, kUnmounted } what = What::kMissing;  // kUnmounted: an empty mount point
+  std::string folder = {};
+  Millis from{0};
+  Millis until = Millis::max();  // max: it never comes back
+};
+inline bool comes_back(Away const& away) { return away.until != Millis::max(); }
+
 // What must have become of one file in the end.
 struct Expected {
   std::string path = {};       // or a URL
@@ -85,6 +94,7 @@ struct Scenario {
   std::vector<Change> changes = {};
   std::vector<Order> orders = {};
   std::vector<Medium> media = {};
+  std::vector<Away> away = {};
   double hints = 0;      // how probable it is that a change's event reaches the daemon; 0: there are no events
   bool retries = false;  // at the end a person retries what failed
   std::vector<Expected> expected = {};

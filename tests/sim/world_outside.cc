@@ -3,6 +3,7 @@
 
 #include "core/base/url_text.h"
 #include "core/stage/orders.h"
+#include "core/stage/outbox.h"
 #include "core/stage/take_url.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/world.h"
@@ -62,6 +63,34 @@ void World::change_files(stage::Turn* turn) {
     count(kNames[static_cast<std::size_t>(change.what)]);
     if (!change.text.empty() && !change.text.ends_with('\n')) count("file.half_a_line");
     hint(change.path);
+  }
+}
+
+// A person, to whom a retry said that the file was moved away when its item failed: it is taken up once it is back.
+bool World::move_back(journal::Journal const& journal, journal::ItemRow const& item) {
+  auto const acts = journal.acts_of(item.id);
+  if (stage::put_away(acts, item) == nullptr || journal.latest_item(item.root, item.path)->id != item.id) return false;
+  if (!acts_.moved_by_hand(stage::place_of_file(acts, item), {item.root, item.path})) return false;
+  log_.tell("== a person moves " + item.path + " back");
+  count("person.moved_back");
+  return true;
+}
+
+// As they stand now; a span that was slept through, or fell into the time between two lives, never was.
+void World::move_folders() {
+  away_now_.resize(scenario_.away.size());
+  for (std::size_t i = 0; i < scenario_.away.size(); ++i) {
+    auto const& away = scenario_.away[i];
+    auto const is_now = away.from <= virtual_time() && virtual_time() < away.until;
+    if (is_now == away_now_[i]) continue;
+    away_now_[i] = is_now;
+    auto const is_mount_point = away.what == Away::What::kUnmounted;
+    if (is_now)
+      files_.take_away(away.folder, is_mount_point);
+    else
+      files_.bring_back(away.folder);
+    log_.tell("== folder " + away.folder + (is_now ? " goes away" : " is back"));
+    count(!is_now ? "folder.back" : is_mount_point ? "folder.unmounted" : "folder.missing");
   }
 }
 
