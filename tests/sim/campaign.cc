@@ -38,6 +38,8 @@ std::vector<NamedScenario> const& all_scenarios() {
       {"failing_asset", failing_asset},
       {"files_put_away", files_put_away},
       {"files_deleted", files_deleted},
+      {"away_folders", away_folders},
+      {"away_notes", away_notes},
       {"sidecars", sidecars},
       {"cancelled_items", cancelled_items},
       {"vanishing_assets", vanishing_assets},

@@ -113,9 +113,12 @@ void add_manifests(stage::Policy& policy);
 inline constexpr char kLists[] = "/srv/lists/";
 // One of a manifest, with its end. `not_before`: since the beginning; 0 for at once.
 std::string line_of(std::string const& key, std::string const& url, Millis not_before = {});
+AfterEnd moved_to(char const* target);  // a template
 // What must become of a file that the pipeline "footage" takes, or "cast" for that entity.
 Expected filmed(std::string path);
 Expected cast(std::string path, std::string entity);
+// Its file must be there, and beside it what has that end.
+Expected put_at(Expected expected, std::string file, std::string const& note);
 
 // A multipart video, two photos of one person, a small sound; an index and an entity by name.
 Scenario main_job();
@@ -165,6 +168,10 @@ Scenario refused_files();
 // notes. One changes after its end, one while it is on its way.
 Scenario files_put_away();
 Scenario files_deleted();
+// The same while the folders of the source, of the targets and of the receipts are away for spans of time, with hooks
+// that wait for it; and for files that are deleted with the sidecars that describe them.
+Scenario away_folders();
+Scenario away_notes();
 
 // Sidecars that come before their files, change before and after the upload, are broken for a while, and go.
 Scenario sidecars();
