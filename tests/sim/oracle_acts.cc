@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <optional>
+#include <ranges>
 #include <set>
+#include <utility>
 
 #include "core/base/json.h"
 #include "core/base/text.h"
@@ -9,15 +12,27 @@
 namespace sluice::sim {
 namespace {
 
-std::pair<std::string, std::string> split(std::string const& absolute, std::vector<std::string> const& folders) {
+using FolderAndPath = std::pair<std::string, std::string>;
+
+FolderAndPath split(std::string const& absolute, std::vector<std::string> const& folders) {
   for (auto const& folder : folders)
     if (absolute.starts_with(folder + "/")) return {folder, absolute.substr(folder.size() + 1)};
   return {};
 }
 
+// The first of "one|or|another" at which there is a file.
+std::optional<FolderAndPath> first_there(SimActs const& acts, std::vector<std::string> const& folders,
+                                         std::string const& places) {
+  for (auto const part : std::views::split(places, '|')) {
+    auto at = split(std::string(part.begin(), part.end()), folders);
+    if (!at.second.empty() && acts.names_in(at.first).contains(at.second)) return at;
+  }
+  return std::nullopt;
+}
+
 // Where files and notes may be: the first source's folder, and where that puts them.
 std::vector<std::string> folders_of(Scenario const& scenario) {
-  auto const& source = scenario.policy.sources.front();
+  auto const& source = scenario.first_source();
   std::set<std::string> folders = {"/srv/done", "/srv/far"};
   if (!source.receipt.folder.empty()) folders.insert(source.receipt.folder);
   std::vector<std::string> all = {source.root};
@@ -77,7 +92,7 @@ std::vector<std::string> judge_waiting(SimFiles const& files, journal::Journal c
 std::vector<std::string> judge_acts(Scenario const& scenario, SimFiles const& files, SimActs const& acts,
                                     journal::Journal const& journal) {
   std::vector<std::string> broken;
-  auto const& root = scenario.policy.sources.front().root;
+  auto const& root = scenario.first_source().root;
   auto const folders = folders_of(scenario);
   std::size_t notes = 0, notes_wanted = 0;
   for (auto const& folder : folders) {
@@ -90,16 +105,14 @@ std::vector<std::string> judge_acts(Scenario const& scenario, SimFiles const& fi
     auto const copies = acts.copies_of(files.history(expected.path).back());
     if (copies != (expected.file_at == "-" ? 0U : 1U))
       broken.push_back(expected.path + " is there " + std::to_string(copies) + " times");
-    auto const [folder, path] = split(expected.file_at, folders);
-    if (expected.file_at != "-" && !acts.names_in(folder).contains(path))
+    if (expected.file_at != "-" && !first_there(acts, folders, expected.file_at))
       broken.push_back(expected.path + " is not at " + expected.file_at);
     if (expected.note_at.empty()) continue;
+    auto const at = first_there(acts, folders, expected.note_at);
+    if (!at && expected.note_at.ends_with('|')) continue;
     ++notes_wanted;
-    auto const [note_folder, note_path] = split(expected.note_at, folders);
-    auto const texts = acts.texts_in(note_folder);
-    auto const note = texts.find(note_path);
     auto const item = journal.latest_item(root, expected.path);
-    auto const wrong = note == texts.end() || !item ? "is not there" : wrong_with_note(note->second, *item);
+    auto const wrong = !at || !item ? "is not there" : wrong_with_note(acts.texts_in(at->first).at(at->second), *item);
     if (!wrong.empty()) broken.push_back(expected.note_at + " " + wrong);
   }
   if (notes != notes_wanted) broken.push_back(std::to_string(notes) + " notes, not " + std::to_string(notes_wanted));

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,12 @@ struct Away {
 };
 inline bool comes_back(Away const& away) { return away.until != Millis::max(); }
 
+// The configuration that the first life had, where the daemon was given another one: until when.
+struct Former {
+  stage::Policy policy = {};
+  WallTime until{};
+};
+
 // What must have become of one file in the end.
 struct Expected {
   std::string path = {};       // or a URL
@@ -77,10 +84,10 @@ struct Expected {
   std::string index = {};
   std::string collection = {};
   std::string entity = {};
-  std::string file_at = {};   // where its file must be, absolute; "-": nowhere; "": nobody looks
+  std::string file_at = {};   // where its file must be, absolute; "-": nowhere; "": nobody looks; or several, as states
   std::string metadata = {};  // JSON: what the asset and its indexed asset must have in the end, null for a key that
                               // neither may have; "" for any
-  std::string note_at = {};   // where its receipt or error note must be, absolute; "": there is none
+  std::string note_at = {};   // where its receipt or error note must be, absolute; "": there is none; "one|": if any
 };
 
 // Of "one|or|another".
@@ -89,6 +96,9 @@ bool is_among(std::string const& word, std::string const& words);
 struct Scenario {
   std::string name = {};
   stage::Policy policy = {};
+  std::optional<stage::Policy> next_policy = {};  // what the second life is given; no run is over before it has begun
+  Millis restart_at{0};                           // and it begins then, unless the first has died before
+  std::optional<Former> former = {};              // once it has begun
   PlatformTraits traits = {};
   std::vector<Drop> drops = {};
   std::vector<Change> changes = {};
@@ -101,6 +111,9 @@ struct Scenario {
   std::uint64_t requests_max = 2'000;
   std::uint64_t turns_max = 60'000;
   Millis virtual_max{6 * 3'600'000};
+
+  // The first of the source that the run began with: where files are dropped.
+  stage::SourcePolicy const& first_source() const { return (former ? former->policy : policy).sources.front(); }
 };
 
 // The policy that all scenarios begin with: a folder with two pipelines, "footage" and "cast".
@@ -172,6 +185,11 @@ Scenario files_deleted();
 // that wait for it; and for files that are deleted with the sidecars that describe them.
 Scenario away_folders();
 Scenario away_notes();
+// Two lives under different configurations: source and hook have other names; both are no more; another index, a
+// pipeline less and a smaller spool.
+Scenario renamed();
+Scenario removed();
+Scenario other_plans();
 
 // Sidecars that come before their files, change before and after the upload, are broken for a while, and go.
 Scenario sidecars();

@@ -74,4 +74,94 @@ Scenario away_notes() {
   return s;
 }
 
+namespace {
+
+Scenario before_the_change() {
+  Scenario s{.policy = usual_policy()};
+  add_listeners(s.policy);
+  auto& source = s.policy.sources.front();
+  source.after_success = moved_to("/srv/done/{path}");
+  source.after_failure = moved_to("/srv/far/{path}");
+  source.receipt = {.where = ReceiptWish::Where::kBeside};
+  s.drops = {{.path = "broken.mp4", .size_bytes = 20'000},
+             {.path = "good.mp4", .size_bytes = 9'000},
+             {.path = "Di/one.jpg", .size_bytes = 700},
+             {.path = "late.mp3", .size_bytes = 1'500, .at = Millis(34'500)}};
+  s.traits.failing_name = "broken.mp4";
+  s.restart_at = Millis(35'500);  // some have come to their ends, and some have not
+  s.requests_max = 700;
+  return s;
+}
+
+// Of what was taken under the former name nothing more is asked, but what was asked for is done.
+Expected put_or_left(Expected expected, std::string const& folder, std::string const& note) {
+  auto const there = folder + expected.path;
+  expected.file_at = there + "|/srv/drop/" + expected.path;
+  expected.note_at = there + note + "|";
+  return expected;
+}
+
+}  // namespace
+
+Scenario renamed() {
+  auto s = before_the_change();
+  s.name = "renamed";
+  auto next = s.policy;
+  next.sources.front().name = "inbox";
+  next.hooks.front().hook.name = "scribe";
+  next.hooks.front().hook.exec = {"/bin/tell", "scribe"};
+  s.next_policy = std::move(next);
+  s.expected = {
+      put_or_left({.path = "broken.mp4", .state = "failed", .reason = "asset_failed"}, "/srv/far/", ".error.json"),
+      put_or_left(filmed("good.mp4"), "/srv/done/", ".sluice.json"),
+      put_or_left(cast("Di/one.jpg", "Di"), "/srv/done/", ".sluice.json"),
+      put_at(filmed("late.mp3"), "/srv/done/late.mp3", ".sluice.json")};
+  return s;
+}
+
+Scenario removed() {
+  auto s = before_the_change();
+  s.name = "removed";
+  auto next = s.policy;
+  next.sources = {{.name = "elsewhere", .root = "/srv/elsewhere", .pipelines = {"footage"}}};
+  next.hooks.erase(next.hooks.begin());
+  s.next_policy = std::move(next);
+  s.expected = {
+      put_or_left({.path = "broken.mp4", .state = "failed", .reason = "asset_failed"}, "/srv/far/", ".error.json"),
+      put_or_left(filmed("good.mp4"), "/srv/done/", ".sluice.json"),
+      put_or_left(cast("Di/one.jpg", "Di"), "/srv/done/", ".sluice.json"),
+      put_or_left(filmed("late.mp3"), "/srv/done/", ".sluice.json")};
+  for (auto& expected : s.expected) {
+    expected.state += "|seen|unknown";
+    expected.reason = expected.reason.empty() ? "source_removed" : expected.reason + "|source_removed";
+  }
+  return s;
+}
+
+Scenario other_plans() {
+  auto s = downloads();
+  s.name = "other_plans";
+  auto const& film = s.expected[0].path;
+  auto next = s.policy;
+  next.pipelines.pop_back();  // cast
+  next.pipelines.front().indexes.front().name = "archive";
+  next.sources.front().pipelines = next.hand.pipelines = {"footage"};
+  next.spool_max_bytes = 5 * kMiB / 2;  // the film has more, and the other not
+  s.next_policy = std::move(next);
+  s.restart_at = Millis(4'000);
+  s.drops.push_back({.path = "Di/one.jpg", .size_bytes = 700});
+  s.drops.push_back({.path = "late.mp3", .size_bytes = 1'500, .at = Millis(3'500)});
+  s.expected = {filmed(film),          filmed(s.expected[1].path), cast(s.expected[2].path, "Ada"),
+                filmed("whistle.mp3"), cast("Di/one.jpg", "Di"),   filmed("late.mp3")};
+  for (auto& expected : s.expected)
+    if (!expected.index.empty()) expected.index = "footage|archive";
+  s.expected[0].state = "done|failed";
+  s.expected[0].reason = "spool_too_small";
+  for (auto const n : {2U, 4U}) {
+    s.expected[n].state = "done|skipped|unknown";
+    s.expected[n].reason = "no_pipeline";
+  }
+  return s;
+}
+
 }  // namespace sluice::sim

@@ -79,6 +79,7 @@ constexpr std::array kOtherTroubles = {
     "process.drained",
     "process.exit_10",
     "process.paused",
+    "process.reconfigured",
     "results.full",
     "results.lost",
     "results.torn",

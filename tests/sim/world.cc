@@ -118,15 +118,18 @@ World::World(Scenario scenario, RunOptions options)
       disk_(options_.seed, empty_journal(options_.large_pages)),
       files_(clock_, options_.seed),
       lanes_(clock_, options_.seed),
-      acts_(files_, scenario_.policy.sources.front().root),
+      acts_(files_, scenario_.first_source().root),
       results_(files_, clock_, options_.seed),
       listeners_(options_.seed),
       platform_(options_.seed, scenario_.traits),
       wire_({platform_, hosts_, listeners_}, clock_, log_, options_.mishaps, options_.seed),
       dice_(options_.seed, 4) {
   files_.mount(kSpoolFolder, spool_);
-  for (auto const& source : scenario_.policy.sources)
-    if (!source.manifest.empty()) files_.add_root(source.root);
+  for (auto const* const policy : {&scenario_.policy, scenario_.next_policy ? &*scenario_.next_policy : nullptr}) {
+    if (policy == nullptr) continue;
+    for (auto const& source : policy->sources)
+      if (source.root != scenario_.first_source().root) files_.add_root(source.root);
+  }
 }
 
 World::~World() = default;
@@ -144,6 +147,16 @@ void World::calm_down() {
   options_.mishaps.end();
 }
 
+// But for those that nobody takes any more, and that say so.
+bool World::all_items_ended(Journal const& journal) const {
+  for (auto state = ItemState::kStable; !is_end(state); state = static_cast<ItemState>(static_cast<int>(state) + 1))
+    if (journal.count_items(state) != 0) return false;
+  if (journal.count_items(ItemState::kSeen) == 0) return true;
+  return std::ranges::all_of(journal.items_in(ItemState::kSeen, 1'000), [this](auto const& item) {
+    return item.reason == "source_removed" && scenario_.policy.source(item.source) == nullptr;
+  });
+}
+
 bool World::is_over(stage::Turn const& turn, Journal const& journal) const {
   if (broken_since_ && !mended_) return false;
   if (!calm_ || drops_done_ < scenario_.drops.size() || changes_done_ < scenario_.changes.size()) return false;
@@ -153,8 +166,7 @@ bool World::is_over(stage::Turn const& turn, Journal const& journal) const {
                           [&](Away const& away) { return comes_back(away) && away.until > virtual_time(); }))
     return false;
   if (!journal.manifests_waiting().empty() || !journal.manifests_open().empty()) return false;
-  for (auto state = ItemState::kSeen; !is_end(state); state = static_cast<ItemState>(static_cast<int>(state) + 1))
-    if (journal.count_items(state) != 0) return false;
+  if (scenario_.next_policy || !all_items_ended(journal)) return false;
   auto const open = journal.count_acts(journal::ActState::kWanted) + journal.count_acts(journal::ActState::kActing);
   return open == 0 || judge_waiting(files_, journal).empty();
 }
@@ -188,6 +200,7 @@ void World::let_time_pass(stage::Turn& turn) {
   take_since(scenario_.changes, changes_done_, [](auto const& change) { return change.at; });
   take_since(scenario_.media, media_done_, [](auto const& medium) { return medium.at; });
   take_since(scenario_.orders, orders_done_, [](auto const& order) { return order.at; });
+  if (scenario_.next_policy) take(kBeginning + scenario_.restart_at);
   take_since(options_.spans, spans_done_,
              [this](auto const& span) { return span.from <= virtual_time() ? span.until : span.from; });
   for (auto const& away : scenario_.away)
@@ -247,8 +260,10 @@ World::End World::turn_until_done(stage::Turn& turn, Journal& journal) {
     move_folders();
     change_files(&turn);
     change_media();
-    if (restarts_done_ < options_.restarts.size() && options_.restarts[restarts_done_] <= virtual_time())
-      return drained(turn);
+    auto const is_planned =
+        restarts_done_ < options_.restarts.size() && options_.restarts[restarts_done_] <= virtual_time();
+    restarts_done_ += is_planned ? 1 : 0;
+    if (is_planned || (scenario_.next_policy && scenario_.restart_at <= virtual_time())) return drained(turn);
     auto const changed = run_turn(turn);
     if (!is_over(turn, journal))
       over_since_.reset();
@@ -270,7 +285,6 @@ World::End World::turn_until_done(stage::Turn& turn, Journal& journal) {
 
 // SIGTERM: what is in the air may land, for a while; nothing new starts.
 World::End World::drained(stage::Turn& turn) {
-  ++restarts_done_;
   count("process.drained");
   turn.drain();
   auto const until = clock_.now() + kDrainMax;
@@ -404,6 +418,7 @@ void World::next_life(bool died) {
   clock_.advance_to(clock_.now() + downtime);
   wire_.run_until_now();
   mend();
+  reconfigure();
   if (!options_.while_dead) return;
   Journal journal(kJournalFile, disk_.vfs_name());
   protect_stored(journal, platform_);
@@ -413,7 +428,7 @@ void World::next_life(bool died) {
 std::vector<std::string> World::run() {
   disk_.fail_by_dice(options_.disk_trouble);
   acts_.judged_by([&](Content const& content, std::string const& folder) {
-    return is_for_failures(scenario_.policy.sources.front(), folder) || platform_.has(content.sha256_hex());
+    return is_for_failures(scenario_.first_source(), folder) || platform_.has(content.sha256_hex());
   });
   lanes_.be_slow(options_.file_delay_max, options_.file_hangs);
   files_.fail_by_dice(options_.file_trouble, options_.file_troubles_max);

@@ -124,12 +124,14 @@ class World {
   void add(stage::Context& ctx, std::string const& path);
   End drained(stage::Turn& turn);
   void next_life(bool died);
+  void reconfigure();
   void calm_down();
   void let_time_pass(stage::Turn& turn);
   void pass_spans();
   void change_files(stage::Turn* turn);
   void change_media();
   void move_folders();
+  bool all_items_ended(journal::Journal const& journal) const;
   bool is_over(stage::Turn const& turn, journal::Journal const& journal) const;
   bool move_back(journal::Journal const& journal, journal::ItemRow const& item);
   bool retry_failed(stage::Turn& turn, journal::Journal const& journal);

@@ -33,7 +33,7 @@ void World::change_files(stage::Turn* turn) {
     if (turn != nullptr && dice_.chance(scenario_.hints)) {
       auto const folder = folder_of(path);
       if (path.starts_with('/')) return turn->manifests().look_now(folder);
-      turn->discovery().want_directory(scenario_.policy.sources.front().root, folder);
+      turn->discovery().want_directory(scenario_.first_source().root, folder);
     } else
       count(turn == nullptr ? "file.changed_while_dead" : "file.event_lost");
   };
@@ -64,6 +64,16 @@ void World::change_files(stage::Turn* turn) {
     if (!change.text.empty() && !change.text.ends_with('\n')) count("file.half_a_line");
     hint(change.path);
   }
+}
+
+// Before the daemon starts again. Time passes, so that what each life brought about can be told apart.
+void World::reconfigure() {
+  if (!scenario_.next_policy) return;
+  clock_.advance_to(clock_.now() + Millis(1));
+  scenario_.former = {.policy = std::move(scenario_.policy), .until = clock_.now()};
+  scenario_.policy = *std::exchange(scenario_.next_policy, std::nullopt);
+  log_.tell("== another configuration");
+  count("process.reconfigured");
 }
 
 // A person, to whom a retry said that the file was moved away when its item failed: it is taken up once it is back.
@@ -110,14 +120,14 @@ void World::add(stage::Context& ctx, std::string const& path) {
     (void)stage::add_url(ctx, ctx.policy.hand, {.url = *parse_url(path)}, {}, false);
     return;
   }
-  auto const& source = scenario_.policy.sources.front();
+  auto const& source = scenario_.first_source();
   auto const print = files_.stat(source.root, path);
   if (print) (void)stage::add_item(ctx, source, {path, *print}, {}, false);
 }
 
 // Carried out inside a turn; counted as done only when its transaction is.
 void World::give_orders(stage::Context& ctx) {
-  auto const& source = scenario_.policy.sources.front();
+  auto const& source = scenario_.first_source();
   for (auto at = orders_done_; at < scenario_.orders.size() && scenario_.orders[at].at <= virtual_time(); ++at) {
     auto const& order = scenario_.orders[at];
     auto const item = item_of(ctx.journal, source.root, order.path);
