@@ -22,7 +22,8 @@ Result<void> SimActs::meets_trouble(std::initializer_list<std::string_view> fold
   if (files_.trouble_.strikes(FileCall::kAct)) return fail(Fault::kSourceIo, "Input/output error", "io");
   auto const unmounted = files_.trouble_.strikes(FileCall::kActFolder);  // for this one moment
   for (auto const folder : folders)
-    if (unmounted || (files_.is_away(std::string(folder)) && !files_.is_mount_point(std::string(folder))))
+    if (unmounted || folder.empty() ||
+        (files_.is_away(std::string(folder)) && !files_.is_mount_point(std::string(folder))))
       return fail(Fault::kLocal, std::string(folder) + " is not there", ports::kNoFolder);
   return {};
 }
