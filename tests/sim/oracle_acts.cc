@@ -4,7 +4,6 @@
 #include <set>
 #include <utility>
 
-#include "core/base/json.h"
 #include "core/base/text.h"
 #include "core/stage/outbox.h"
 #include "tests/sim/oracle.h"
@@ -38,18 +37,6 @@ std::vector<std::string> folders_of(Scenario const& scenario) {
   std::vector<std::string> all = {source.root};
   all.insert(all.end(), folders.begin(), folders.end());
   return all;
-}
-
-// What is wrong with a note; "" if nothing is.
-std::string wrong_with_note(std::string const& text, journal::ItemRow const& item) {
-  auto const json = parse_json(text);
-  if (!json) return "is no JSON";
-  if (json->text("id")->value_or("") != item.ulid) return "is about another item";
-  if (item.state == journal::ItemState::kDone && json->text("asset_id")->value_or("") != item.asset_id)
-    return "names another asset";
-  if (item.state == journal::ItemState::kFailed && json->text("code")->value_or("") != item.reason)
-    return "names another reason";
-  return {};
 }
 
 // A sidecar, say.
@@ -91,6 +78,7 @@ std::vector<std::string> judge_waiting(SimFiles const& files, journal::Journal c
 
 std::vector<std::string> judge_acts(Scenario const& scenario, SimFiles const& files, SimActs const& acts,
                                     journal::Journal const& journal) {
+  if (scenario.follows_files) return judge_files(scenario, files, acts, journal);
   std::vector<std::string> broken;
   auto const& root = scenario.first_source().root;
   auto const folders = folders_of(scenario);

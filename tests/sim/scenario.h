@@ -105,8 +105,9 @@ struct Scenario {
   std::vector<Order> orders = {};
   std::vector<Medium> media = {};
   std::vector<Away> away = {};
-  double hints = 0;      // how probable it is that a change's event reaches the daemon; 0: there are no events
-  bool retries = false;  // at the end a person retries what failed
+  double hints = 0;            // how probable it is that a change's event reaches the daemon; 0: there are no events
+  bool retries = false;        // at the end a person retries what failed
+  bool follows_files = false;  // nobody can say before where each file comes to be: see judge_files()
   std::vector<Expected> expected = {};
   std::uint64_t requests_max = 2'000;
   std::uint64_t turns_max = 60'000;

@@ -73,6 +73,7 @@ class SimFiles final : public ports::Files {
   void change_mode(std::string const& path);                    // no byte: only the ctime shows it
   void open_to_write(std::string const& path, WallTime until);  // and writes nothing
 
+  bool is_there(std::string const& path) const { return tree_.contains(path); }
   // Every content that ever stood at the path, oldest first; the last is there now unless removed.
   std::vector<Content> const& history(std::string const& path) const { return history_.at(path); }
   std::set<std::string> paths() const;  // of all files that ever were

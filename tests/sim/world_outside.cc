@@ -47,10 +47,15 @@ void World::change_files(stage::Turn* turn) {
     auto const& change = scenario_.changes[changes_done_];
     auto const content = content_of(options_.seed, change.path, changes_done_ + 1, change.bytes);
     log_.tell("== " + change.path + " changes");
+    auto const is_there = files_.is_there(change.path);  // else it was put away, and begins anew
     switch (change.what) {
-      case Change::What::kOverwrite: files_.overwrite(change.path, content); break;
+      case Change::What::kOverwrite:
+        is_there ? files_.overwrite(change.path, content) : files_.create(change.path, content);
+        break;
       case Change::What::kReplace: files_.create(change.path, content); break;
-      case Change::What::kAppend: files_.append(change.path, change.bytes); break;
+      case Change::What::kAppend:
+        is_there ? files_.append(change.path, change.bytes) : files_.create(change.path, content);
+        break;
       case Change::What::kRemove: files_.remove(change.path); break;
       case Change::What::kMode: files_.change_mode(change.path); break;
       case Change::What::kText: files_.write(change.path, change.text); break;
