@@ -203,6 +203,12 @@ Result<void> leave_companion(Acts& acts, Place const& from, Place const&, std::s
   return there ? Result<void>() : std::unexpected(there.error());
 }
 
+// It is not tried again, so that it gets its name back where it was taken already, and leaves no part of a copy.
+void undo(Acts& acts, Place const& from, Place const& to, std::string const& tag) {
+  static_cast<void>(companion_at(acts, from, tag));
+  static_cast<void>(acts.remove(hidden(to, tag, "part")));
+}
+
 // What is done to each companion; what fails is only told, since the file itself has gone.
 std::string with_companions(Acts& acts, Leaving const& file, Place const& to, Companion do_it) {
   auto names = companions_of(basename_of(file.at.path), file.marker);
@@ -215,9 +221,12 @@ std::string with_companions(Acts& acts, Leaving const& file, Place const& to, Co
   std::string note;
   for (std::size_t i = 0; i < names.size(); ++i) {
     auto const do_this = stays && i + 1 == names.size() ? leave_companion : do_it;
-    auto const done =
-        do_this(acts, sibling(file.at, names[i]), sibling(to, new_names[i]), file.tag + ".c" + std::to_string(i));
-    if (!done) note.append(note.empty() ? "" : "; ").append(printable(names[i]) + " stays: " + done.error().text);
+    auto const from = sibling(file.at, names[i]), goes_to = sibling(to, new_names[i]);
+    auto const tag = file.tag + ".c" + std::to_string(i);
+    auto const done = do_this(acts, from, goes_to, tag);
+    if (done) continue;
+    undo(acts, from, goes_to, tag);
+    note.append(note.empty() ? "" : "; ").append(printable(names[i]) + " stays: " + done.error().text);
   }
   return note;
 }

@@ -226,6 +226,18 @@ std::optional<ItemRow> item_of(Context& ctx, ActRow const& act) {
   return std::nullopt;
 }
 
+// The receipt that a newer file of that name has, or is getting, in the place of this one stays: lanes keep their
+// order.
+bool is_behind(Context const& ctx, ActRow const& act, ItemRow const& item) {
+  if (act.kind != ActKind::kReceipt || act.target_folder.empty()) return false;
+  auto const latest = ctx.journal.latest_item(item.root, item.path);
+  return latest && latest->id > item.id &&
+         std::ranges::any_of(ctx.journal.acts_of(latest->id), [&](ActRow const& other) {
+           return other.kind == act.kind && (other.state == ActState::kActing || other.state == ActState::kDone) &&
+                  other.target_folder == act.target_folder && other.target_path == act.target_path;
+         });
+}
+
 bool is_verified_first(ActRow const& act, ItemRow const& item) {
   return item.state != ItemState::kFailed && (act.kind == ActKind::kMove || act.kind == ActKind::kDelete);
 }
@@ -263,6 +275,10 @@ void choose_act(Context& ctx) {
     if (!item || is_held(ctx, act, *item)) continue;
     if (act.kind == ActKind::kAmend) {
       go_on_amending(ctx, std::move(act), *item);
+      continue;
+    }
+    if (is_behind(ctx, act, *item)) {
+      refuse_act(ctx, std::move(act), "superseded", "a newer file of that name has its receipt there");
       continue;
     }
     if (under_way[item->root] >= kPerFolder) continue;

@@ -80,10 +80,15 @@ Result<Left> put_note(ports::Acts& acts, Order const& order) {
   return Left{.at = std::move(at), .note = {}};
 }
 
-// The folder of the file is there, or is not needed: it is the other one that is missing.
-bool is_target_missing(Error const& error) { return error.code == ports::kNoFolder; }
+bool is_folder_missing(Error const& error) { return error.code == ports::kNoFolder; }
 
-Error target_away(Error error) { return {.fault = Fault::kLocal, .text = std::move(error.text), .code = kTargetAway}; }
+// The folder of the file was there, or is not needed: it is the other one that is missing. Of a deletion there is no
+// other: its own went away after the file was opened.
+Error folder_away(Error error, Order const& order) {
+  return {.fault = Fault::kLocal,
+          .text = std::move(error.text),
+          .code = order.target.folder.empty() ? kSourceDown : kTargetAway};
+}
 
 Result<Carried> put_away(ports::Acts& acts, Opened const& file, Order const& order) {
   if (!file && file.error().code == kSourceDown) return std::unexpected(file.error());
@@ -126,7 +131,7 @@ bool uses_file(Order const& order) {
 
 Result<Carried> carry_out(ports::Acts& acts, ports::Files& files, Order const& order) {
   auto done = work(acts, files, order);
-  if (!done && is_target_missing(done.error())) return std::unexpected(target_away(std::move(done).error()));
+  if (!done && is_folder_missing(done.error())) return std::unexpected(folder_away(std::move(done).error(), order));
   return done;
 }
 
@@ -137,7 +142,8 @@ Result<void> look_for(std::string const& folder, ports::Acts& acts, ports::Files
     return {};
   }
   auto looked = acts.look({folder, order.target.path});
-  if (!looked && is_target_missing(looked.error())) return std::unexpected(target_away(std::move(looked).error()));
+  if (!looked && is_folder_missing(looked.error()))
+    return std::unexpected(folder_away(std::move(looked).error(), order));
   return {};
 }
 

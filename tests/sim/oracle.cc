@@ -104,7 +104,7 @@ class Judgement {
 
   void look_at(Expected const& expected) {
     auto const& named = expected.key.empty() ? expected.path : "k:" + expected.key;
-    auto const item = item_of(journal_, scenario_.policy.sources.front().root, named);
+    auto const item = item_of(journal_, scenario_.first_source().root, named);
     if (!item) {
       if (expected.state.find("unknown") == std::string::npos) say("lost: nobody knows " + expected.path);
       return;
@@ -162,7 +162,7 @@ class Judgement {
   void look_at_index(ItemRow const& item, std::string const& name, std::set<std::string> const& ready) {
     auto const found = std::ranges::find_if(platform_.indexed(), [&](SimIndexed const& indexed) {
       auto const index = std::ranges::find(platform_.indexes(), indexed.index_id, &SimNamed::id);
-      return index->name == name && indexed.asset_id == item.asset_id && ready.contains(indexed.id);
+      return is_among(index->name, name) && indexed.asset_id == item.asset_id && ready.contains(indexed.id);
     });
     if (found == platform_.indexed().end())
       return say(item.path + " is done, and its indexed asset in " + name + " is not the one that the journal names");

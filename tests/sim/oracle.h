@@ -41,6 +41,18 @@ std::optional<journal::ItemRow> item_of(journal::Journal const& journal, std::st
 std::vector<std::string> judge_acts(Scenario const& scenario, SimFiles const& files, SimActs const& acts,
                                     journal::Journal const& journal);
 
+// Where nobody can say before what becomes of each file, it is held against its item's end: no content is there twice,
+// none that was not removed by others or deleted by its act is lost, and what was to be done after the end was done, or
+// refused since the file is another one.
+std::vector<std::string> judge_files(Scenario const& scenario, SimFiles const& files, SimActs const& acts,
+                                     journal::Journal const& journal);
+// What is wrong with a note about that item; "" if nothing is.
+std::string wrong_with_note(std::string const& text, journal::ItemRow const& item);
+
+// Nobody is left waiting: each act that is not over waits for an act of its item before it, or for a folder that is
+// away in this very moment. Also asked while a run goes on, whether it may end.
+std::vector<std::string> judge_waiting(SimFiles const& files, journal::Journal const& journal);
+
 // Once all is calm each whole line of each manifest is an entry, or told as wrong or repeated; what is told last of an
 // entry is how its item ended; the results hold whole lines, each once, and none of another manifest; and of one key
 // there is one asset at most.

@@ -357,12 +357,6 @@ Scenario refused_files() {
   return s;
 }
 
-namespace {
-
-AfterEnd moved_to(char const* target) { return {.what = AfterEnd::What::kMove, .move_to = *parse_template(target)}; }
-
-}  // namespace
-
 Scenario files_put_away() {
   auto s = failing_asset();
   s.name = "files_put_away";

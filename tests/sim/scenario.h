@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,21 @@ struct Medium {
   std::string moved_to = {};  // instead of content: the URL where it is
 };
 
+// A folder, of a source or of targets, that is not there for a while. Spans of one folder do not overlap.
+struct Away {
+  enum class What : std::uint8_t { kMissing, kUnmounted } what = What::kMissing;  // kUnmounted: an empty mount point
+  std::string folder = {};
+  Millis from{0};
+  Millis until = Millis::max();  // max: it never comes back
+};
+inline bool comes_back(Away const& away) { return away.until != Millis::max(); }
+
+// The configuration that the first life had, where the daemon was given another one: until when.
+struct Former {
+  stage::Policy policy = {};
+  WallTime until{};
+};
+
 // What must have become of one file in the end.
 struct Expected {
   std::string path = {};       // or a URL
@@ -68,10 +84,10 @@ struct Expected {
   std::string index = {};
   std::string collection = {};
   std::string entity = {};
-  std::string file_at = {};   // where its file must be, absolute; "-": nowhere; "": nobody looks
+  std::string file_at = {};   // where its file must be, absolute; "-": nowhere; "": nobody looks; or several, as states
   std::string metadata = {};  // JSON: what the asset and its indexed asset must have in the end, null for a key that
                               // neither may have; "" for any
-  std::string note_at = {};   // where its receipt or error note must be, absolute; "": there is none
+  std::string note_at = {};   // where its receipt or error note must be, absolute; "": there is none; "one|": if any
 };
 
 // Of "one|or|another".
@@ -80,17 +96,25 @@ bool is_among(std::string const& word, std::string const& words);
 struct Scenario {
   std::string name = {};
   stage::Policy policy = {};
+  std::optional<stage::Policy> next_policy = {};  // what the second life is given; no run is over before it has begun
+  Millis restart_at{0};                           // and it begins then, unless the first has died before
+  std::optional<Former> former = {};              // once it has begun
   PlatformTraits traits = {};
   std::vector<Drop> drops = {};
   std::vector<Change> changes = {};
   std::vector<Order> orders = {};
   std::vector<Medium> media = {};
-  double hints = 0;      // how probable it is that a change's event reaches the daemon; 0: there are no events
-  bool retries = false;  // at the end a person retries what failed
+  std::vector<Away> away = {};
+  double hints = 0;            // how probable it is that a change's event reaches the daemon; 0: there are no events
+  bool retries = false;        // at the end a person retries what failed
+  bool follows_files = false;  // nobody can say before where each file comes to be: see judge_files()
   std::vector<Expected> expected = {};
   std::uint64_t requests_max = 2'000;
   std::uint64_t turns_max = 60'000;
   Millis virtual_max{6 * 3'600'000};
+
+  // The first of the source that the run began with: where files are dropped.
+  stage::SourcePolicy const& first_source() const { return (former ? former->policy : policy).sources.front(); }
 };
 
 // The policy that all scenarios begin with: a folder with two pipelines, "footage" and "cast".
@@ -103,9 +127,12 @@ void add_manifests(stage::Policy& policy);
 inline constexpr char kLists[] = "/srv/lists/";
 // One of a manifest, with its end. `not_before`: since the beginning; 0 for at once.
 std::string line_of(std::string const& key, std::string const& url, Millis not_before = {});
+AfterEnd moved_to(char const* target);  // a template
 // What must become of a file that the pipeline "footage" takes, or "cast" for that entity.
 Expected filmed(std::string path);
 Expected cast(std::string path, std::string entity);
+// Its file must be there, and beside it what has that end.
+Expected put_at(Expected expected, std::string file, std::string const& note);
 
 // A multipart video, two photos of one person, a small sound; an index and an entity by name.
 Scenario main_job();
@@ -155,6 +182,15 @@ Scenario refused_files();
 // notes. One changes after its end, one while it is on its way.
 Scenario files_put_away();
 Scenario files_deleted();
+// The same while the folders of the source, of the targets and of the receipts are away for spans of time, with hooks
+// that wait for it; and for files that are deleted with the sidecars that describe them.
+Scenario away_folders();
+Scenario away_notes();
+// Two lives under different configurations: source and hook have other names; both are no more; another index, a
+// pipeline less and a smaller spool.
+Scenario renamed();
+Scenario removed();
+Scenario other_plans();
 
 // Sidecars that come before their files, change before and after the upload, are broken for a while, and go.
 Scenario sidecars();

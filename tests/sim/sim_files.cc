@@ -8,7 +8,8 @@
 namespace sluice::sim {
 namespace {
 
-constexpr std::size_t kShortReadBytes = 3'000;  // no read gives more: callers must go on where it ended
+constexpr std::size_t kShortReadBytes = 3'000;            // no read gives more: callers must go on where it ended
+constexpr std::uint64_t kDevice = 7, kDeviceBeneath = 9;  // of the tree, and of what it is mounted upon
 
 }  // namespace
 
@@ -48,8 +49,9 @@ void SimFiles::Trouble::heal() {
 }
 
 bool SimFiles::Trouble::strikes(FileCall call) {
-  static constexpr std::string_view kNames[] = {"file.open_failed", "file.stat_failed", "file.list_failed",
-                                                "file.read_failed", "file.write_failed"};
+  static constexpr std::string_view kNames[] = {"file.open_failed", "file.stat_failed",  "file.list_failed",
+                                                "file.read_failed", "file.write_failed", "act.failed",
+                                                "act.folder_missed"};
   auto const at = static_cast<std::size_t>(call);
   auto const nth = ++calls[at];
   auto hit = armed == call && (nth == armed_at || (for_good && nth > armed_at));
@@ -120,7 +122,7 @@ void SimFiles::create(std::string const& path, Content content) {
   inode->content = content;
   inode->print.inode = next_inode_++;
   inode->has_leases = mixed(inode->print.inode) % 2 == 0;
-  inode->print.device = 7;
+  inode->print.device = kDevice;
   touch(*inode);
   tree_[path] = std::move(inode);
   history_[path].push_back(content);
@@ -131,7 +133,7 @@ void SimFiles::write(std::string const& path, std::string text) {
   inode->content = {.seed = 0, .size_bytes = text.size()};
   inode->text = std::move(text);
   inode->print.inode = next_inode_++;
-  inode->print.device = 7;
+  inode->print.device = kDevice;
   touch(*inode);
   texts_[path].push_back(inode->text);
   tree_[path] = std::move(inode);
@@ -191,10 +193,15 @@ std::string SimFiles::place(std::string const& root, std::string const& relative
   return roots_.contains(root) ? root + "/" + relative : relative;
 }
 
+bool SimFiles::is_mount_point(std::string const& root) const {
+  auto const found = away_.find(root);
+  return found != away_.end() && found->second;
+}
+
 Result<std::shared_ptr<ports::OpenFile>> SimFiles::open(std::string const& root, std::string const& relative) {
   if (trouble_.strikes(FileCall::kOpen)) return fail(Fault::kLocal, relative + ": Too many open files");
   if (spool_ != nullptr && root == spool_root_) return spool_->open(relative);
-  auto const found = tree_.find(place(root, relative));
+  auto const found = is_away(root) ? tree_.end() : tree_.find(place(root, relative));
   if (found == tree_.end()) return fail(Fault::kGone, relative + ": no such file");
   return std::make_shared<Opened>(found->second, trouble_, clock_);
 }
@@ -202,13 +209,18 @@ Result<std::shared_ptr<ports::OpenFile>> SimFiles::open(std::string const& root,
 Result<ports::FilePrint> SimFiles::stat(std::string const& root, std::string const& relative) {
   if (trouble_.strikes(FileCall::kStat)) return fail(Fault::kSourceIo, relative + ": Input/output error", "io");
   if (spool_ != nullptr && root == spool_root_) return spool_->stat(relative);
-  auto const found = tree_.find(place(root, relative));
+  if (relative.empty() && (!is_away(root) || is_mount_point(root)))
+    return ports::FilePrint{.device = is_away(root) ? kDeviceBeneath : kDevice};
+  auto const found = is_away(root) ? tree_.end() : tree_.find(place(root, relative));
   if (found == tree_.end()) return fail(Fault::kGone, relative + ": no such file");
   return found->second->print;
 }
 
 Result<std::unique_ptr<ports::Listing>> SimFiles::list(std::string const& root, std::string const& relative) {
   if (trouble_.strikes(FileCall::kList)) return fail(Fault::kSourceIo, relative + ": Input/output error", "io");
+  if (is_away(root) && (!relative.empty() || !is_mount_point(root)))
+    return fail(Fault::kGone, root + ": no such folder");
+  if (is_away(root)) return std::make_unique<ports::WholeListing>(std::vector<ports::DirEntry>());
   auto const prefix = place(root, relative.empty() ? std::string() : relative + "/");
   std::vector<ports::DirEntry> entries;
   std::set<std::string> folders;

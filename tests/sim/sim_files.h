@@ -33,8 +33,10 @@ struct Content {
   std::string sha256_hex() const;  // reads it all
 };
 
-enum class FileCall : std::uint8_t { kOpen, kStat, kList, kRead, kWrite };  // kWrite: of results, syncs and all
-inline constexpr std::size_t kFileCalls = 5;
+// kWrite: of results, syncs and all. kAct: any that moves, deletes or describes files. kActFolder: the same, and it
+// finds its folder away for that moment.
+enum class FileCall : std::uint8_t { kOpen, kStat, kList, kRead, kWrite, kAct, kActFolder };
+inline constexpr std::size_t kFileCalls = 7;
 
 class SimFiles final : public ports::Files {
   friend class SimActs;     // which moves what is in the tree
@@ -55,6 +57,12 @@ class SimFiles final : public ports::Files {
   // What is beneath that root, too: its paths are absolute, those of the first root never are.
   void add_root(std::string root) { roots_.insert(std::move(root)); }
 
+  // A folder of a source or of targets is not there: missing, or an empty mount point on another device. What is in it
+  // is as it was when it is back.
+  void take_away(std::string folder, bool is_mount_point) { away_.emplace(std::move(folder), is_mount_point); }
+  void bring_back(std::string const& folder) { away_.erase(folder); }
+  bool is_away(std::string const& folder) const { return away_.contains(folder); }
+
   // --- what other programs do to the tree; paths are beneath the first root, or absolute
   void create(std::string const& path, Content content);            // a new inode, also over an old file
   void overwrite(std::string const& path, Content content);         // in place: the inode stays
@@ -65,6 +73,7 @@ class SimFiles final : public ports::Files {
   void change_mode(std::string const& path);                    // no byte: only the ctime shows it
   void open_to_write(std::string const& path, WallTime until);  // and writes nothing
 
+  bool is_there(std::string const& path) const { return tree_.contains(path); }
   // Every content that ever stood at the path, oldest first; the last is there now unless removed.
   std::vector<Content> const& history(std::string const& path) const { return history_.at(path); }
   std::set<std::string> paths() const;  // of all files that ever were
@@ -109,6 +118,7 @@ class SimFiles final : public ports::Files {
   };
   void touch(Inode& inode);
   std::string place(std::string const& root, std::string const& relative) const;
+  bool is_mount_point(std::string const& root) const;  // an empty one
 
   SimClock const& clock_;
   SimSpool const* spool_ = nullptr;
@@ -118,6 +128,7 @@ class SimFiles final : public ports::Files {
   std::map<std::string, std::vector<Content>> history_;
   std::map<std::string, std::vector<std::string>> texts_;
   std::set<std::string> roots_;
+  std::map<std::string, bool> away_ = {};  // folders that are not there: whether each is an empty mount point
   std::uint64_t next_inode_ = 1'000;
 };
 

@@ -36,9 +36,13 @@ Result<ports::Ended> SimListeners::run(ports::Program const& program) {
   auto const id = std::ranges::find_if(program.environment, [](auto const& each) { return each.starts_with(kId); });
   auto const fails = left_ > 0 && dice_.chance(probability_);
   auto const works = !fails || dice_.chance(0.5);
+  std::pair const told(program.argv.at(1), id->substr(kId.size()));
+  if (ended_well_.contains(told))
+    complaints_.push_back(told.first + ": its program is started again for event " + told.second + ", which it took");
   if (moment_) moment_();
-  if (works) hear(program.argv.at(1), id->substr(kId.size()), program.input);
+  if (works) hear(told.first, told.second, program.input);
   if (moment_) moment_();
+  if (!fails) ended_well_.insert(told);
   if (!fails) return ports::Ended{};
   --left_;
   ++fired_[works ? "hook.failed_after" : "hook.failed_before"];

@@ -1,6 +1,7 @@
 // sim_listeners.h - whoever is told of ends: programs and URLs that remember what they heard.
 //
-// A hook's program is /bin/tell with the hook's name as its argument, and a hook's URL is https://desk.sim/NAME.
+// A hook's program is /bin/tell with the hook's name as its argument, and a hook's URL is https://desk.sim/NAME. They
+// complain of a program that is started once more for an event although it ended well in the same life of the daemon.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/ports/programs.h"
@@ -25,6 +27,7 @@ class SimListeners final : public ports::Programs {
   // Each program fails with this probability, half of them with their work done, until `most` have.
   void fail_by_dice(double probability, std::uint32_t most) { probability_ = probability, left_ = most; }
   void heal() { left_ = 0; }
+  void new_life() { ended_well_.clear(); }  // of the daemon: what it did not write down it may have told again
 
   ports::Reply serve(ports::Call const& call);
   Result<ports::Ended> run(ports::Program const& program) override;
@@ -43,6 +46,7 @@ class SimListeners final : public ports::Programs {
   std::uint32_t left_ = 0;
   std::function<void()> moment_ = {};
   std::map<std::string, Heard> heard_ = {};
+  std::set<std::pair<std::string, std::string>> ended_well_ = {};  // programs of this life, by hook and event
   std::vector<std::string> complaints_ = {};
   std::map<std::string, std::uint64_t> fired_ = {};
 };

@@ -6,6 +6,7 @@
 // Traits are switches of the whole run; what goes wrong with single calls is the wire's affair.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -122,6 +123,9 @@ class SimPlatform {
   PlatformTraits const& traits() const { return traits_; }
   std::vector<std::string> const& complaints() const { return complaints_; }
   std::vector<SimAsset> const& assets() const { return assets_; }
+  bool has(std::string const& sha256) const {  // all of a content
+    return std::ranges::any_of(assets_, [&](auto const& asset) { return asset.completed && asset.sha256 == sha256; });
+  }
   std::map<std::string, SimSession> const& sessions() const { return sessions_; }
   std::vector<SimNamed> const& indexes() const { return indexes_; }
   std::vector<SimNamed> const& collections() const { return collections_; }

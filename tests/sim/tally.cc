@@ -13,6 +13,8 @@ constexpr char kTrouble[] = "trouble ";  // before a trouble's name among the co
 constexpr double kMsAYear = 365.25 * 86'400'000.0;
 
 constexpr std::array kOtherTroubles = {
+    "act.failed",
+    "act.folder_missed",
     "disk.full",
     "disk.name_lost",
     "disk.no_descriptors",
@@ -44,6 +46,9 @@ constexpr std::array kOtherTroubles = {
     "file.text_written",
     "file.vanished",
     "file.write_failed",
+    "folder.back",
+    "folder.missing",
+    "folder.unmounted",
     "hook.failed_after",
     "hook.failed_before",
     "hook.told_again",
@@ -56,6 +61,7 @@ constexpr std::array kOtherTroubles = {
     "kill.on_receipt",
     "person.add",
     "person.cancel",
+    "person.moved_back",
     "person.retry",
     "person.retry_failed",
     "platform.asset_failed",
@@ -73,6 +79,7 @@ constexpr std::array kOtherTroubles = {
     "process.drained",
     "process.exit_10",
     "process.paused",
+    "process.reconfigured",
     "results.full",
     "results.lost",
     "results.torn",

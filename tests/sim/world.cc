@@ -27,6 +27,11 @@ constexpr int kRetriesMax = 5;      // so often a person retries what failed, on
 constexpr std::uint32_t kProgramTroublesMax = 4;
 constexpr char kJournalFile[] = "journal.db";
 
+// What was sent may leave its folder; all else may only for the place of what failed.
+bool is_for_failures(stage::SourcePolicy const& source, std::string const& folder) {
+  return source.after_failure.what == AfterEnd::What::kMove && target_folder(source.after_failure.move_to) == folder;
+}
+
 // The files of an empty journal, made once per process by production's own migrations.
 SimDisk::Image const& empty_journal(bool large_pages) {
   static auto const make = [](int page_bytes) {
@@ -113,15 +118,18 @@ World::World(Scenario scenario, RunOptions options)
       disk_(options_.seed, empty_journal(options_.large_pages)),
       files_(clock_, options_.seed),
       lanes_(clock_, options_.seed),
-      acts_(files_, scenario_.policy.sources.front().root),
+      acts_(files_, scenario_.first_source().root),
       results_(files_, clock_, options_.seed),
       listeners_(options_.seed),
       platform_(options_.seed, scenario_.traits),
       wire_({platform_, hosts_, listeners_}, clock_, log_, options_.mishaps, options_.seed),
       dice_(options_.seed, 4) {
   files_.mount(kSpoolFolder, spool_);
-  for (auto const& source : scenario_.policy.sources)
-    if (!source.manifest.empty()) files_.add_root(source.root);
+  for (auto const* const policy : {&scenario_.policy, scenario_.next_policy ? &*scenario_.next_policy : nullptr}) {
+    if (policy == nullptr) continue;
+    for (auto const& source : policy->sources)
+      if (source.root != scenario_.first_source().root) files_.add_root(source.root);
+  }
 }
 
 World::~World() = default;
@@ -139,17 +147,28 @@ void World::calm_down() {
   options_.mishaps.end();
 }
 
+// But for those that nobody takes any more, and that say so.
+bool World::all_items_ended(Journal const& journal) const {
+  for (auto state = ItemState::kStable; !is_end(state); state = static_cast<ItemState>(static_cast<int>(state) + 1))
+    if (journal.count_items(state) != 0) return false;
+  if (journal.count_items(ItemState::kSeen) == 0) return true;
+  return std::ranges::all_of(journal.items_in(ItemState::kSeen, 1'000), [this](auto const& item) {
+    return item.reason == "source_removed" && scenario_.policy.source(item.source) == nullptr;
+  });
+}
+
 bool World::is_over(stage::Turn const& turn, Journal const& journal) const {
   if (broken_since_ && !mended_) return false;
   if (!calm_ || drops_done_ < scenario_.drops.size() || changes_done_ < scenario_.changes.size()) return false;
   if (orders_done_ < scenario_.orders.size() || media_done_ < scenario_.media.size()) return false;
   if (!turn.traffic().idle()) return false;
-  if (journal.count_acts(journal::ActState::kWanted) + journal.count_acts(journal::ActState::kActing) != 0)
+  if (std::ranges::any_of(scenario_.away,
+                          [&](Away const& away) { return comes_back(away) && away.until > virtual_time(); }))
     return false;
   if (!journal.manifests_waiting().empty() || !journal.manifests_open().empty()) return false;
-  for (auto state = ItemState::kSeen; !is_end(state); state = static_cast<ItemState>(static_cast<int>(state) + 1))
-    if (journal.count_items(state) != 0) return false;
-  return true;
+  if (scenario_.next_policy || !all_items_ended(journal)) return false;
+  auto const open = journal.count_acts(journal::ActState::kWanted) + journal.count_acts(journal::ActState::kActing);
+  return open == 0 || judge_waiting(files_, journal).empty();
 }
 
 // What failed in rough weather is retried by a person, as the product says; what must fail stays.
@@ -160,7 +179,7 @@ bool World::retry_failed(stage::Turn& turn, Journal const& journal) {
     for (auto const& item : journal.list_items({.stage = std::nullopt, .state = ItemState::kFailed})) {
       auto const expected = std::ranges::find(scenario_.expected, item.path, &Expected::path);
       if (expected != scenario_.expected.end() && is_among(item.reason, expected->reason)) continue;
-      any = stage::retry_order(ctx, item.id).has_value() || any;
+      any = stage::retry_order(ctx, item.id).has_value() || move_back(journal, item) || any;
     }
   });
   if (any) count("person.retry_failed");
@@ -181,8 +200,12 @@ void World::let_time_pass(stage::Turn& turn) {
   take_since(scenario_.changes, changes_done_, [](auto const& change) { return change.at; });
   take_since(scenario_.media, media_done_, [](auto const& medium) { return medium.at; });
   take_since(scenario_.orders, orders_done_, [](auto const& order) { return order.at; });
+  if (scenario_.next_policy) take(kBeginning + scenario_.restart_at);
   take_since(options_.spans, spans_done_,
              [this](auto const& span) { return span.from <= virtual_time() ? span.until : span.from; });
+  for (auto const& away : scenario_.away)
+    for (auto const at : {away.from, away.until})
+      if (at > virtual_time() && at != Millis::max()) take(kBeginning + at);
   if (!next) {
     violations_.push_back("nothing is due, nothing is in the air: it would wait for ever");
     next = clock_.now() + scenario_.virtual_max;
@@ -234,10 +257,13 @@ World::End World::turn_until_done(stage::Turn& turn, Journal& journal) {
     pass_spans();
     mend();
     wire_.run_until_now();
+    move_folders();
     change_files(&turn);
     change_media();
-    if (restarts_done_ < options_.restarts.size() && options_.restarts[restarts_done_] <= virtual_time())
-      return drained(turn);
+    auto const is_planned =
+        restarts_done_ < options_.restarts.size() && options_.restarts[restarts_done_] <= virtual_time();
+    restarts_done_ += is_planned ? 1 : 0;
+    if (is_planned || (scenario_.next_policy && scenario_.restart_at <= virtual_time())) return drained(turn);
     auto const changed = run_turn(turn);
     if (!is_over(turn, journal))
       over_since_.reset();
@@ -259,7 +285,6 @@ World::End World::turn_until_done(stage::Turn& turn, Journal& journal) {
 
 // SIGTERM: what is in the air may land, for a while; nothing new starts.
 World::End World::drained(stage::Turn& turn) {
-  ++restarts_done_;
   count("process.drained");
   turn.drain();
   auto const until = clock_.now() + kDrainMax;
@@ -344,6 +369,7 @@ World::End World::live_once() {
       if (!intents_are_on_disk(journal, ask, waiting))
         violations_.push_back(std::string(name_of(ask)) + " left and its intent is not on disk");
     });
+    move_folders();
     change_files(nullptr);
     auto const end = turn_until_done(turn, journal);
     if (end != End::kDone) return end;
@@ -352,6 +378,7 @@ World::End World::live_once() {
     for (auto& broken : judge(scenario_, seen, journal, longest_full_)) violations_.push_back(std::move(broken));
     for (auto& broken : judge_manifests(scenario_, seen, journal)) violations_.push_back(std::move(broken));
     for (auto& broken : judge_acts(scenario_, files_, acts_, journal)) violations_.push_back(std::move(broken));
+    for (auto& broken : judge_waiting(files_, journal)) violations_.push_back(std::move(broken));
     for (auto& broken : judge_spool(spool_, journal)) violations_.push_back(std::move(broken));
     for (auto& broken : judge_told(scenario_, listeners_, journal)) violations_.push_back(std::move(broken));
     return end;
@@ -370,6 +397,7 @@ void World::next_life(bool died) {
   spool_.on_change({});
   results_.on_change({});
   listeners_.on_work({});
+  listeners_.new_life();
   wire_.watch_departures({});
   wire_.crash(options_.aftermath);
   lanes_.crash();
@@ -390,6 +418,7 @@ void World::next_life(bool died) {
   clock_.advance_to(clock_.now() + downtime);
   wire_.run_until_now();
   mend();
+  reconfigure();
   if (!options_.while_dead) return;
   Journal journal(kJournalFile, disk_.vfs_name());
   protect_stored(journal, platform_);
@@ -398,10 +427,8 @@ void World::next_life(bool died) {
 
 std::vector<std::string> World::run() {
   disk_.fail_by_dice(options_.disk_trouble);
-  acts_.judged_by([&](Content const& content) {  // what was sent may leave its folder, and nothing else
-    return std::ranges::any_of(platform_.assets(), [sum = content.sha256_hex()](auto const& asset) {
-      return asset.completed && asset.sha256 == sum;
-    });
+  acts_.judged_by([&](Content const& content, std::string const& folder) {
+    return is_for_failures(scenario_.first_source(), folder) || platform_.has(content.sha256_hex());
   });
   lanes_.be_slow(options_.file_delay_max, options_.file_hangs);
   files_.fail_by_dice(options_.file_trouble, options_.file_troubles_max);

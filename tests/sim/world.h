@@ -124,12 +124,16 @@ class World {
   void add(stage::Context& ctx, std::string const& path);
   End drained(stage::Turn& turn);
   void next_life(bool died);
+  void reconfigure();
   void calm_down();
   void let_time_pass(stage::Turn& turn);
   void pass_spans();
   void change_files(stage::Turn* turn);
   void change_media();
+  void move_folders();
+  bool all_items_ended(journal::Journal const& journal) const;
   bool is_over(stage::Turn const& turn, journal::Journal const& journal) const;
+  bool move_back(journal::Journal const& journal, journal::ItemRow const& item);
   bool retry_failed(stage::Turn& turn, journal::Journal const& journal);
   void mend();
   void told_to_exit(journal::JournalError const& error);
@@ -158,6 +162,7 @@ class World {
   std::size_t changes_done_ = 0, drops_done_ = 0, media_done_ = 0, orders_done_ = 0, deaths_done_ = 0,
               restarts_done_ = 0;
   std::size_t spans_done_ = 0;
+  std::vector<bool> away_now_ = {};  // by the scenario's numbers
   bool calm_ = false;
   bool power_goes_ = false;                        // at the death that is coming
   std::string committed_ = {}, uncommitted_ = {};  // all rows, shortly before the power goes

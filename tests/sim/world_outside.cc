@@ -3,6 +3,7 @@
 
 #include "core/base/url_text.h"
 #include "core/stage/orders.h"
+#include "core/stage/outbox.h"
 #include "core/stage/take_url.h"
 #include "tests/sim/oracle.h"
 #include "tests/sim/world.h"
@@ -32,7 +33,7 @@ void World::change_files(stage::Turn* turn) {
     if (turn != nullptr && dice_.chance(scenario_.hints)) {
       auto const folder = folder_of(path);
       if (path.starts_with('/')) return turn->manifests().look_now(folder);
-      turn->discovery().want_directory(scenario_.policy.sources.front().root, folder);
+      turn->discovery().want_directory(scenario_.first_source().root, folder);
     } else
       count(turn == nullptr ? "file.changed_while_dead" : "file.event_lost");
   };
@@ -46,10 +47,15 @@ void World::change_files(stage::Turn* turn) {
     auto const& change = scenario_.changes[changes_done_];
     auto const content = content_of(options_.seed, change.path, changes_done_ + 1, change.bytes);
     log_.tell("== " + change.path + " changes");
+    auto const is_there = files_.is_there(change.path);  // else it was put away, and begins anew
     switch (change.what) {
-      case Change::What::kOverwrite: files_.overwrite(change.path, content); break;
+      case Change::What::kOverwrite:
+        is_there ? files_.overwrite(change.path, content) : files_.create(change.path, content);
+        break;
       case Change::What::kReplace: files_.create(change.path, content); break;
-      case Change::What::kAppend: files_.append(change.path, change.bytes); break;
+      case Change::What::kAppend:
+        is_there ? files_.append(change.path, change.bytes) : files_.create(change.path, content);
+        break;
       case Change::What::kRemove: files_.remove(change.path); break;
       case Change::What::kMode: files_.change_mode(change.path); break;
       case Change::What::kText: files_.write(change.path, change.text); break;
@@ -62,6 +68,44 @@ void World::change_files(stage::Turn* turn) {
     count(kNames[static_cast<std::size_t>(change.what)]);
     if (!change.text.empty() && !change.text.ends_with('\n')) count("file.half_a_line");
     hint(change.path);
+  }
+}
+
+// Before the daemon starts again. Time passes, so that what each life brought about can be told apart.
+void World::reconfigure() {
+  if (!scenario_.next_policy) return;
+  clock_.advance_to(clock_.now() + Millis(1));
+  scenario_.former = {.policy = std::move(scenario_.policy), .until = clock_.now()};
+  scenario_.policy = *std::exchange(scenario_.next_policy, std::nullopt);
+  log_.tell("== another configuration");
+  count("process.reconfigured");
+}
+
+// A person, to whom a retry said that the file was moved away when its item failed: it is taken up once it is back.
+bool World::move_back(journal::Journal const& journal, journal::ItemRow const& item) {
+  auto const acts = journal.acts_of(item.id);
+  if (stage::put_away(acts, item) == nullptr || journal.latest_item(item.root, item.path)->id != item.id) return false;
+  if (!acts_.moved_by_hand(stage::place_of_file(acts, item), {item.root, item.path})) return false;
+  log_.tell("== a person moves " + item.path + " back");
+  count("person.moved_back");
+  return true;
+}
+
+// As they stand now; a span that was slept through, or fell into the time between two lives, never was.
+void World::move_folders() {
+  away_now_.resize(scenario_.away.size());
+  for (std::size_t i = 0; i < scenario_.away.size(); ++i) {
+    auto const& away = scenario_.away[i];
+    auto const is_now = away.from <= virtual_time() && virtual_time() < away.until;
+    if (is_now == away_now_[i]) continue;
+    away_now_[i] = is_now;
+    auto const is_mount_point = away.what == Away::What::kUnmounted;
+    if (is_now)
+      files_.take_away(away.folder, is_mount_point);
+    else
+      files_.bring_back(away.folder);
+    log_.tell("== folder " + away.folder + (is_now ? " goes away" : " is back"));
+    count(!is_now ? "folder.back" : is_mount_point ? "folder.unmounted" : "folder.missing");
   }
 }
 
@@ -81,14 +125,14 @@ void World::add(stage::Context& ctx, std::string const& path) {
     (void)stage::add_url(ctx, ctx.policy.hand, {.url = *parse_url(path)}, {}, false);
     return;
   }
-  auto const& source = scenario_.policy.sources.front();
+  auto const& source = scenario_.first_source();
   auto const print = files_.stat(source.root, path);
   if (print) (void)stage::add_item(ctx, source, {path, *print}, {}, false);
 }
 
 // Carried out inside a turn; counted as done only when its transaction is.
 void World::give_orders(stage::Context& ctx) {
-  auto const& source = scenario_.policy.sources.front();
+  auto const& source = scenario_.first_source();
   for (auto at = orders_done_; at < scenario_.orders.size() && scenario_.orders[at].at <= virtual_time(); ++at) {
     auto const& order = scenario_.orders[at];
     auto const item = item_of(ctx.journal, source.root, order.path);

@@ -70,6 +70,8 @@ class OtherDisk {
   std::string path_;
 };
 
+enum class Way { kMove, kCopy, kDelete };
+
 class PutAway : public testing::Test {
  protected:
   PutAway() {
@@ -375,7 +377,6 @@ TEST_F(PutAway, ACopyOfAFileThatChangesMeanwhileIsNotKept) {
 // At every step of each way, and once more at every step of the second life, where `twice`.
 TEST_F(PutAway, ADeathAtAnyStepLosesNothingAndComesToTheSameEnd) {
   OtherDisk const disk;
-  enum class Way { kMove, kCopy, kDelete };
   for (auto const way : {Way::kMove, Way::kCopy, Way::kDelete}) {
     if (way == Way::kCopy && !disk.differs_from(drop.path())) continue;
     auto const folder = way == Way::kCopy ? disk.path() : done.path();
@@ -417,6 +418,36 @@ TEST_F(PutAway, ADeathAtAnyStepLosesNothingAndComesToTheSameEnd) {
         EXPECT_GT(k, 10U);
         break;
       }
+    }
+  }
+}
+
+// What fails is tried again, but the companions of a file that has gone are not.
+TEST_F(PutAway, AFailureAtAnyStepHidesNoCompanion) {
+  OtherDisk const disk;
+  for (auto const way : {Way::kMove, Way::kCopy, Way::kDelete}) {
+    if (way == Way::kCopy && !disk.differs_from(drop.path())) continue;
+    auto const folder = way == Way::kCopy ? disk.path() : done.path();
+    for (auto [failed, k] = std::pair(true, std::size_t{1}); failed; ++k) {
+      std::error_code ignored;
+      std::filesystem::remove_all(folder + "/n", ignored);
+      drop.remove("day1");
+      drop.folder("day1");
+      drop.write("day1/clip.mp4", "film");
+      drop.write("day1/clip.mp4.md5", "sum");
+      print = print_of_file(drop.at("day1/clip.mp4"));
+      StoppingActs acts(real);
+      acts.fails_at = k;
+      auto const is_done = [&] {
+        return (way == Way::kDelete ? delete_away(acts, leaving()) : move_away(acts, leaving(), {folder, "n/clip.mp4"}))
+            .has_value();
+      };
+      EXPECT_TRUE(is_done() || is_done()) << "step " << k;
+      failed = acts.steps >= k;
+      auto all = files_in(drop.path());
+      all.merge(files_in(folder));
+      for (auto const& [name, text] : all)
+        EXPECT_FALSE(basename_of(name).starts_with(".sluice-")) << name << " after step " << k;
     }
   }
 }

@@ -1,4 +1,5 @@
-// stopping_acts.h - another port's steps, of which the n-th is the last one: the process dies before it or after it.
+// stopping_acts.h - another port's steps, of which the n-th is the last one: the process dies before it or after it; or
+// one of which fails.
 #pragma once
 
 #include <functional>
@@ -15,8 +16,10 @@ class StoppingActs final : public ports::Acts {
  public:
   explicit StoppingActs(ports::Acts& real) : real_(real) {}
 
-  std::size_t dies_at = 0;  // moments from 1; each step has one before and one after it
-  std::size_t moments = 0;  // passed so far
+  std::size_t dies_at = 0;   // moments from 1; each step has one before and one after it
+  std::size_t moments = 0;   // passed so far
+  std::size_t fails_at = 0;  // the step from 1 that does nothing and fails
+  std::size_t steps = 0;     // so far
   std::function<void(std::string const& step)> meanwhile = {};  // what others do before a step
 
   Result<std::optional<ports::Standing>> look(ports::Place const& at) override {
@@ -61,6 +64,7 @@ class StoppingActs final : public ports::Acts {
   std::invoke_result_t<Do const&> step(std::string const& name, Do const& do_it) {
     pass();
     if (meanwhile) meanwhile(name);
+    if (++steps == fails_at) return fail(Fault::kSourceIo, name + ": Input/output error", "io");
     auto done = do_it();
     pass();
     return done;

@@ -100,6 +100,19 @@ TEST_F(ActAway, AFolderOfFilesThatComesBackIsSeenToo) {
   EXPECT_THAT(outbox(), testing::ElementsAre("move done", "error_note done"));
 }
 
+TEST_F(ActAway, AFolderThatGoesAwayUnderADeletionIsWaitedFor) {
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  put_done();
+  acts.missing = {"/srv/drop", ""};  // the file itself could still be opened; and there is no folder without a name
+  settle();
+  EXPECT_THAT(outbox(), testing::ElementsAre("delete wanted"));
+  EXPECT_TRUE(traffic.away_folders().is_away("/srv/drop"));
+  acts.missing = {""};
+  turn_for(std::chrono::minutes(3));
+  settle();
+  EXPECT_THAT(outbox(), testing::ElementsAre("delete done"));
+}
+
 TEST_F(ActAway, ALastLookAtASidecarWaitsForItsFolderToo) {
   source().after_success = {.what = AfterEnd::What::kDelete};
   source().sidecars = true;

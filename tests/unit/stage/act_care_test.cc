@@ -212,5 +212,25 @@ TEST_F(ActCare, RetryOfADuplicateWhoseFileIsGoneSaysWhatHasItsContent) {
   });
 }
 
+TEST_F(ActCare, TheReceiptOfANewerFileOfThatNameIsNotWrittenOver) {
+  source().after_success = {};
+  source().receipt = {.where = ReceiptWish::Where::kFolder, .folder = "/srv/receipts"};
+  auto const older = put_done();
+  auto const newer = put_item(ItemState::kAssetReady, 2);
+  within([&](Context& ctx) {
+    ctx.journal.rename(newer.id, older.path);
+    auto waits = ctx.journal.acts_of(older.id).front();
+    waits.effort.due_at = now + std::chrono::hours(1);
+    ctx.journal.update(waits, waits.state, now);
+  });
+  choose(choose_finish);
+  settle();
+  now += std::chrono::hours(2);
+  settle();
+  EXPECT_EQ(journal.acts_of(newer.id).front().state, ActState::kDone);
+  EXPECT_EQ(journal.acts_of(older.id).front().reason, "superseded");
+  EXPECT_NE(acts.files.at("/srv/receipts/" + older.path + ".sluice.json").text.find(newer.ulid), std::string::npos);
+}
+
 }  // namespace
 }  // namespace sluice::stage
