@@ -181,7 +181,9 @@ TEST(ManifestBounds, SizeAndChecksumTellEntriesOfOneUrlApart) {
   auto const md5 = key_of([](Entry& entry) { entry.md5 = std::string(32, 'a'); });
   auto const both = key_of([](Entry& entry) { entry.md5 = std::string(32, 'a'), entry.sha256 = std::string(64, 'b'); });
   auto const sha256 = key_of([](Entry& entry) { entry.sha256 = std::string(64, 'b'); });
+  auto const other_md5 = key_of([](Entry& entry) { entry.md5 = std::string(32, 'c'); });
   EXPECT_NE(plain, md5);
+  EXPECT_NE(md5, other_md5);
   EXPECT_NE(md5, sha256);
   EXPECT_EQ(both, sha256) << "the stronger one of two";
 }
@@ -240,6 +242,10 @@ TEST(ManifestBounds, TheDelimiterIsTheOneThatStandsMostOutsideOfQuotes) {
   auto const found = read("a.csv", "\"a,b,c,d\";url;size\nx;https://h/a;7\n");
   ASSERT_EQ(said(found), "taken");
   EXPECT_EQ(found.entries[0].size, 7u);
+}
+
+TEST(ManifestBounds, ATsvHasTabsWhateverItsHeaderHasMoreOf) {
+  EXPECT_EQ(said(read("a.tsv", "film, in, short\turl\nx\thttps://h/a\n")), "taken");
 }
 
 TEST(ManifestBounds, OnlyAHeaderOfOneWordIsThatOfStorageTransfer) {

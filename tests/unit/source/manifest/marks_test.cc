@@ -208,6 +208,13 @@ TEST_F(ManifestMarks, ErrorsAreToldInTheOrderOfTheirLines) {
   EXPECT_EQ(batch->found.entries.size(), 1u);
 }
 
+TEST_F(ManifestMarks, AReaderAtTheEndRemembersTheFirstAndTheLastBytesOnly) {
+  files.replace("a.csv", urls(0, 12'000));
+  Reader reader("/feeds", "a.csv", {});
+  EXPECT_EQ(read_on(reader), 12'000u);
+  EXPECT_LE(reader.remembered_bytes(), 2 * Reader::kPrintedBytes);
+}
+
 TEST_F(ManifestMarks, AStepReadsNoMoreLinesThanItMay) {
   files.replace("a.csv", urls(0, 9));
   Reader reader("/feeds", "a.csv", {});
