@@ -75,6 +75,8 @@ TEST(FetchReply, TellsTheLengthOfTheWholeByItsStatus) {
   EXPECT_EQ(bytes(206, {{"content-length", "1"}}), std::nullopt);
   EXPECT_EQ(bytes(200, {{"content-range", "bytes 0-0/9"}, {"content-length", "7"}}), 7u);
   EXPECT_EQ(bytes(200, {}), std::nullopt);
+  EXPECT_EQ(bytes(200, {{"content-length", "99999999999999999999"}}), std::nullopt);
+  EXPECT_EQ(bytes(200, {{"content-length", "7 "}}), 7u);
 }
 
 TEST(FetchReply, FollowsTheFiveRedirectsAndNoOtherAnswer) {

@@ -77,6 +77,9 @@ TEST_F(ScoutBounds, AsksAgainLaterWhereTheControlFileOrTheMarkerCannotBeLookedAt
   files.files["a.mp4.done"].open_error = Error{Fault::kSourceIo, "a bad disk", "io"};
   EXPECT_EQ(code({}), "seen") << "nobody asked for it";
   EXPECT_EQ(code({.marker = "a.mp4.done"}), "io");
+  files.files["a.mp4.DONE"] = std::exchange(files.files["a.mp4.done"], {});
+  files.files.erase("a.mp4.done");
+  EXPECT_EQ(code({.marker = "a.mp4.done"}), "io") << "nor in capitals";
   files.files["a.mp4.md5"].open_error = Error{Fault::kSourceIo, "a bad disk", "io"};
   EXPECT_EQ(code({}), "seen");
   EXPECT_EQ(code({.checksum = true}), "io");
@@ -120,6 +123,29 @@ TEST_F(ScoutBounds, MoreQuestionsAreNoSignOfLife) {
   EXPECT_EQ(scout.next_stuck(), since + Scout::kStuckAfter);
   pass(5s);
   EXPECT_EQ(scout.stuck_since(kRoot), since);
+}
+
+TEST_F(ScoutBounds, ALaneThatHasAnsweredIsNotStuckHoweverLongAgoThatWas) {
+  EXPECT_FALSE(stat("a.mp4"));
+  lanes.finish();
+  pass(0ms);
+  pass(1min);
+  EXPECT_EQ(scout.stuck_since(kRoot), std::nullopt);
+  EXPECT_FALSE(stat("b.mp4")) << "it is asked";
+  EXPECT_EQ(lanes.started(), 2u);
+}
+
+TEST_F(ScoutBounds, ALookOfThatVeryMomentIsNotTooOld) {
+  EXPECT_FALSE(scout.look(kRoot, "a.mp4", 0, {}, now));
+  lanes.finish();
+  pass(0ms);
+  EXPECT_TRUE(scout.look(kRoot, "a.mp4", 0, {}, now));
+}
+
+TEST_F(ScoutBounds, ReadsTheEndsOfAFileOnlyWhereAsked) {
+  files.files["a.mp4"].bytes = "1234567";
+  EXPECT_EQ(look("a.mp4").ends_hash, 0);
+  EXPECT_NE(look("a.mp4", {.ends = true}).ends_hash, 0);
 }
 
 TEST_F(ScoutBounds, OfSeveralLanesTheFirstThatWillBeStuckIsTold) {

@@ -12,6 +12,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 Sidecar read(std::string_view text, std::string_view file = "a.mp4.yaml") {
   auto const read = read_sidecar(file, text);
@@ -115,6 +116,13 @@ TEST(Sidecar, FindsTheLineOfAKeyWhateverStandsBeforeIt) {
         Case{"{\"x\": \"a \\\" b: {\",\n\"priority\": 101}", 2}, Case{"{\"x\": \"a \\\\\",\n\"priority\": 101}", 2},
         Case{"{\"abc\": \"]}\",\n\"de\": \"[{\",\n\"priority\": 101}", 3}})
     EXPECT_THAT(refusal(text, "a.json"), HasSubstr("line " + std::to_string(line) + ": `priority`")) << text;
+}
+
+TEST(Sidecar, NamesNoLineWhereNoneIsMeant) {
+  EXPECT_THAT(refusal("[]", "a.json"), Not(HasSubstr("line")));
+  EXPECT_THAT(refusal("name: {a: b}\n"), HasSubstr("line 1: `name` is no text"));
+  EXPECT_EQ(with_defaults(read("entity: Ada\n"), {}).error().text,
+            "a.mp4.yaml: `entity` needs `collection` beside it: write both");
 }
 
 TEST(Sidecar, TakesWhatIsJustNotTooMuch) {

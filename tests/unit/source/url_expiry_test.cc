@@ -30,6 +30,9 @@ TEST(UrlExpiry, ReadsEveryFormOfAzure) {
 
 TEST(UrlExpiry, TakesTheEarliestOfSeveral) {
   EXPECT_EQ(end_of("Expires=1795319045&X-Amz-Date=20261122T030405Z&X-Amz-Expires=1"), "2026-11-22T03:04:06Z");
+  EXPECT_EQ(end_of("exp=1795319045&expires=1795319046"), "2026-11-22T03:44:05Z");
+  EXPECT_EQ(end_of("exp=1795319046&expires=1795319045"), "2026-11-22T03:44:05Z");
+  EXPECT_EQ(end_of("exp=1795319045&expires=soon"), "2026-11-22T03:44:05Z");
 }
 
 TEST(UrlExpiry, SaysNothingOfWhatItCannotRead) {
