@@ -46,6 +46,52 @@ TEST(FetchReply, IsNoFileWhereItIsAPageOrEncoded) {
   EXPECT_EQ(why_no_file(with({})), "");
 }
 
+TEST(FetchReply, TakesAHeaderOf256BytesAndNoLongerOne) {
+  auto const etag_of = [](std::size_t bytes) {
+    return validators_of(with({{"etag", "\"" + std::string(bytes - 2, 'x') + "\""}})).etag.size();
+  };
+  EXPECT_EQ(etag_of(256), 256u);
+  EXPECT_EQ(etag_of(257), 0u);
+  EXPECT_EQ(etag_of(2), 2u);
+  for (auto const* no_etag : {"\"", "\"a", "a\"", ""})
+    EXPECT_EQ(validators_of(with({{"etag", no_etag}})).etag, "") << no_etag;
+}
+
+TEST(FetchReply, TakesARangeOfOneByteAndTheLastByte) {
+  EXPECT_EQ(read_content_range("bytes 5-5/9")->last, 5u);
+  EXPECT_EQ(read_content_range(" Bytes 0-8/9 ")->total, 9u);
+  EXPECT_FALSE(read_content_range("bytes 6-5/9"));
+  EXPECT_FALSE(read_content_range("bytes 0/5-9"));
+  EXPECT_FALSE(read_unsatisfied_range("items */5"));
+  EXPECT_FALSE(read_unsatisfied_range("bytes */"));
+  EXPECT_FALSE(read_unsatisfied_range("bytes */5x"));
+}
+
+TEST(FetchReply, TellsTheLengthOfTheWholeByItsStatus) {
+  auto const bytes = [](int status, Headers headers) {
+    return whole_bytes({.status = status, .headers = std::move(headers), .body = {}});
+  };
+  EXPECT_EQ(bytes(206, {{"content-range", "bytes 0-0/9"}, {"content-length", "1"}}), 9u);
+  EXPECT_EQ(bytes(206, {{"content-length", "1"}}), std::nullopt);
+  EXPECT_EQ(bytes(200, {{"content-range", "bytes 0-0/9"}, {"content-length", "7"}}), 7u);
+  EXPECT_EQ(bytes(200, {}), std::nullopt);
+  EXPECT_EQ(bytes(200, {{"content-length", "99999999999999999999"}}), std::nullopt);
+  EXPECT_EQ(bytes(200, {{"content-length", "7 "}}), 7u);
+}
+
+TEST(FetchReply, FollowsTheFiveRedirectsAndNoOtherAnswer) {
+  for (int status = 200; status < 400; ++status) {
+    auto const follows = status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+    EXPECT_EQ(is_redirect({.status = status, .headers = {}, .body = {}}), follows) << status;
+  }
+}
+
+TEST(FetchReply, KnowsBothKindsOfPage) {
+  EXPECT_TRUE(is_web_page(with({{"content-type", "text/html"}})));
+  EXPECT_TRUE(is_web_page(with({{"content-type", "application/xhtml+xml"}})));
+  EXPECT_FALSE(is_web_page(with({{"content-type", "application/octet-stream"}})));
+}
+
 std::string led(std::string_view from, std::string_view location, AllowedHosts const& allowed = {}) {
   auto const target =
       redirect_target(SecretUrl(std::string(from)), with({{"location", std::string(location)}}), allowed);
@@ -62,6 +108,11 @@ TEST(FetchReply, RedirectsToWhatIsMeant) {
   EXPECT_EQ(led(kFrom, "../../../../w.mp4"), "https://a.net/w.mp4");
   EXPECT_EQ(led(kFrom, "./w/./v.mp4"), "https://a.net/x/y/w/v.mp4");
   EXPECT_EQ(led(kFrom, "?sig=2"), "https://a.net/x/y/z.mp4?sig=2");
+  EXPECT_EQ(led(kFrom, ".."), "https://a.net/x/");
+  EXPECT_EQ(led(kFrom, "w/.."), "https://a.net/x/y/");
+  EXPECT_EQ(led(kFrom, "."), "https://a.net/x/y/");
+  EXPECT_EQ(led(kFrom, "..."), "https://a.net/x/y/...");
+  EXPECT_EQ(led(kFrom, "w?to=https://c.net/../v"), "https://a.net/x/y/w?to=https://c.net/../v");
   EXPECT_EQ(led("https://a.net", "w"), "https://a.net/w");
   EXPECT_EQ(led("https://a.net?q=/r/", "w"), "https://a.net/w");
 }

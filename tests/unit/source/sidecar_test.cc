@@ -12,6 +12,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Not;
 
 Sidecar read(std::string_view text, std::string_view file = "a.mp4.yaml") {
   auto const read = read_sidecar(file, text);
@@ -99,6 +100,58 @@ TEST(Sidecar, NamesFileLineAndKeyOfWhatIsWrong) {
               HasSubstr("line 1: the number or boolean here can be read in two ways"));
   EXPECT_THAT(refusal("- a\n"), HasSubstr("`sidecar: ignore`"));
   EXPECT_THAT(refusal("[]", "a.json"), HasSubstr("no map of keys and values"));
+}
+
+// Escapes, strings of any length, and keys of the same name further in, before it.
+TEST(Sidecar, FindsTheLineOfAKeyWhateverStandsBeforeIt) {
+  struct Case {
+    char const* text;
+    int line;
+  };
+  for (auto const& [text, line] :
+       {Case{"{\"priority\": 101}", 1}, Case{"{\"a\": \"b\",\n\n\"priority\": 101}", 3},
+        Case{"{\"metadata\": {\"priority\": 1},\n\"priority\": 101}", 2},
+        Case{"{\"x\": [{\"priority\": 1}, [2]],\n\"priority\": 101}", 2},
+        Case{"{\"x\": \"priority\",\n\"priority\"\n : 101}", 2},
+        Case{"{\"x\": \"a \\\" b: {\",\n\"priority\": 101}", 2}, Case{"{\"x\": \"a \\\\\",\n\"priority\": 101}", 2},
+        Case{"{\"abc\": \"]}\",\n\"de\": \"[{\",\n\"priority\": 101}", 3}})
+    EXPECT_THAT(refusal(text, "a.json"), HasSubstr("line " + std::to_string(line) + ": `priority`")) << text;
+}
+
+TEST(Sidecar, NamesNoLineWhereNoneIsMeant) {
+  EXPECT_THAT(refusal("[]", "a.json"), Not(HasSubstr("line")));
+  EXPECT_THAT(refusal("name: {a: b}\n"), HasSubstr("line 1: `name` is no text"));
+  EXPECT_EQ(with_defaults(read("entity: Ada\n"), {}).error().text,
+            "a.mp4.yaml: `entity` needs `collection` beside it: write both");
+}
+
+TEST(Sidecar, TakesWhatIsJustNotTooMuch) {
+  EXPECT_EQ(refusal("index: " + std::string(1024, 'x')), "");
+  auto const metadata = [](std::size_t keys) {
+    std::string text = "metadata:\n";
+    for (std::size_t i = 0; i < keys; ++i) text += "  k" + std::to_string(i) + ": 1\n";
+    return refusal(text);
+  };
+  EXPECT_EQ(metadata(kMetadataKeysMax), "");
+  EXPECT_THAT(metadata(kMetadataKeysMax + 1), HasSubstr("more than " + std::to_string(kMetadataKeysMax) + " keys"));
+  auto const around = std::string(R"({"a":""})").size();
+  EXPECT_EQ(refusal("metadata: {a: " + std::string(kMetadataBytesMax - around, 'x') + "}"), "");
+  EXPECT_NE(refusal("metadata: {a: " + std::string(kMetadataBytesMax - around + 1, 'x') + "}"), "");
+}
+
+TEST(Sidecar, ReadsNumbersAsTheyAreWritten) {
+  EXPECT_EQ(read("metadata: {a: +1.5, b: -2, c: 9223372036854775807, d: \"7\", e: false}\n").metadata.dump(),
+            R"({"a":1.5,"b":-2,"c":9223372036854775807,"d":"7","e":false})");
+  EXPECT_THAT(refusal("index: a\nmetadata: {c: 9223372036854775808}\n"), HasSubstr("line 2: the number or boolean"));
+  EXPECT_THAT(refusal("metadata: {c: 1e999}\n"), HasSubstr("is out of range"));
+}
+
+TEST(Sidecar, HasANameOfPrintableBytesOnly) {
+  EXPECT_EQ(refusal("name: \"a b.mp4\"\n"), "") << "0x20";
+  EXPECT_EQ(refusal("name: \"a~.mp4\"\n"), "") << "0x7e";
+  EXPECT_NE(refusal("name: \"a\\x7f.mp4\"\n"), "");
+  EXPECT_NE(refusal("name: \"a\\x1f.mp4\"\n"), "");
+  EXPECT_EQ(refusal("name: ...mp4\n"), "");
 }
 
 TEST(Sidecar, CanNameNoPath) {

@@ -234,5 +234,29 @@ TEST_F(Amend, TakesAwayWhatThePipelineNeverGave) {
   EXPECT_EQ(metadata_patch(before, Json(), Json()).dump(), R"({"a":null,"b":null})");
 }
 
+// A copy is not the file, and a file of that name in another folder is another one.
+TEST_F(Amend, SpeaksOfTheAssetOfTheFileInWhosePlaceACopyWasPutAndOfNoOther) {
+  struct Case {
+    std::string root, reason;
+    bool amends;
+  };
+  std::int64_t number = 10;
+  for (auto const& [root, reason, amends] :
+       {Case{"/srv/other", "duplicate", false}, Case{"/srv/drop", "no_sense", false},
+        Case{"/srv/drop", "duplicate", true}}) {
+    policy.sources[0].root = root;
+    auto copy = journal::item_in(ItemState::kSkipped, ++number);
+    copy.root = root;
+    copy.path = row.path;
+    copy.print = row.print;
+    copy.reason = reason;
+    copy.duplicate_of = row.ulid;
+    put(copy);
+    write(R"({"metadata": {"take": )" + std::to_string(number) + "}}");
+    sweep();
+    EXPECT_EQ(journal.acts_of(row.id).empty(), !amends) << root << " " << reason;
+  }
+}
+
 }  // namespace
 }  // namespace sluice::stage

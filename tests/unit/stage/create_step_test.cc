@@ -431,5 +431,45 @@ TEST(PickIndexedAssetEdge, OfTwoMadeAtOnceTakesTheOneThatIsListedFirst) {
   EXPECT_EQ(pick_indexed_asset(rows, "here", "a")->id, "1");
 }
 
+TEST_F(CreateStep, KeepsOutOfEntitiesOfOthersOnlyWhereThePipelineSaysSo) {
+  struct Case {
+    StepKind kind;
+    bool ours;
+    Existing existing;
+    bool fails;
+  };
+  std::int64_t number = 10;
+  for (auto const& [kind, ours, existing, fails] :
+       {Case{StepKind::kEntity, false, Existing::kFail, true}, Case{StepKind::kEntity, true, Existing::kFail, false},
+        Case{StepKind::kEntity, false, Existing::kAttach, false},
+        Case{StepKind::kIndex, false, Existing::kFail, false}}) {
+    change(named(entity_), [&](auto& row) { row.created_by_us = ours; });
+    auto const of = put_item(ItemState::kAssetReady, ++number).id;
+    auto const id = put_step(of, kind == StepKind::kIndex ? index_ : entity_, StepState::kWaiting, kind).id;
+    change(step(id), [&](auto& row) {
+      row.params = PlannedStep{.kind = kind, .name = "ada", .collection = "cast", .existing = existing}.to_json();
+    });
+    choose(choose_create_step);
+    EXPECT_EQ(step(id).state, fails ? StepState::kFailed : StepState::kCreating) << number;
+    EXPECT_EQ(step(id).reason, fails ? "entity_exists" : "") << number;
+  }
+}
+
+TEST_F(CreateStep, SeveralThatWereRefusedTogetherGoAloneWhateverTheRefusal) {
+  std::int64_t number = 20;
+  for (auto const fault : {Fault::kRejected, Fault::kGone, Fault::kTransient}) {
+    std::vector<RowId> ids;
+    for (int n = 0; n < 2; ++n)
+      ids.push_back(
+          put_step(put_item(ItemState::kAssetReady, ++number).id, entity_, StepState::kCreating, StepKind::kEntity).id);
+    land({.errand = Errand::kCreateStep, .group = Group::kEntities, .rows = ids, .mode = kUntagged},
+         fail(fault, "HTTP 4xx"));
+    for (auto const id : ids) {
+      EXPECT_EQ(step(id).state, StepState::kWaiting);
+      EXPECT_EQ(step(id).remote_status, fault == Fault::kTransient ? "" : "refused together");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace sluice::stage

@@ -165,5 +165,45 @@ TEST_F(Explain, NamesTheControlFileOfADownload) {
   EXPECT_EQ(held("a.mp4", seen(6s)), "writer: a.mp4.aria2 is beside it: its download is not finished");
 }
 
+TEST_F(Explain, SaysWhatTheChecksumFileWantsAndWhetherTheBytesAreThoseYet) {
+  policy.sources[0].checksum = ChecksumPolicy::kRequire;
+  EXPECT_THAT(held("a.mp4", seen(6s)), HasSubstr("checksum: require wants one"));
+  policy.sources[0].checksum = ChecksumPolicy::kAuto;
+  EXPECT_EQ(held("a.mp4", seen(6s)), "taken");
+  policy.sources[0].checksum = ChecksumPolicy::kRequire;
+  look.checksum = source::Look::Checksum{.file = "a.mp4.md5", .digits = std::string(32, '0')};
+  EXPECT_EQ(held("a.mp4", seen(6s)), "taken");
+  auto waiting = seen(6s);
+  waiting.effort.last_error = "not yet";
+  for (auto const* reason : {"checksum_mismatch", "verifying_checksum"}) {
+    waiting.reason = reason;
+    EXPECT_EQ(held("a.mp4", waiting), "checksum: not yet") << reason;
+  }
+  waiting.reason = "changing";
+  EXPECT_EQ(held("a.mp4", waiting), "taken") << "of another trouble";
+  auto later = journal::item_in(ItemState::kStable, 1);
+  later.reason = "checksum_mismatch";
+  EXPECT_EQ(held("a.mp4", later), "taken") << "that is over";
+  look.checksum->digits = fail(Fault::kRejected, "names another file");
+  EXPECT_EQ(held("a.mp4", seen(6s)), "checksum: a.mp4.md5: names another file");
+}
+
+TEST_F(Explain, SaysOfAnEmptyFileOnlyThatItIsEmpty) {
+  look.print.size_bytes = 0;
+  for (auto const* path : {"a.mp4", "a.bin", "a.mp3"})
+    for (auto const& finding : told(path, seen(6s)).findings)
+      EXPECT_FALSE(finding.rule == "pipeline" || (finding.rule == "kind" && finding.says == Says::kLeftOut)) << path;
+}
+
+TEST(ExplainUrl, TakesASignatureThatEndsThisVerySecondForEnded) {
+  Policy policy;
+  policy.pipelines.push_back({.name = "footage", .kinds = {"video"}, .filename = *parse_template("{name}")});
+  policy.hand = {.name = "hand", .pipelines = {"footage"}};
+  auto const url = *parse_url("https://h.example/a.mp4?Signature=s&Expires=1795262400");
+  auto const end = from_unix_ms(1'795'262'400'000);
+  EXPECT_EQ(explain(policy, policy.hand, url, std::nullopt, end - 1ms).held_by(), nullptr);
+  ASSERT_NE(explain(policy, policy.hand, url, std::nullopt, end).held_by(), nullptr);
+}
+
 }  // namespace
 }  // namespace sluice::stage

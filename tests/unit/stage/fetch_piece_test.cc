@@ -370,5 +370,24 @@ TEST_F(FetchPiece, NeverTouchesThePlatformsQuotasPausesOrKey) {
   EXPECT_EQ(traffic.api_calls(), 0u);
 }
 
+TEST_F(FetchPiece, ThatIsInTheAirWhileItsHostAsksForAPauseIsWaitedFor) {
+  auto const id = add();
+  choose_some();
+  auto const other = add("https://media.example/b.mp4");
+  choose_some();
+  answer(other, status(429, {{"retry-after", "120"}}));
+  choose_some();
+  EXPECT_EQ(download(id).state, DownloadState::kFetching) << "its piece is in the air yet";
+  EXPECT_EQ(item(id).effort.due_at, std::nullopt);
+}
+
+TEST_F(FetchPiece, LeavesNothingInTheSpoolWhereItHadNoRoomYet) {
+  auto const id = add();
+  choose_some();
+  turn([&](Context& ctx) { fail_item(ctx, item(id), "refused", "no", ItemState::kStable); });
+  choose_some();
+  EXPECT_TRUE(spool.removed.empty());
+}
+
 }  // namespace
 }  // namespace sluice::stage

@@ -253,5 +253,23 @@ TEST(SamePlaces, AreTheSameIndexesAndEntitiesWhateverElseIsAskedFor) {
   EXPECT_FALSE(same_places(entity("Ada", "Cast"), entity("Ada", "Crew")));
 }
 
+// Where duplicates are uploaded, only a file that came with its times in the place of a sent one is compared with it.
+TEST_F(FindDuplicate, UploadsAgainWhatIsInTheOldPlaceWithAnotherTime) {
+  policy.sources[0].duplicates = DuplicatePolicy::kUpload;
+  for (bool const same_time : {true, false}) {
+    auto const name = same_time ? std::string("a.mp4") : std::string("b.mp4");
+    auto const first = seen(name, "the very same bytes", same_time ? 1 : 2);
+    choose(choose_admit);
+    ASSERT_EQ(item(first.id).state, ItemState::kStable);
+    done(first);
+    auto again = seen(name, "the very same bytes", same_time ? 3 : 4);
+    again.print.mtime_ns = first.print.mtime_ns + (same_time ? 0 : 1);
+    change(item(again.id), [&](auto& it) { it.print = again.print; });
+    files.files[name].print = again.print;
+    for (int turns = 0; turns < 3; ++turns) later();
+    EXPECT_EQ(item(again.id).state, same_time ? ItemState::kSkipped : ItemState::kStable);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::stage

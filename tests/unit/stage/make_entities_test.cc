@@ -261,5 +261,20 @@ TEST_F(MakeEntities, ThatNobodyWantsAnyMoreAreNotMade) {
   EXPECT_FALSE(named(ids[0]).effort.due_at);
 }
 
+TEST_F(MakeEntities, ALateAnswerAboutSeveralChangesNothingOfThoseThatWentOn) {
+  auto const ids = wanted({"ada", "bob"});
+  for (auto const id : ids)
+    change(named(id), [&](auto& row) { row.state = NamedState::kCreating, row.intent.at = now; });
+  change(named(ids[0]), [&](auto& row) {
+    row.state = NamedState::kPresent;
+    row.remote_id = "entity7";
+    row.effort.due_at.reset();
+  });
+  change(named(ids[1]), [&](auto& row) { row.intent.unknown_at = now; });
+  created_together(ids, fail(Fault::kRejected, "no"));
+  EXPECT_EQ(named(ids[0]).state, NamedState::kPresent);
+  EXPECT_EQ(named(ids[1]).state, NamedState::kCreating) << "it is being looked for";
+}
+
 }  // namespace
 }  // namespace sluice::stage

@@ -350,5 +350,15 @@ TEST_F(SendHook, ByUrlGoesOnWhileThePlatformIsAwayOrRefusesTheKey) {
   EXPECT_EQ(traffic.api_calls(), 0u) << "it takes no place of the platform's calls";
 }
 
+TEST_F(SendHook, OfAnEndThatWasTakenBackIsGivenUpWithoutADayOfTries) {
+  add_program("notify");
+  auto const row = put_failed();
+  within([&](Context& ctx) { EXPECT_TRUE(retry_order(ctx, row.id)); });
+  change(act(0), [](ActRow& it) { it.effort.attempts = kTriesMax; });
+  played.end = fail(Fault::kLocal, "/usr/bin/notify cannot be started");
+  settle();
+  EXPECT_EQ(act(0).reason, "gave_up") << "nobody knows when that end was";
+}
+
 }  // namespace
 }  // namespace sluice::stage

@@ -351,5 +351,15 @@ TEST(Why, SaysThatAVanishedRecordIsLookedFor) {
   EXPECT_THAT(reason.text, HasSubstr("made again"));
 }
 
+TEST(Why, TellsADownloadThatWaitsFromOneUnderWay) {
+  auto row = item(ItemState::kStable);
+  row.method = "relay";
+  EXPECT_EQ(why_of(row).code, "queued");
+  EXPECT_THAT(why_of(row).text, HasSubstr("next in line for the download"));
+  row.effort.due_at.reset();
+  EXPECT_EQ(why_of(row).code, "working");
+  EXPECT_THAT(why_of(row).text, HasSubstr("it is being downloaded"));
+}
+
 }  // namespace
 }  // namespace sluice::stage

@@ -8,6 +8,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -49,14 +50,24 @@ class MemoryFiles final : public ports::Files {
     return print_of(*found->second);
   }
   Result<std::unique_ptr<ports::Listing>> list(std::string const&, std::string const&) override {
+    if (list_error) return std::unexpected(*list_error);
     std::vector<ports::DirEntry> entries;
     for (auto const& [name, file] : files_)
-      entries.push_back({.name = name, .type = ports::FileType::kRegular, .print = print_of(*file)});
+      entries.push_back({.name = name,
+                         .type = folders.contains(name) ? ports::FileType::kDirectory : ports::FileType::kRegular,
+                         .print = lists_prints ? print_of(*file) : ports::FilePrint{},
+                         .has_print = lists_prints});
+    for (auto const& name : vanishing)
+      entries.push_back({.name = name, .type = ports::FileType::kRegular, .print = {}, .has_print = false});
     return std::make_unique<ports::WholeListing>(std::move(entries));
   }
   Result<std::string> sniff(ports::OpenFile const&) override { return std::string(); }
 
   std::optional<Error> open_error = {};
+  std::optional<Error> list_error = {};
+  bool lists_prints = true;              // else stat() tells them, as behind the first thousands of a folder
+  std::set<std::string> folders = {};    // names that are listed as such
+  std::set<std::string> vanishing = {};  // listed, and gone when they are looked at
   int opens = 0;
 
  private:

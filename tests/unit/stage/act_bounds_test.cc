@@ -1,0 +1,126 @@
+// Where what is done after an end draws its lines: core/stage/act.h, outbox.h, carry_out.h.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "core/stage/finish.h"
+#include "tests/unit/stage/act_fixture.h"
+
+namespace sluice::stage {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using namespace std::chrono_literals;
+
+class ActBounds : public Act {
+ protected:
+  std::string line_that_tells(std::string const& part) const {
+    for (auto const& [level, line] : log.lines)
+      if (line.find(part) != std::string::npos) return line;
+    return "(none)";
+  }
+};
+
+TEST_F(ActBounds, AMoveSaysWhereTheFileIsAndADeletionNothing) {
+  source().after_success = move_to("/srv/done/{path}");
+  auto const row = put_done();
+  settle();
+  EXPECT_EQ(act(0).target_folder + "/" + act(0).target_path, "/srv/done/" + row.path);
+  EXPECT_THAT(line_that_tells("kind=move acting→done"), HasSubstr("note=\"/srv/done/" + row.path));
+}
+
+TEST_F(ActBounds, ADeletedFileIsNowhere) {
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  source().receipt = {.where = ReceiptWish::Where::kFolder, .folder = "/srv/receipts"};
+  auto const row = put_done();
+  settle();
+  EXPECT_EQ(act(0).target_folder, "");
+  EXPECT_THAT(line_that_tells("kind=delete acting→done"), Not(HasSubstr("note")));
+  EXPECT_THAT(line_that_tells("kind=receipt acting→done"), HasSubstr("note=\"/srv/receipts/" + row.path));
+  EXPECT_EQ(json_at("/srv/receipts/" + row.path + ".sluice.json").find("file"), nullptr);
+}
+
+// Its time is that of this very moment: it has rested for nothing.
+TEST_F(ActBounds, AFileThatWasChangedJustNowRestsForTenMinutes) {
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  auto row = put_ready();
+  now += 5min;
+  row.print.mtime_ns = std::chrono::nanoseconds(now.time_since_epoch()).count();
+  change(row, [&](auto& it) { it.print = row.print; });
+  acts.files["/srv/drop/" + row.path].print = row.print;
+  files.files[row.path].print = row.print;
+  files.files[row.path].writer = ports::Writer::kUnknown;
+  choose(choose_finish);
+  settle();
+  EXPECT_EQ(act(0).effort.due_at, now + 10min);
+}
+
+TEST_F(ActBounds, WhatWaitsForItsNextTryOrForAFolderIsNotHurried) {
+  source().after_success = move_to("/srv/done/{path}");
+  source().receipt = {.where = ReceiptWish::Where::kBeside};
+  put_done();
+  auto const next = [&](auto change_it) {
+    change(act(0), change_it);
+    within([](Context& ctx) { next_act(ctx, 1); });
+    return act(0).effort.due_at;
+  };
+  EXPECT_EQ(next([&](ActRow& row) { row.effort.due_at = now + 1h; }), now + 1h);
+  EXPECT_EQ(next([](ActRow& row) { row.effort.due_at.reset(), row.effort.tries = 1; }), std::nullopt) << "held";
+  EXPECT_EQ(next([](ActRow& row) { row.effort.due_at.reset(), row.effort.tries = 0; }), now) << "it is its turn";
+  EXPECT_EQ(act(1).effort.due_at, std::nullopt) << "the next one waits for it";
+}
+
+TEST_F(ActBounds, OnlyARefusalThatIsSomebodysTroubleIsAWarning) {
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  put_done();
+  for (auto const& [reason, is_trouble] :
+       {std::pair("changed", true), std::pair("gave_up", true), std::pair("withdrawn", false),
+        std::pair("superseded", false), std::pair("not_configured", false)}) {
+    auto const before = act(0);
+    auto row = before;
+    row.state = ActState::kRefused;
+    row.reason = reason;
+    row.effort.due_at.reset();
+    within([&](Context& ctx) { move(ctx, row, before.state); });
+    EXPECT_EQ(log.lines.back().first == ports::Level::kWarning, is_trouble) << reason;
+    auto again = row;
+    again.state = ActState::kWanted;
+    again.reason.clear();
+    again.effort.due_at = now;
+    within([&](Context& ctx) { move(ctx, again, ActState::kRefused); });
+    EXPECT_EQ(log.lines.back().first, ports::Level::kInfo) << "no refusal";
+  }
+}
+
+// A receipt elsewhere needs neither the file nor its folder; a deletion does.
+TEST_F(ActBounds, AFolderThatIsAwayHoldsUpOnlyWhatIsDoneThere) {
+  source().receipt = {.where = ReceiptWish::Where::kFolder, .folder = "/srv/receipts"};
+  put_done();
+  within([&](Context& ctx) { ctx.traffic.away_folders().lost("/srv/drop", "it is away", now); });
+  choose(choose_act);
+  EXPECT_THAT(outbox(), ElementsAre("receipt acting"));
+}
+
+TEST_F(ActBounds, ADeletionWaitsForTheFolderOfItsFileBeforeThePlatformIsAsked) {
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  auto const row = put_done();
+  files.files.clear();
+  files.list_error = Error{Fault::kGone, "no such folder"};
+  within([&](Context& ctx) { ctx.traffic.away_folders().lost("/srv/drop", "it is away", now); });
+  choose(choose_act);
+  EXPECT_TRUE(left.empty()) << "the asset of a file that cannot be deleted is not looked at";
+  EXPECT_TRUE(act(0).is_held());
+  EXPECT_EQ(act(0).effort.last_error, "it is away");
+}
+
+TEST_F(ActBounds, ADeletionDoesNotWaitForAnotherFolder) {
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  put_done();
+  within([&](Context& ctx) { ctx.traffic.away_folders().lost("/mnt/nas", "it is away", now); });
+  choose(choose_act);
+  EXPECT_THAT(target(), HasSubstr("/assets/"));
+}
+
+}  // namespace
+}  // namespace sluice::stage
