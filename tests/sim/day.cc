@@ -4,7 +4,6 @@
 #include <string>
 #include <utility>
 
-#include "tests/sim/day_acts.h"
 #include "tests/sim/day_manifests.h"
 
 namespace sluice::sim {
@@ -29,7 +28,6 @@ class Maker {
     plan_spans();
     plan_mishaps();
     add_manifests(day_, day_.options.seed, length_);
-    add_acts(day_, day_.options.seed, length_);
     return std::move(day_);
   }
 
