@@ -9,8 +9,8 @@ namespace sluice::sim {
 namespace {
 
 // Its host says so, or the platform where the host could not be asked.
-// The last one where the platform's refusal came garbled, and nothing but its status could be read.
-constexpr char kNowhere[] = "fetch_gone|media_url_not_accessible|refused";
+// The last ones where the platform's refusal came garbled again and again, or not at all.
+constexpr char kNowhere[] = "fetch_gone|media_url_not_accessible|refused|protocol|outcome_unknown";
 constexpr Millis kMinute{60'000}, kHour{3'600'000};
 
 class ListMaker {
