@@ -3,9 +3,9 @@
 // What is to be done in such a folder waits as long as it takes, and none of it by itself: the folder is looked for
 // after 1, 2, 4 ... 60 s, by one look for all who wait, and they go on as soon as it is there.
 //
-// Memory only: after a restart the first who goes there learns it anew. That one was found again counts once the turn is
-// committed that lets its acts go on: if it comes to nothing, the folder is looked for again. Never looks: whoever has
-// the lanes does.
+// Memory only: after a restart the first who goes there learns it anew. That one was found again counts once the turn
+// is committed that lets its acts go on: if it comes to nothing, the folder is looked for again. Never looks: whoever
+// has the lanes does.
 #pragma once
 
 #include <algorithm>

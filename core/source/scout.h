@@ -2,8 +2,8 @@
 //
 // A question is asked again and again until its answer is there: the first time it is put into its root's lane, then
 // there is none yet, and some turn later the answer is handed out, once. Who asks needs no state of its own for that:
-// it leaves its row as it is and comes to it again. What nobody fetches is forgotten after kKeptMax. A turn that comes to
-// nothing has lost the answers that it was handed, and asks anew; but for fetch_until_committed().
+// it leaves its row as it is and comes to it again. What nobody fetches is forgotten after kKeptMax. A turn that comes
+// to nothing has lost the answers that it was handed, and asks anew; but for fetch_until_committed().
 //
 // Every question comes to an end: where a lane has given no sign of life for kStuckAfter, whoever asks is told that the
 // folder does not answer (kLocal with kSourceDown, which is waited for and charges nobody), and the piece of work that
@@ -147,8 +147,8 @@ class Scout {
     return std::nullopt;
   }
 
-  // fetch() of an answer that is worth more than the turn that has it: work was done that should not be done again. It is
-  // handed out until such a turn is committed.
+  // fetch() of an answer that is worth more than the turn that has it: work was done that should not be done again. It
+  // is handed out until such a turn is committed.
   template <class T>
   Answer<T> fetch_until_committed(std::string const& root, std::string const& question) {
     if (!has_answer(root, question, {})) return fetch<T>(root, question);

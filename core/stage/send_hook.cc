@@ -92,8 +92,8 @@ void settle_ended(Context& ctx, HookPolicy const& to, ActRow act, Result<Ended> 
   told(ctx, std::move(act));
 }
 
-// Its intent is on disk: it is given to a lane, unless it is there already, and its end is fetched. That is kept until it
-// is on disk, too: while the disk is full, the program is not started again and again.
+// Its intent is on disk: it is given to a lane, unless it is there already, and its end is fetched. That is kept until
+// it is on disk, too: while the disk is full, the program is not started again and again.
 void run(Context& ctx, HookPolicy const& to, ActRow act) {
   if (ctx.programs == nullptr) return;
   auto const lane = lane_of(act);
