@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "core/stage/finish.h"
 #include "tests/unit/stage/act_fixture.h"
 
@@ -24,10 +26,11 @@ class ActBounds : public Act {
 
 TEST_F(ActBounds, AMoveSaysWhereTheFileIsAndADeletionNothing) {
   source().after_success = move_to("/srv/done/{path}");
-  auto const row = put_done();
+  acts.files["/srv/done/clip1.mp4"] = {};
+  put_done();
   settle();
-  EXPECT_EQ(act(0).target_folder + "/" + act(0).target_path, "/srv/done/" + row.path);
-  EXPECT_THAT(line_that_tells("kind=move acting→done"), HasSubstr("note=\"/srv/done/" + row.path));
+  EXPECT_EQ(act(0).target_folder + "/" + act(0).target_path, "/srv/done/clip1~1.mp4");
+  EXPECT_THAT(line_that_tells("kind=move acting→done"), HasSubstr("note=\"/srv/done/clip1~1.mp4\""));
 }
 
 TEST_F(ActBounds, ADeletedFileIsNowhere) {
@@ -120,6 +123,114 @@ TEST_F(ActBounds, ADeletionDoesNotWaitForAnotherFolder) {
   within([&](Context& ctx) { ctx.traffic.away_folders().lost("/mnt/nas", "it is away", now); });
   choose(choose_act);
   EXPECT_THAT(target(), HasSubstr("/assets/"));
+}
+
+TEST_F(ActBounds, ADeletionOfWhatIsGoneSaysSo) {
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  put_done();
+  acts.files.clear();
+  settle();
+  EXPECT_THAT(line_that_tells("kind=delete acting→done"), HasSubstr("note=\"it was gone already\""));
+}
+
+TEST_F(ActBounds, NoReceiptIsWrittenBesideAFileThatIsAnother) {
+  source().receipt = {.where = ReceiptWish::Where::kBeside};
+  auto const row = put_done();
+  files.files[row.path].print.mtime_ns += 1;
+  settle();
+  EXPECT_EQ(act(0).reason, "changed");
+  EXPECT_EQ(acts.files.size(), 1u);
+}
+
+TEST_F(ActBounds, TheMarkerOfTheSourceGoesWithItsFile) {
+  source().ready_marker = *parse_template("{name}.ok");
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  auto const row = put_ready();
+  acts.files["/srv/drop/" + row.path + ".ok"] = {};
+  choose(choose_finish);
+  settle();
+  EXPECT_TRUE(acts.files.empty());
+}
+
+TEST_F(ActBounds, AFileThatIsMissingBesideItsGuardIsGoneAndWithoutItItsFolderIsAway) {
+  source().guard_file = ".mounted";
+  source().receipt = {.where = ReceiptWish::Where::kBeside};
+  auto const row = put_done();
+  files.files.erase(row.path);
+  files.files["other.mp4"] = {};
+  settle();
+  EXPECT_THAT(act(0).effort.last_error, HasSubstr("has no .mounted"));
+  EXPECT_EQ(act(0).state, ActState::kWanted);
+  files.files[".mounted"] = {};
+  for (int turns = 0; turns < 20; ++turns) {
+    settle();
+    now += 1min;
+  }
+  EXPECT_EQ(act(0).reason, "gone");
+}
+
+TEST_F(ActBounds, AnAnswerAboutAnAssetComesTooLateForAnActThatWasWithdrawn) {
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  put_done();
+  choose(choose_act);
+  within([&](Context& ctx) { refuse_act(ctx, act(0), "withdrawn", "a person said so"); });
+  answer(act(0).id, reply(kReady));
+  EXPECT_THAT(outbox(), ElementsAre("delete refused"));
+}
+
+TEST_F(ActBounds, ASourceThatHasAnotherFolderNowAsksForNothing) {
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  auto const row = put_ready();
+  source().root = "/srv/elsewhere";
+  choose(choose_finish);
+  EXPECT_EQ(item(row.id).state, ItemState::kDone);
+  EXPECT_THAT(outbox(), ElementsAre());
+}
+
+TEST_F(ActBounds, WhatARefusedActHadTroubleWithIsNobodysOnceItsItemGoesOn) {
+  source().after_failure = move_to("/srv/failed/{path}");
+  auto const row = put_failed();
+  within([&](Context& ctx) { refuse_act(ctx, act(0), "occupied", "a thousand names are taken"); });
+  within([&](Context& ctx) { withdraw_acts(ctx, row.id, "it is tried again"); });
+  EXPECT_EQ(act(0).reason, "withdrawn");
+  EXPECT_EQ(act(0).effort.last_error, "a thousand names are taken");
+}
+
+// What a hook was to be told is kept only where it may be told yet.
+TEST_F(ActBounds, ARefusedActForgetsItsPayloadUnlessItIsAnEventThatWasGivenUp) {
+  policy.hooks.push_back({.hook = {.name = "notify", .events = {"done"}, .exec = {"/bin/true"}}, .secret = {}});
+  source().receipt = {.where = ReceiptWish::Where::kBeside};
+  put_done();
+  ASSERT_THAT(outbox(), ElementsAre("receipt wanted", "hook wanted"));
+  struct Case {
+    std::size_t act;
+    char const* reason;
+    bool keeps;
+  };
+  for (auto const& [n, reason, keeps] :
+       {Case{1, "gave_up", true}, Case{1, "withdrawn", false}, Case{0, "gave_up", false}, Case{0, "changed", false}}) {
+    auto wanted = act(n);
+    auto const was = wanted.state;
+    wanted.state = ActState::kWanted;
+    wanted.reason.clear();
+    wanted.effort.due_at = now;
+    wanted.payload = "{}";
+    within([&](Context& ctx) {
+      ctx.journal.update(wanted, was, now);
+      refuse_act(ctx, wanted, reason, "no");
+    });
+    EXPECT_EQ(act(n).payload, keeps ? "{}" : "") << n << reason;
+  }
+}
+
+TEST_F(ActBounds, AFolderThatIsAwayIsToldOnce) {
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  put_done();
+  for (int times = 0; times < 3; ++times)
+    within([&](Context& ctx) { hold_act(ctx, act(0), "/srv/drop", "no such folder"); });
+  EXPECT_EQ(std::ranges::count_if(log.lines,
+                                  [](auto const& line) { return line.second.starts_with("folder /srv/drop is away"); }),
+            1);
 }
 
 }  // namespace

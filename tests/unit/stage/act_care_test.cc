@@ -162,6 +162,13 @@ TEST_F(ActCare, ADuplicateThatIsItsTwinsOwnFileIsLeftToIt) {
   EXPECT_THAT(outbox_of(put_duplicate(twin, twin.path, twin.print.inode).id), ElementsAre());
 }
 
+TEST_F(ActCare, AnotherNameOfItsTwinsFileIsACopyToo) {
+  source().after_success = {};
+  auto const twin = put_done();
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  EXPECT_THAT(outbox_of(put_duplicate(twin, "again.mp4", twin.print.inode).id), ElementsAre("delete wanted"));
+}
+
 TEST_F(ActCare, ADuplicateThatChangedSinceItWasReadIsLeft) {
   auto const row = put_duplicate(put_done());
   acts.files[path_of(row)].print.mtime_ns += 1;

@@ -195,6 +195,28 @@ TEST_F(Explain, SaysOfAnEmptyFileOnlyThatItIsEmpty) {
       EXPECT_FALSE(finding.rule == "pipeline" || (finding.rule == "kind" && finding.says == Says::kLeftOut)) << path;
 }
 
+TEST_F(Explain, SaysByWhatTheKindIsKnown) {
+  look.type = "video/mp4";
+  auto const kind = [&](std::string const& path) {
+    for (auto const& finding : told(path, seen(6s)).findings)
+      if (finding.rule == "kind") return finding.text;
+    return std::string("(none)");
+  };
+  EXPECT_EQ(kind("a.mp4"), "video, by its name");
+  EXPECT_EQ(kind("a.bin"), "video, by its content");
+}
+
+TEST(ExplainUrl, SaysWhoFetchesIt) {
+  Policy policy;
+  policy.pipelines.push_back({.name = "footage", .kinds = {"video"}, .filename = *parse_template("{name}")});
+  for (auto const& [fetch, said] : {std::pair(FetchPolicy::kRelay, "this host downloads it"),
+                                    std::pair(FetchPolicy::kPlatform, "the platform fetches it")}) {
+    policy.hand = {.name = "hand", .pipelines = {"footage"}, .fetch = fetch};
+    auto const all = explain(policy, policy.hand, *parse_url("https://h.example/a.mp4"), std::nullopt, WallTime{});
+    EXPECT_THAT(all.findings.at(0).text, HasSubstr(said));
+  }
+}
+
 TEST(ExplainUrl, TakesASignatureThatEndsThisVerySecondForEnded) {
   Policy policy;
   policy.pipelines.push_back({.name = "footage", .kinds = {"video"}, .filename = *parse_template("{name}")});

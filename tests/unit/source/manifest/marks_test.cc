@@ -215,6 +215,13 @@ TEST_F(ManifestMarks, AReaderAtTheEndRemembersTheFirstAndTheLastBytesOnly) {
   EXPECT_LE(reader.remembered_bytes(), 2 * Reader::kPrintedBytes);
 }
 
+TEST_F(ManifestMarks, ALastLineWithoutAnEndMayRefuseTheWholeFile) {
+  files.replace("a.txt", "https://h/0\n#EXT-X-ENDLIST");
+  Reader reader("/feeds", "a.txt", {});
+  EXPECT_FALSE(reader.step(files, 10, false)->found.refused);
+  EXPECT_TRUE(reader.step(files, 10, true)->found.refused);
+}
+
 TEST_F(ManifestMarks, AStepReadsNoMoreLinesThanItMay) {
   files.replace("a.csv", urls(0, 9));
   Reader reader("/feeds", "a.csv", {});
