@@ -115,6 +115,7 @@ TEST_F(ActBounds, ADeletionWaitsForTheFolderOfItsFileBeforeThePlatformIsAsked) {
   EXPECT_TRUE(left.empty()) << "the asset of a file that cannot be deleted is not looked at";
   EXPECT_TRUE(act(0).is_held());
   EXPECT_EQ(act(0).effort.last_error, "it is away");
+  EXPECT_EQ(act(0).target_folder + act(0).target_path, "") << "it goes nowhere";
 }
 
 TEST_F(ActBounds, ADeletionDoesNotWaitForAnotherFolder) {
@@ -231,6 +232,39 @@ TEST_F(ActBounds, AFolderThatIsAwayIsToldOnce) {
   EXPECT_EQ(std::ranges::count_if(log.lines,
                                   [](auto const& line) { return line.second.starts_with("folder /srv/drop is away"); }),
             1);
+}
+
+// Its end is told at once when the item goes on, since the acts that it waited for are not done any more.
+TEST_F(ActBounds, AHookThatWaitedForWithdrawnActsIsDueAndOneThatWaitsForItsNextTryIsNotHurried) {
+  policy.hooks.push_back({.hook = {.name = "notify", .events = {"done"}, .exec = {"/bin/true"}}, .secret = {}});
+  source().receipt = {.where = ReceiptWish::Where::kBeside};
+  auto const row = put_done();
+  auto const withdrawn = [&] {
+    within([&](Context& ctx) { withdraw_acts(ctx, row.id, "it is tried again"); });
+    return act(1).effort.due_at;
+  };
+  ASSERT_EQ(act(1).effort.due_at, std::nullopt);
+  EXPECT_EQ(withdrawn(), now);
+  change(act(1), [&](ActRow& hook) { hook.effort.due_at = now + 1h; });
+  EXPECT_EQ(withdrawn(), now + 1h);
+}
+
+TEST_F(ActBounds, AnEventNamesTheFileOnlyWhereItIsThereYet) {
+  policy.hooks.push_back({.hook = {.name = "notify", .events = {"done"}, .exec = {"/bin/true"}}, .secret = {}});
+  source().receipt = {.where = ReceiptWish::Where::kFolder, .folder = "/srv/receipts"};
+  for (bool const deletes : {false, true}) {
+    if (deletes) source().after_success = {.what = AfterEnd::What::kDelete};
+    auto const row = put_item(ItemState::kAssetReady, ++number_);
+    acts.files["/srv/drop/" + row.path] = {.print = row.print, .text = "film"};
+    choose(choose_finish);
+    settle();
+    auto const last = journal.acts_of(row.id).back();
+    ASSERT_EQ(last.kind, ActKind::kHook);
+    within([&](Context& ctx) {
+      auto const text = event_text(ctx, last, item(row.id));
+      EXPECT_THAT(text, HasSubstr(deletes ? R"("file":null)" : R"("file":"/srv/drop/)" + row.path));
+    });
+  }
 }
 
 }  // namespace

@@ -33,12 +33,14 @@ class PlayedWire final : public ports::Wire {
   void cancel(std::uint64_t ticket) override { cancelled.push_back(ticket); }
   std::uint64_t progress_bytes(std::uint64_t ticket) const override { return ticket == idle ? 7 : 1'000; }
   std::optional<ports::Quiet> quiet(std::uint64_t ticket) const override {
+    if (ticket == unseen) return std::nullopt;
     return ports::Quiet{.lasts = ticket == idle ? idle_for : Millis(0)};
   }
   std::vector<ports::Call> sent;
   std::vector<ports::Outcome> outcomes;
   std::vector<std::uint64_t> cancelled = {};
-  std::uint64_t idle = 0;  // the call of which the other side takes nothing, and for how long
+  std::uint64_t unseen = 0;  // a call that no look finds on its way
+  std::uint64_t idle = 0;    // the call of which the other side takes nothing, and for how long
   Millis idle_for{0};
 };
 
@@ -153,6 +155,22 @@ TEST_F(TurnTest, CutsAChunkThatHangsAloneLongBeforeItsStallLimit) {
   EXPECT_LE(cut.due_at, clock.now + 1s);
   EXPECT_EQ(cut.last_error,
             "no byte was taken for 2 s while other chunks went on: cut, to be sent by another connection");
+}
+
+TEST_F(TurnTest, TakesAChunkThatArrivedForOneThatWentOn) {
+  auto const first = put_in_the_air();
+  put_in_the_air();
+  wire.idle = first;
+  wire.unseen = turn.traffic().flights(Errand::kPutChunk).at(1).first;
+  clock.now += 2s;
+  wire.idle_for = 2s;
+  answer(wire.unseen, 200, "", {{"etag", "abc-1"}});
+  turn.run();
+  EXPECT_TRUE(wire.cancelled.empty()) << "nothing was seen to go on when it was looked at";
+  clock.now += 600ms;
+  wire.idle_for = 2'600ms;
+  turn.run();
+  EXPECT_EQ(wire.cancelled, std::vector{first});
 }
 
 TEST_F(TurnTest, CutsNothingWhereAllHang) {
