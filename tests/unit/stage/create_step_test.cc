@@ -471,5 +471,24 @@ TEST_F(CreateStep, SeveralThatWereRefusedTogetherGoAloneWhateverTheRefusal) {
   }
 }
 
+TEST(PickIndexedAsset, TakesTheOldestThatCanBeTheOneWhereverItIsListed) {
+  auto const row = [](char const* id, char const* index, char const* asset, std::int64_t made) {
+    platform::IndexedAsset each;
+    each.id = id;
+    each.index_id = index;
+    each.asset_id = asset;
+    each.created_at = from_unix_ms(made);
+    return each;
+  };
+  std::vector<platform::IndexedAsset> rows = {row("none", "", "", 1),          row("other index", "j", "a", 2),
+                                              row("other asset", "i", "b", 3), row("late", "i", "a", 9),
+                                              row("first", "i", "", 4),        row("second", "", "a", 5)};
+  for (int turned = 0; turned < 6; ++turned) {
+    EXPECT_EQ(pick_indexed_asset(rows, "i", "a")->id, "first");
+    std::ranges::rotate(rows, rows.begin() + 1);
+  }
+  EXPECT_EQ(pick_indexed_asset(std::span(rows).first(3), "i", "a"), nullptr);
+}
+
 }  // namespace
 }  // namespace sluice::stage

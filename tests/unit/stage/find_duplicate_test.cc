@@ -271,5 +271,54 @@ TEST_F(FindDuplicate, UploadsAgainWhatIsInTheOldPlaceWithAnotherTime) {
   }
 }
 
+// Nobody knows what the first one held: only its inode on its device, and its times, can tell.
+TEST_F(FindDuplicate, OfAFileWhoseContentNobodyKnowsTheRenamedOneIsKnownByItsPrintOnly) {
+  struct Case {
+    char const* what;
+    void (*change)(ports::FilePrint&);
+    bool is_it;
+  };
+  admit_first();
+  done(first_);
+  change(item(first_.id), [](auto& it) { it.content_key.clear(); });
+  files.files.erase("a.mp4");
+  std::int64_t number = 10;
+  for (auto const& [what, change_it, is_it] : {Case{"another device", [](auto& print) { print.device = 77; }, false},
+                                               Case{"another inode", [](auto& print) { print.inode = 77; }, false},
+                                               Case{"another mtime", [](auto& print) { print.mtime_ns += 1; }, false},
+                                               Case{"another ctime", [](auto& print) { print.ctime_ns += 1; }, true}}) {
+    ++number;
+    auto const renamed = seen(std::to_string(number) + ".mp4", "the very same bytes", number);
+    auto print = first_.print;
+    change_it(print);
+    change(item(renamed.id), [&](auto& it) { it.print = print; });
+    files.files[renamed.path].print = print;
+    for (int i = 0; i < 3; ++i) later();
+    EXPECT_EQ(item(renamed.id).state, is_it ? ItemState::kSkipped : ItemState::kStable) << what;
+    change(item(renamed.id), [&](auto& it) {
+      it.state = ItemState::kCancelled;
+      it.reason.clear();
+      it.effort.due_at.reset();
+      it.finished_at = now;
+    });
+  }
+}
+
+TEST(SamePlaces, AreThoseOfTheSameStepsInTheirOrder) {
+  PlannedStep const index{.name = "footage"};
+  PlannedStep const entity{.kind = journal::StepKind::kEntity, .name = "ada", .collection = "cast"};
+  auto const differs = [&](auto change) {
+    auto other = entity;
+    change(other);
+    return !same_places({.steps = {index, entity}}, {.steps = {index, other}});
+  };
+  EXPECT_FALSE(differs([](PlannedStep& step) { step.description = "a person"; }));
+  EXPECT_TRUE(differs([](PlannedStep& step) { step.kind = journal::StepKind::kIndex; }));
+  EXPECT_TRUE(differs([](PlannedStep& step) { step.name = "bob"; }));
+  EXPECT_TRUE(differs([](PlannedStep& step) { step.collection = "crew"; }));
+  EXPECT_FALSE(same_places({.steps = {index}}, {.steps = {index, entity}}));
+  EXPECT_TRUE(same_places({}, {}));
+}
+
 }  // namespace
 }  // namespace sluice::stage

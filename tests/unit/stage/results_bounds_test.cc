@@ -1,6 +1,8 @@
 // What results say of a line that ended, which notes are kept, and what `sluice explain` says of a manifest.
 #include <gmock/gmock.h>
 
+#include <algorithm>
+
 #include "core/stage/explain_manifest.h"
 #include "core/stage/report_results.h"
 #include "tests/unit/stage/manifests_fixture.h"
@@ -170,6 +172,81 @@ TEST_F(ResultsBounds, ManyThatCannotBeWrittenSayItOnceAndAreTriedEveryHalfMinute
   EXPECT_EQ(reported().size(), 2u);
   EXPECT_EQ(turn->results().why_stuck(manifest().id), std::nullopt);
   EXPECT_EQ(turn->results().next_retry(), std::nullopt);
+}
+
+TEST_F(ResultsBounds, SayOfALineExactlyWhatIsToBeSaid) {
+  files.write(
+      "a.csv",
+      "url,size\nhttps://h.example/0.mp4,many\nftp://no,1\nhttps://h.example/1.mp4,\nhttps://h.example/1.mp4,\n");
+  run();
+  auto const lines = text_of_results();
+  EXPECT_THAT(lines, HasSubstr(R"({"line":2,"result":"error","column":25,"message":"`size` is no number of bytes"})"));
+  EXPECT_THAT(lines, HasSubstr(R"({"line":3,"result":"error","message":")"));
+  EXPECT_THAT(lines, HasSubstr(R"({"line":5,"result":"duplicate","message":"repeats line 4 of this manifest"})"));
+  auto row = item(1);
+  for (auto const& [state, told] : {std::pair(ItemState::kFailed, R"("code":"refused","message":"it said no","at":)"),
+                                    std::pair(ItemState::kDone, R"("asset_id":"asset1","at":)")}) {
+    results.files["/feeds/a.csv.results.jsonl"].text.clear();
+    auto manifest_row = manifest();
+    manifest_row.results_bytes = 0;
+    journal->begin();
+    journal->update(manifest_row, manifest_row.state, clock.now);
+    journal->commit();
+    if (is_end(item(1).state)) become(item(1), ItemState::kStable);
+    row = item(1);
+    row.effort.last_error = "it said no";
+    auto const end = clock.now;
+    become(row, state);
+    run();
+    auto const url = std::string(R"("name":"1.mp4","url":"https://h.example/1.mp4","item":")") + row.ulid + "\",";
+    EXPECT_THAT(text_of_results(), HasSubstr(url + told + "\"" + to_rfc3339(end) + "\"}\n"));
+  }
+}
+
+TEST_F(ResultsBounds, TryNineNamesBesideTheManifestAndThenTheFolderOfTheDaemon) {
+  for (int const taken : {8, 9}) {
+    auto const name = std::to_string(taken) + ".csv";
+    for (int number = 1; number <= taken; ++number)
+      results.files["/feeds/" + results_name(name, number)] = {.inode = 77, .text = "mine\n"};
+    files.write(name, "url\n" + rows(taken * 10, taken * 10 + 1));
+    run();
+    auto const row = manifest(name);
+    EXPECT_EQ(row.results, taken == 8 ? "/feeds/8.csv.results-9.jsonl"
+                                      : "/state/results/" + std::to_string(row.id) + "-9.csv.results.jsonl");
+  }
+}
+
+TEST_F(ResultsBounds, ALongNameIsCutOnlyInTheFolderOfTheDaemon) {
+  for (bool const beside : {true, false}) {
+    results.is_read_only = !beside;
+    auto const name = std::string(220, beside ? 'b' : 'e') + ".csv";
+    files.write(name, "url\n" + rows(beside, beside + 1));
+    run();
+    auto const row = manifest(name);
+    EXPECT_EQ(row.results,
+              beside ? "/feeds/" + name + ".results.jsonl"
+                     : "/state/results/" + std::to_string(row.id) + "-" + name.substr(0, 180) + ".results.jsonl");
+  }
+}
+
+TEST_F(ResultsBounds, OfTwoThatCannotBeWrittenTheEarlierTryIsDueAndEachIsToldOnce) {
+  policy.results_folder.clear();
+  results.is_read_only = true;
+  open();
+  for (auto const* name : {"b.csv", "a.csv"}) {
+    files.write(name, "url\n" + rows(name[0], name[0] + 1));
+    turn->manifests().look_now("/feeds");
+    for (int turns = 0; turns < 5; ++turns) turn->run();
+    clock.now += Millis(10'000);
+  }
+  EXPECT_EQ(turn->results().next_retry(), clock.now - Millis(20'000) + ResultsReport::kRetryEvery);
+  clock.now += Millis(60'000);
+  for (int turns = 0; turns < 5; ++turns) turn->run();
+  EXPECT_EQ(std::ranges::count_if(log.lines,
+                                  [](auto const& line) {
+                                    return line.second.find("its results cannot be written") != std::string::npos;
+                                  }),
+            2);
 }
 
 // --- explain
