@@ -6,6 +6,7 @@
 
 #include "core/platform/replies.h"
 #include "core/platform/requests.h"
+#include "core/stage/doubted_upload.h"
 #include "core/stage/effort.h"
 #include "core/stage/moves.h"
 #include "core/upload/chunk_plan.h"
@@ -27,11 +28,6 @@ namespace {
 // A session that stays `active` with every chunk reported is assembling; from this many reads on,
 // chunks it still calls pending are reported again.
 constexpr std::uint32_t kPatientReads = 5;
-
-void read_page(Context& ctx, ItemRow const& item, SessionRow const& session, int page) {
-  ctx.traffic.send({.errand = Errand::kConfirmSession, .row = item.id, .item = item.id, .page = page},
-                   platform::session_status(session.upload_id, page), ctx.now);
-}
 
 void back_to_opened(Context& ctx, ItemRow item, std::string_view note) {
   item.state = ItemState::kOpened;
@@ -73,7 +69,7 @@ void settle_active(Context& ctx, Status const& status, SessionRow const& session
   if (worst >= ctx.policy.retry_attempts)
     return fail_item(ctx, std::move(item), "chunk_failed", "the platform keeps failing a chunk", ItemState::kOpened);
   if (taken_back) return back_to_opened(ctx, std::move(item), before);
-  if (!status.page.last(status.chunks.empty())) return read_page(ctx, item, session, page + 1);
+  if (!status.page.last(status.chunks.empty())) return ask_session(ctx, item, session, page + 1);
   if (has_unsent(ctx, session) || ctx.journal.has_chunks(session.id, {ChunkState::kStored}))
     return back_to_opened(ctx, std::move(item), before);
   item.effort.due_at = ctx.now + poll_interval(item.effort.tries, ctx.policy);
@@ -93,6 +89,7 @@ void completed(Context& ctx, SessionRow session, ItemRow item, SessionState beca
   move(ctx, session, SessionState::kOpen, note);
   ctx.sources.forget(item.id);
   item.content_key = content_key_of(ctx, session);
+  item.intent = {};
   item.state = ItemState::kCompleted;
   item.bytes_acked = session.file_bytes;
   item.effort = renewed(ctx.now);
@@ -101,6 +98,11 @@ void completed(Context& ctx, SessionRow session, ItemRow item, SessionState beca
 }
 
 }  // namespace
+
+void ask_session(Context& ctx, ItemRow const& item, SessionRow const& session, int page) {
+  ctx.traffic.send({.errand = Errand::kConfirmSession, .row = item.id, .item = item.id, .page = page},
+                   platform::session_status(session.upload_id, page), ctx.now);
+}
 
 void choose_confirm_session(Context& ctx) {
   for (auto& item : ctx.journal.due_items(ItemState::kReported, ctx.now, static_cast<int>(ctx.policy.api_calls_max))) {
@@ -113,7 +115,7 @@ void choose_confirm_session(Context& ctx) {
       move(ctx, item, ItemState::kReported, "no upload session is left");
       continue;
     }
-    read_page(ctx, item, *session, 1);
+    ask_session(ctx, item, *session, 1);
   }
 }
 
@@ -125,6 +127,10 @@ void settle_confirm_session(Context& ctx, Landing const& landing) {
   auto const lost = [&](std::string_view why) {
     replace_session(ctx, std::move(*session), std::move(*item), SessionState::kExpired, why);
   };
+  auto const again = [&](Error const& error) {
+    if (is_doubted(*item)) return look_at_doubted_failed(ctx, std::move(*item), error);
+    retry_item(ctx, std::move(*item), error, ItemState::kReported);
+  };
   if (!landing.reply) {
     if (landing.reply.error().fault == Fault::kGone) {
       // With every chunk sent, and the last report perhaps taken in, it may be complete and forgotten: the
@@ -134,10 +140,12 @@ void settle_confirm_session(Context& ctx, Landing const& landing) {
                          "the session is forgotten, its asset decides");
       return lost("the platform no longer knows the upload session");
     }
-    return retry_item(ctx, std::move(*item), landing.reply.error(), ItemState::kReported);
+    return again(landing.reply.error());
   }
   auto const status = platform::read_session_status(*landing.reply);
-  if (!status) return retry_item(ctx, std::move(*item), status.error(), ItemState::kReported);
+  if (!status) return again(status.error());
+  if (is_doubted(*item) && status->state != Status::State::kCompleted)
+    return settle_doubted(ctx, *session, std::move(*item), *status);
   switch (status->state) {
     case Status::State::kExpired: return lost("the upload session expired");
     case Status::State::kFailed: return lost("the upload session failed on the platform");

@@ -8,6 +8,7 @@
 #include "core/source/sidecar.h"
 #include "core/stage/admit.h"
 #include "core/stage/amend.h"
+#include "core/stage/doubted_upload.h"
 #include "core/stage/effort.h"
 #include "core/stage/find_duplicate.h"
 #include "core/stage/follow_rename.h"
@@ -234,6 +235,8 @@ void Discovery::revive(Context& ctx, SourcePolicy const& source, ItemRow known, 
                        source::Candidate const& candidate) {
   auto const was = known.state;
   withdraw_acts(ctx, known.id, "the file is there again");
+  if (may_be_complete(ctx, known))
+    return doubt_upload(ctx, known, {Fault::kSourceChanged, "the file changed after its upload had failed"});
   abandon_upload(ctx, known);  // one that failed in the middle of it may have a session yet
   hand_over(ctx, known, source);
   known.state = ItemState::kSeen;

@@ -6,6 +6,7 @@
 #include "core/base/url_text.h"
 #include "core/source/identity.h"
 #include "core/source/url_parameters.h"
+#include "core/stage/doubted_upload.h"
 #include "core/stage/effort.h"
 #include "core/stage/fetch_piece.h"
 #include "core/stage/gone.h"
@@ -115,6 +116,12 @@ void source_changed(Context& ctx, ItemRow item) {
 }
 
 void source_trouble(Context& ctx, ItemRow const& item, Error const& error, ItemState back_to) {
+  auto const is_lasting = error.fault == Fault::kSourceChanged || error.fault == Fault::kSourceIo;
+  if (is_lasting && may_be_complete(ctx, item)) return doubt_upload(ctx, item, error);
+  take_source_trouble(ctx, item, error, back_to);
+}
+
+void take_source_trouble(Context& ctx, ItemRow const& item, Error const& error, ItemState back_to) {
   if (is_spooled(item) && error.fault == Fault::kSourceChanged)
     return fetch_anew(ctx, item, "its file in the spool is gone or was changed");
   if (error.fault == Fault::kSourceChanged && error.code == kSourceGone) {

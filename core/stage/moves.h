@@ -36,8 +36,10 @@ void abandon_upload(Context& ctx, journal::ItemRow const& item);
 // next generation (D33); one that is gone fails.
 void source_changed(Context& ctx, journal::ItemRow item);
 
-// Any trouble with reading the source: a change, or an error that is retried with backoff in `back_to`.
+// Any trouble with reading the source: a change, or an error that is retried with backoff in `back_to`. An upload that
+// may be complete nevertheless is asked about first (doubted_upload.h); the second form does not ask.
 void source_trouble(Context& ctx, journal::ItemRow const& item, Error const& error, journal::ItemState back_to);
+void take_source_trouble(Context& ctx, journal::ItemRow const& item, Error const& error, journal::ItemState back_to);
 
 // The reason of an item that waits after this error.
 std::string_view reason_of(Error const& error);

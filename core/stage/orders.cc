@@ -165,8 +165,10 @@ Result<void> retry_order(Context& ctx, journal::RowId id) {
   SLUICE_CHECK(take_file_back(ctx, *item, from));
   auto const session = ctx.journal.open_session(id);
   auto const resumable = session && session->expires_at > ctx.now;
-  // In `reported` every chunk is with the platform: whatever became of the session, its asset decides.
-  item->state = from == ItemState::kOpened && !resumable ? ItemState::kStable : from;
+  // With every chunk sent the last report may have completed the upload: whatever became of the session, its status and
+  // its asset decide.
+  auto const all_sent = from == ItemState::kOpened && session && !has_unsent(ctx, *session);
+  item->state = from != ItemState::kOpened || resumable ? from : all_sent ? ItemState::kReported : ItemState::kStable;
   item->finished_at.reset();
   item->failed_from.clear();
   item->reason.clear();

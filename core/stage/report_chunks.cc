@@ -52,10 +52,12 @@ void choose_report_chunks(Context& ctx) {
     if (!ctx.traffic.may_call(Group::kAssets, ctx.now, ctx.policy.api_calls_max)) return;
     auto const item = ctx.journal.item(session.item_id);
     if (!item || item->state != ItemState::kOpened || waits(*item, ctx.now)) continue;
-    auto const stored =
-        ctx.journal.due_chunks(session.id, ChunkState::kStored, ctx.now, static_cast<int>(platform::kReportMax));
-    auto const last = stored.size() < platform::kReportMax;
-    if (last && has_unsent(ctx, session)) continue;
+    auto stored =
+        ctx.journal.due_chunks(session.id, ChunkState::kStored, ctx.now, static_cast<int>(platform::kReportMax) + 1);
+    auto const unsent = has_unsent(ctx, session);
+    if (unsent && stored.size() < platform::kReportMax) continue;
+    auto const last = !unsent && stored.size() <= platform::kReportMax;
+    if (stored.size() > platform::kReportMax) stored.pop_back();
     if (stored.empty()) {  // everything is reported, but the daemon died before it could say so
       auto next = *item;
       next.state = ItemState::kReported;

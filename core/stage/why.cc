@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/text.h"
+#include "core/stage/doubted_upload.h"
 #include "core/stage/next_uploads.h"
 #include "core/stage/why_meanings.h"
 
@@ -250,6 +251,17 @@ std::optional<Why> own_wait(journal::Intent const& intent, journal::Effort const
   return made;
 }
 
+// Its file has trouble, and may not be needed any more.
+Why of_doubted(ItemRow const& item) {
+  Why made{.code = item.reason,
+           .text = item.effort.last_error +
+                   ", after every chunk was sent; the platform is asked whether the upload was complete by then",
+           .until = item.effort.due_at,
+           .whose = "file"};
+  if (item.intent.looks > 0) made.text += looked(item.intent.looks);
+  return made;
+}
+
 Why of_seen(ItemRow const& item, WallTime now) {
   auto const code = item.reason.empty() ? std::string("settling") : item.reason;
   auto const* const meaning = find_meaning(code);
@@ -420,6 +432,7 @@ std::optional<Why> why(ItemRow const& item, std::span<StepRow const> steps, std:
   auto const* const step = item.state == ItemState::kAssetReady ? first_unfinished(steps) : nullptr;
   if (auto shared = shared_wait(item, step, surroundings, now)) return shared;
   if (auto missing = of_missing(item)) return missing;
+  if (item.state == ItemState::kReported && is_doubted(item)) return of_doubted(item);
   if (auto own = own_wait(item.intent, item.effort, item.reason, now)) return with_loss(item, std::move(*own));
   auto made = of_progress(item, step, session, surroundings, now);
   if (made.code == "working") made.text += cap_words(item, surroundings);

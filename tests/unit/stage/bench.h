@@ -20,6 +20,7 @@ class ToldFiles final : public ports::Files {
   std::map<std::string, ports::FilePrint> there = {};
 
   Result<ports::FilePrint> stat(std::string const&, std::string const& relative) override {
+    if (relative.empty()) return ports::FilePrint{.device = UINT64_MAX - 1};  // as full_item() has it
     auto const found = there.find(relative);
     if (found == there.end()) return fail(Fault::kGone, relative + ": no such file");
     return found->second;

@@ -227,5 +227,22 @@ TEST(ExplainUrl, TakesASignatureThatEndsThisVerySecondForEnded) {
   ASSERT_NE(explain(policy, policy.hand, url, std::nullopt, end).held_by(), nullptr);
 }
 
+// What its sidecar says now changes nothing of an item that was planned before; and nobody asks it where none counts.
+TEST_F(Explain, HeedsASidecarOnlyWhereOneCountsAndTheFileIsNotTakenYet) {
+  auto const pipeline = [&](std::optional<journal::ItemRow> item) {
+    for (auto const& finding : told("a.mp4", std::move(item)).findings)
+      if (finding.rule == "pipeline") return finding.text;
+    return std::string("(none)");
+  };
+  auto taken = journal::item_in(ItemState::kStable, 1);
+  taken.plan = Plan{.filename = "a.mp4"}.to_json();
+  taken.pipeline = "footage";
+  look.sidecar.sidecar = source::Sidecar{.files = {"a.mp4.json"}, .index = "songs"};
+  EXPECT_EQ(pipeline(seen(6s)), "footage");
+  policy.sources[0].sidecars = true;
+  EXPECT_EQ(pipeline(taken), "footage");
+  EXPECT_NE(pipeline(seen(6s)), "footage");
+}
+
 }  // namespace
 }  // namespace sluice::stage

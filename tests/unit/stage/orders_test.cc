@@ -325,6 +325,24 @@ TEST_F(RetryOrder, OfAnUploadLeavesItsStepsToTheAsset) {
   EXPECT_EQ(step(failed).named_id, 0);
 }
 
+// What the platform has whole is not read again, wherever the file is now.
+TEST_F(RetryOrder, OfAFileThatWasMovedGoesOnWhereNothingOfItIsNeededAnyMore) {
+  std::int64_t number = 0;
+  for (auto const& [from, goes_on] : {std::pair{ItemState::kStable, false}, std::pair{ItemState::kOpened, false},
+                                      std::pair{ItemState::kSending, false}, std::pair{ItemState::kReported, true},
+                                      std::pair{ItemState::kCompleted, true}, std::pair{ItemState::kSent, true}}) {
+    auto const row = put_failed(from, ++number);
+    auto moved = journal::act_of(row.id, 1);
+    moved.state = journal::ActState::kDone;
+    moved.target_folder = "/srv/failed";
+    moved.target_path = row.path;
+    moved.effort.due_at.reset();
+    put(moved);
+    EXPECT_EQ(retry(row.id), goes_on ? "" : "moved_away") << word(from);
+    EXPECT_EQ(item(row.id).state, goes_on ? from : ItemState::kFailed);
+  }
+}
+
 class CancelOrder : public StageTest {
  protected:
   std::string cancel(RowId id) {

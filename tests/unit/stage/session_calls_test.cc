@@ -348,7 +348,17 @@ TEST_F(ReportChunks, LooksAtTheFileOnceMoreBeforeTheLastReport) {
   files.files[item_.path].print.mtime_ns = 99;
   choose(choose_report_chunks);
   EXPECT_TRUE(left.empty());
-  EXPECT_EQ(item(item_.id).state, ItemState::kSeen);
+  EXPECT_EQ(item(item_.id).reason, "source_changed");
+}
+
+TEST_F(ReportChunks, LooksAtTheFileBeforeALastReportOfFiftyToo) {
+  auto const second = put_item(ItemState::kOpened, 2);
+  auto const fifty = put_long_session(second.id, 50);
+  for (std::uint32_t index = 1; index <= 50; ++index) set_chunk(fifty.id, index, ChunkState::kStored);
+  files.files[second.path].print.mtime_ns = 99;
+  choose(choose_report_chunks);
+  EXPECT_TRUE(left.empty());
+  EXPECT_EQ(item(second.id).reason, "source_changed");
 }
 
 TEST_F(ReportChunks, GoesOnWhereTheDaemonDiedAfterTheLastReport) {

@@ -44,7 +44,7 @@ class PlayedFiles final : public ports::Files {
   };
   std::map<std::string, Played> files;
   std::optional<Error> list_error;
-  std::optional<ports::FilePrint> folder_print;  // of the folder itself
+  Result<ports::FilePrint> folder_print = ports::FilePrint{.device = 4};  // of the folder itself
 
   Result<std::shared_ptr<ports::OpenFile>> open(std::string const&, std::string const& relative) override {
     auto const found = files.find(relative);
@@ -53,7 +53,7 @@ class PlayedFiles final : public ports::Files {
     return std::make_shared<Opened>(found->second);
   }
   Result<ports::FilePrint> stat(std::string const&, std::string const& relative) override {
-    if (relative.empty() && folder_print) return *folder_print;
+    if (relative.empty()) return folder_print;
     auto const found = files.find(relative);
     if (found == files.end()) return fail(Fault::kGone, "no such file");
     if (found->second.open_error) return std::unexpected(*found->second.open_error);
@@ -180,8 +180,15 @@ class StageTest : public testing::Test {
     return row;
   }
   // Ten chunks of ten bytes for it, all in needs_url.
-  journal::SessionRow put_session(RowId item) {
+  journal::SessionRow put_session(RowId item) { return put_session(journal::session_of(item)); }
+  // With so many chunks, where a report and a page of the status have fifty.
+  journal::SessionRow put_long_session(RowId item, std::uint32_t chunks) {
     auto row = journal::session_of(item);
+    row.total_chunks = chunks;
+    row.file_bytes = row.chunk_size_bytes * chunks;
+    return put_session(row);
+  }
+  journal::SessionRow put_session(journal::SessionRow row) {
     row.id = put(row);
     within([&](Context& ctx) { ctx.journal.insert_chunks(row.id, row.total_chunks, now); });
     return row;

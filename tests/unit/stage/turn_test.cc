@@ -439,5 +439,15 @@ TEST_F(TurnTest, IsDueWhenTheNextRowIsOrHalfAMinuteLaterForRowsThatWaitForASlot)
   EXPECT_EQ(turn.next_due(), clock.now + 200ms);
 }
 
+TEST_F(TurnTest, IsDueForTheNextRoundOfPollsOrHalfAMinuteLaterWhereItMayNotBegin) {
+  policy.poll_max = 20s;
+  auto const row = put_item(ItemState::kSent);
+  change(row, [](auto& undated) { undated.effort.due_at.reset(); });
+  turn.run();
+  EXPECT_EQ(turn.next_due(), clock.now + 20s);
+  clock.now += 20s;
+  EXPECT_EQ(turn.next_due(), clock.now + 30s);
+}
+
 }  // namespace
 }  // namespace sluice::stage
