@@ -76,10 +76,13 @@ Error gone_or_away(ports::Files& files, std::string const& root, std::string con
   auto const first = (*listing)->next(1);
   if (!first) return away("cannot be listed: " + first.error().text);
   auto const folder = files.stat(root, "");
-  if (first->empty() && device != 0 && folder && folder->device != device)
+  if (!folder) return away("cannot be looked at: " + folder.error().text);
+  if (first->empty() && device != 0 && folder->device != device)
     return away("is empty, and another file system than the file was on: is it mounted?");
   if (!guard_file.empty() && !files.stat(root, guard_file)) return away("has no " + printable(guard_file));
-  if (files.stat(root, path)) return away("was away, and has come back");
+  auto const file = files.stat(root, path);
+  if (file) return away("was away, and has come back");
+  if (file.error().fault != Fault::kGone) return away("could not be looked at: " + file.error().text);
   return error;
 }
 

@@ -57,6 +57,11 @@ void done(Context& ctx, ActRow act, Left const& left) {
 
 Place named_beside(Place const& file, std::string_view end) { return {file.folder, file.path + std::string(end)}; }
 
+Place place_of_note(ActRow const& act, ItemRow const& item, std::vector<ActRow> const& acts) {
+  if (!act.target_folder.empty()) return {act.target_folder, act.target_path};
+  return named_beside(place_of_file(acts, item), act.kind == ActKind::kReceipt ? ".sluice.json" : ".error.json");
+}
+
 void add_note(Context const& ctx, ActRow const& act, ItemRow const& item, Order& order) {
   auto const acts = ctx.journal.acts_of(item.id);
   auto const* const away = put_away(acts, item);
@@ -65,8 +70,7 @@ void add_note(Context const& ctx, ActRow const& act, ItemRow const& item, Order&
   auto const is_deleted = away != nullptr && away->kind == ActKind::kDelete;
   order.note =
       is_receipt ? receipt_of(ctx.journal, item, is_deleted ? "" : absolute(file)) : error_note_of(ctx.journal, item);
-  order.target = act.target_folder.empty() ? named_beside(file, is_receipt ? ".sluice.json" : ".error.json")
-                                           : Place{act.target_folder, act.target_path};
+  order.target = place_of_note(act, item, acts);
   order.needs_file = away == nullptr && order.target.folder == item.root;
 }
 
@@ -229,13 +233,15 @@ std::optional<ItemRow> item_of(Context& ctx, ActRow const& act) {
 // The receipt that a newer file of that name has, or is getting, in the place of this one stays: lanes keep their
 // order.
 bool is_behind(Context const& ctx, ActRow const& act, ItemRow const& item) {
-  if (act.kind != ActKind::kReceipt || act.target_folder.empty()) return false;
+  if (act.kind != ActKind::kReceipt) return false;
   auto const latest = ctx.journal.latest_item(item.root, item.path);
-  return latest && latest->id > item.id &&
-         std::ranges::any_of(ctx.journal.acts_of(latest->id), [&](ActRow const& other) {
-           return other.kind == act.kind && (other.state == ActState::kActing || other.state == ActState::kDone) &&
-                  other.target_folder == act.target_folder && other.target_path == act.target_path;
-         });
+  if (!latest || latest->id <= item.id) return false;
+  auto const acts = ctx.journal.acts_of(latest->id);
+  auto const place = place_of_note(act, item, ctx.journal.acts_of(item.id));
+  return std::ranges::any_of(acts, [&](ActRow const& other) {
+    return other.kind == act.kind && (other.state == ActState::kActing || other.state == ActState::kDone) &&
+           place_of_note(other, *latest, acts) == place;
+  });
 }
 
 bool is_verified_first(ActRow const& act, ItemRow const& item) {

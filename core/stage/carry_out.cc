@@ -17,24 +17,25 @@ using source::Left;
 
 namespace {
 
-// No note is written beside a file that it is not about.
-Result<void> is_the_one(Result<std::shared_ptr<ports::OpenFile>> const& file, source::Leaving const& sent) {
-  if (!file) return {};  // one that cannot be opened is described all the same
-  SLUICE_TRY(print, (*file)->print());
-  if (print.size_bytes == sent.print.size_bytes && print.mtime_ns == sent.print.mtime_ns) return {};
-  return fail(Fault::kSourceChanged, "another file stands there now: nothing is written beside it", "changed");
-}
-
 using Opened = Result<std::shared_ptr<ports::OpenFile>>;
 
-// The file, or why it cannot be opened: kGone where only the file is missing, kSourceDown where its folder is.
-Opened open_file(ports::Files& files, Order const& order) {
+bool is_folder_missing(Error const& error) { return error.code == ports::kNoFolder; }
+
+// The file, or why it cannot be opened: kGone where only the file is missing, kSourceDown where its folder is, and
+// anything else of one that stands there.
+Opened open_file(ports::Acts& acts, ports::Files& files, Order const& order) {
   auto const& [folder, path] = order.file.at;
   auto file = files.open(folder, path);
-  if (!file && file.error().fault == Fault::kGone)
-    return std::unexpected(
-        source::gone_or_away(files, folder, path, order.file.print.device, order.guard_file, file.error()));
-  return file;
+  if (file) return file;
+  auto gone = file.error();
+  if (gone.fault != Fault::kGone) {
+    auto const there = acts.look(order.file.at);
+    if (!there && !is_folder_missing(there.error())) return std::unexpected(there.error());
+    if (there && *there) return file;
+    gone = {Fault::kGone, path + ": no such file"};
+  }
+  return std::unexpected(
+      source::gone_or_away(files, folder, path, order.file.print.device, order.guard_file, std::move(gone)));
 }
 
 // A time of the file that lies ahead says nothing.
@@ -80,8 +81,6 @@ Result<Left> put_note(ports::Acts& acts, Order const& order) {
   return Left{.at = std::move(at), .note = {}};
 }
 
-bool is_folder_missing(Error const& error) { return error.code == ports::kNoFolder; }
-
 // The folder of the file was there, or is not needed: it is the other one that is missing. Of a deletion there is no
 // other: its own went away after the file was opened.
 Error folder_away(Error error, Order const& order) {
@@ -91,8 +90,9 @@ Error folder_away(Error error, Order const& order) {
 }
 
 Result<Carried> put_away(ports::Acts& acts, Opened const& file, Order const& order) {
-  if (!file && file.error().code == kSourceDown) return std::unexpected(file.error());
-  if (file) {  // one that cannot be opened can be moved
+  // One that cannot be opened can be moved; but not because this process has no descriptor left to look at it.
+  if (!file && file.error().fault == Fault::kLocal) return std::unexpected(file.error());
+  if (file) {
     SLUICE_TRY(print, (*file)->print());
     SLUICE_CHECK(is_left_alone(**file, order, print));
     SLUICE_TRY(fresh, adopted(*file, order, print));
@@ -103,17 +103,34 @@ Result<Carried> put_away(ports::Acts& acts, Opened const& file, Order const& ord
   return Carried{.left = std::move(left)};
 }
 
+// Nothing where it is not there any more. One that may not be read is described all the same.
+Result<std::optional<ports::FilePrint>> print_of(ports::Acts& acts, Opened const& file, Order const& order) {
+  if (file) return (*file)->print();
+  if (file.error().fault == Fault::kGone) return std::nullopt;
+  SLUICE_TRY(there, acts.look(order.file.at));
+  return there ? std::optional(there->print) : std::nullopt;
+}
+
+// No note is written beside a file that it is not about; nor, where the file was deleted, into an empty mount point.
+Result<void> is_its_place(ports::Acts& acts, Opened const& file, Order const& order) {
+  if (!file && file.error().fault == Fault::kLocal) return std::unexpected(file.error());
+  if (!order.needs_file) return {};
+  SLUICE_TRY(print, print_of(acts, file, order));
+  auto const& sent = order.file.print;
+  if (!print) return fail(Fault::kGone, order.file.at.path + ": no such file");
+  if (print->size_bytes == sent.size_bytes && print->mtime_ns == sent.mtime_ns) return {};
+  return fail(Fault::kSourceChanged, "another file stands there now: nothing is written beside it", "changed");
+}
+
 Result<Carried> work(ports::Acts& acts, ports::Files& files, Order const& order) {
-  auto const file = open_file(files, order);
+  auto const file = open_file(acts, files, order);
   switch (order.kind) {
     case ActKind::kMove:
     case ActKind::kDelete: return put_away(acts, file, order);
     case ActKind::kReceipt:
     case ActKind::kErrorNote:
     case ActKind::kClearNote: {
-      if (order.needs_file && !file && (file.error().code == kSourceDown || file.error().fault == Fault::kGone))
-        return std::unexpected(file.error());
-      if (order.needs_file) SLUICE_CHECK(is_the_one(file, order.file));
+      if (order.target.folder == order.file.at.folder) SLUICE_CHECK(is_its_place(acts, file, order));
       SLUICE_TRY(left, put_note(acts, order));
       return Carried{.left = std::move(left)};
     }
@@ -137,7 +154,7 @@ Result<Carried> carry_out(ports::Acts& acts, ports::Files& files, Order const& o
 
 Result<void> look_for(std::string const& folder, ports::Acts& acts, ports::Files& files, Order const& order) {
   if (folder == order.file.at.folder) {
-    auto there = open_file(files, order);
+    auto there = open_file(acts, files, order);
     if (!there && there.error().code == kSourceDown) return std::unexpected(std::move(there).error());
     return {};
   }

@@ -134,11 +134,18 @@ std::string event_id(Context const& ctx, ActRow const& act, ItemRow const& item)
   return item.ulid + "." + std::to_string(from + act.ordinal);
 }
 
+// Another source of its folder is not asked: nobody knows whether it would have taken this file, and it may delete.
+void tell_that_it_stays(Context& ctx, ItemRow const& item) {
+  if (is_of_url(item) || (item.state != ItemState::kDone && item.state != ItemState::kFailed)) return;
+  ctx.log.info("item=" + item.ulid + " path=\"" + printable(item.path) + "\" stays where it is: its source " +
+               printable(item.source) + " is not configured any more, or has another folder");
+}
+
 }  // namespace
 
 void plan_file_acts(Context& ctx, ItemRow const& item) {
   auto const* const source = ctx.policy.source(item.source);
-  if (source == nullptr || source->root != item.root) return;
+  if (source == nullptr || source->root != item.root) return tell_that_it_stays(ctx, item);
   auto const before = ctx.journal.acts_of(item.id);
   Plan plan(ctx, item, before);
   if (item.state == ItemState::kDone) plan_success(ctx, plan, item, *source, before);

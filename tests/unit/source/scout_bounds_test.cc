@@ -175,10 +175,18 @@ TEST_F(ScoutBounds, TellsAFolderThatIsAwayFromAFileThatIsGone) {
   files.files.clear();
   EXPECT_EQ(said_of_missing(5), "no such file") << "an empty folder of the same file system";
   EXPECT_EQ(said_of_missing(4), "/srv/drop is empty, and another file system than the file was on: is it mounted?");
-  files.folder_print.reset();
-  EXPECT_EQ(said_of_missing(4), "no such file") << "nobody can say";
+  files.folder_print = fail(Fault::kSourceIo, "Input/output error");
+  EXPECT_EQ(said_of_missing(4), "/srv/drop cannot be looked at: Input/output error") << "nobody can say";
   files.list_error = Error{Fault::kGone, "no such folder"};
   EXPECT_EQ(said_of_missing(4), "/srv/drop is not there: no such folder");
+}
+
+// It was missing a moment ago, and may be there.
+TEST_F(ScoutBounds, AFileThatCannotBeLookedAtAgainIsNotGone) {
+  files.files["gone.mp4"].open_error = Error{Fault::kSourceIo, "Input/output error"};
+  auto const said = gone_or_away(files, kRoot, "gone.mp4", 0, "", {Fault::kGone, "no such file"});
+  EXPECT_EQ(said.code, kSourceDown);
+  EXPECT_EQ(said.text, "/srv/drop could not be looked at: Input/output error");
 }
 
 TEST_F(ScoutBounds, HandsOutAnAnswerThatWasShownUntilItsTurnIsCommitted) {

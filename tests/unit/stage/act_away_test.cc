@@ -156,5 +156,15 @@ TEST_F(ActAway, AStartForgetsWhatWasAwayAndSeesForItself) {
   EXPECT_THAT(outbox(), testing::ElementsAre("move done", "error_note done"));
 }
 
+TEST_F(ActAway, AFolderIsLookedForAtTheVeryMomentThatItsLookIsDue) {
+  put_failed_ones(1);
+  for (int turn = 0; turn < 3; ++turn) choose(choose_act);
+  ASSERT_TRUE(traffic.away_folders().is_away("/mnt/nas"));
+  acts.missing.clear();
+  now = *traffic.away_folders().next_look(now);
+  choose(choose_act);
+  EXPECT_FALSE(traffic.away_folders().is_away("/mnt/nas"));
+}
+
 }  // namespace
 }  // namespace sluice::stage

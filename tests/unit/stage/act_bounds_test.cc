@@ -143,6 +143,74 @@ TEST_F(ActBounds, NoReceiptIsWrittenBesideAFileThatIsAnother) {
   EXPECT_EQ(acts.files.size(), 1u);
 }
 
+// One that has no descriptor left cannot see whether the file is there, or an empty mount point.
+TEST_F(ActBounds, NoReceiptIsWrittenBesideAFileThatIsNotThereAndCannotBeOpened) {
+  source().guard_file = ".mounted";
+  source().receipt = {.where = ReceiptWish::Where::kBeside};
+  auto const row = put_done();
+  files.files[row.path].open_error = Error{Fault::kLocal, "too many open files", "descriptors"};
+  acts.files.clear();
+  settle();
+  EXPECT_EQ(acts.changes, 0u);
+  EXPECT_EQ(act(0).state, ActState::kWanted);
+}
+
+// An I/O error of the moment hides that the folder is an empty mount point: nothing is deleted there, and nothing is
+// gone.
+TEST_F(ActBounds, ADeletionInAnEmptyMountPointIsNotDoneBecauseItsFileIsNotThere) {
+  source().guard_file = ".mounted";
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  auto const row = put_done();
+  files.files[row.path].open_error = Error{Fault::kSourceIo, "Input/output error", "io"};
+  acts.files.clear();
+  settle();
+  EXPECT_TRUE(act(0).is_held());
+  EXPECT_EQ(act(0).state, ActState::kWanted);
+}
+
+TEST_F(ActBounds, AFileThatNobodyMayReadHasItsReceiptBesideIt) {
+  source().receipt = {.where = ReceiptWish::Where::kBeside};
+  auto const row = put_done();
+  files.files[row.path].open_error = Error{Fault::kSourceIo, "permission denied", "permission"};
+  settle();
+  EXPECT_EQ(act(0).state, ActState::kDone);
+}
+
+TEST_F(ActBounds, NoReceiptIsWrittenBesideAnotherFileThatNobodyMayRead) {
+  source().receipt = {.where = ReceiptWish::Where::kBeside};
+  auto const row = put_done();
+  files.files[row.path].open_error = Error{Fault::kSourceIo, "permission denied", "permission"};
+  acts.files["/srv/drop/" + row.path].print.mtime_ns += 1;
+  settle();
+  EXPECT_EQ(act(0).reason, "changed");
+}
+
+TEST_F(ActBounds, TheReceiptOfADeletedFileWaitsForItsFolder) {
+  source().guard_file = ".mounted";
+  source().after_success = {.what = AfterEnd::What::kDelete};
+  source().receipt = {.where = ReceiptWish::Where::kBeside};
+  files.files[".mounted"] = {};
+  auto const row = put_done();
+  choose(choose_act);
+  answer(act(0).id, reply(kReady));
+  choose(choose_act);
+  ASSERT_THAT(outbox(), ElementsAre("delete done", "receipt acting"));
+  files.files.clear();
+  auto const before = acts.changes;
+  settle();
+  EXPECT_EQ(acts.changes, before) << "an empty mount point";
+  EXPECT_TRUE(act(1).is_held());
+}
+
+TEST_F(ActBounds, AFileThatCannotBeLookedAtForTheMomentIsNotMoved) {
+  source().after_success = move_to("/srv/done/{path}");
+  auto const row = put_done();
+  files.files[row.path].open_error = Error{Fault::kLocal, "too many open files", "descriptors"};
+  settle();
+  EXPECT_EQ(acts.changes, 0u) << "a program may be writing to it";
+  EXPECT_EQ(act(0).state, ActState::kWanted);
+}
+
 TEST_F(ActBounds, TheMarkerOfTheSourceGoesWithItsFile) {
   source().ready_marker = *parse_template("{name}.ok");
   source().after_success = {.what = AfterEnd::What::kDelete};
@@ -179,13 +247,15 @@ TEST_F(ActBounds, AnAnswerAboutAnAssetComesTooLateForAnActThatWasWithdrawn) {
   EXPECT_THAT(outbox(), ElementsAre("delete refused"));
 }
 
-TEST_F(ActBounds, ASourceThatHasAnotherFolderNowAsksForNothing) {
+TEST_F(ActBounds, AFileStaysWhoseSourceIsNoMoreOrHasAnotherFolderAndThatIsSaid) {
   source().after_success = {.what = AfterEnd::What::kDelete};
   auto const row = put_ready();
   source().root = "/srv/elsewhere";
   choose(choose_finish);
   EXPECT_EQ(item(row.id).state, ItemState::kDone);
   EXPECT_THAT(outbox(), ElementsAre());
+  EXPECT_THAT(line_that_tells("clip1.mp4\" stays where it is"),
+              HasSubstr("its source drop is not configured any more"));
 }
 
 TEST_F(ActBounds, WhatARefusedActHadTroubleWithIsNobodysOnceItsItemGoesOn) {
@@ -265,6 +335,54 @@ TEST_F(ActBounds, AnEventNamesTheFileOnlyWhereItIsThereYet) {
       EXPECT_THAT(text, HasSubstr(deletes ? R"("file":null)" : R"("file":"/srv/drop/)" + row.path));
     });
   }
+}
+
+// Of an error note that another end left, and that nobody has removed.
+TEST_F(ActBounds, ASuccessTakesAwayTheNoteThatStandsAndNoneElse) {
+  struct Case {
+    std::vector<std::pair<ActKind, ActState>> before;
+    bool clears;
+  };
+  auto const note = std::pair(ActKind::kErrorNote, ActState::kDone);
+  for (auto const& [before, clears] : {Case{{note}, true}, Case{{{ActKind::kErrorNote, ActState::kRefused}}, false},
+                                       Case{{{ActKind::kReceipt, ActState::kDone}}, false},
+                                       Case{{note, {ActKind::kClearNote, ActState::kDone}}, false},
+                                       Case{{note, {ActKind::kClearNote, ActState::kRefused}}, true},
+                                       Case{{note, {ActKind::kReceipt, ActState::kDone}}, true}}) {
+    auto const row = put_item(ItemState::kAssetReady, ++number_);
+    std::int64_t ordinal = 0;
+    for (auto const& [kind, state] : before) {
+      auto old = journal::act_of(row.id, ++ordinal, kind);
+      old.state = state;
+      old.reason = state == ActState::kRefused ? "gave_up" : "";
+      old.effort.due_at.reset();
+      put(old);
+    }
+    choose(choose_finish);
+    auto const all = journal.acts_of(row.id);
+    EXPECT_EQ(all.size() > before.size() && all.back().kind == ActKind::kClearNote, clears) << number_;
+  }
+}
+
+TEST_F(ActBounds, AFullFolderHoldsUpNoneThatCameBehindAllOfIts) {
+  policy.sources.push_back({.name = "other", .root = "/srv/other", .pipelines = {}});
+  for (auto& source : policy.sources) source.after_failure = move_to("/srv/failed/{path}");
+  lanes.at_once = false;
+  auto const fail_one = [&](std::int64_t number, std::string const& source) {
+    auto row = journal::item_in(ItemState::kStable, number);
+    row.source = source;
+    row.root = "/srv/" + source;
+    row.id = put(row);
+    within([&](Context& ctx) { fail_item(ctx, row, "refused", "x", ItemState::kStable); });
+  };
+  for (std::int64_t n = 1; n <= 100; ++n) fail_one(n, "drop");
+  choose(choose_act);
+  choose(choose_act);
+  ASSERT_EQ(journal.count_acts(ActState::kActing), 16);
+  now += 1s;
+  fail_one(101, "other");
+  choose(choose_act);
+  EXPECT_EQ(journal.count_acts(ActState::kActing), 17);
 }
 
 }  // namespace

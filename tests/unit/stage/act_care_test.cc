@@ -149,10 +149,44 @@ TEST_F(ActCare, ADuplicateOfADoneItemGoesAsItsTwinDid) {
   EXPECT_EQ(*json_at("/srv/receipts/" + row.path + ".sluice.json").find("duplicate_of")->as_text(), twin.ulid);
 }
 
+TEST_F(ActCare, ADuplicateThatWasPutAwayStaysSoWhenItsReceiptIsTriedAgain) {
+  source().receipt = {.where = ReceiptWish::Where::kFolder, .folder = "/srv/receipts"};
+  auto const twin = put_done();
+  settle();
+  auto const row = put_duplicate(twin);
+  choose(choose_act);
+  answer(journal.acts_of(row.id).at(0).id, reply(kReady));
+  choose(choose_act);
+  within([&](Context& ctx) { refuse_act(ctx, journal.acts_of(row.id).at(1), "permission", "it is read-only"); });
+  within([&](Context& ctx) { EXPECT_TRUE(retry_order(ctx, row.id)); });
+  EXPECT_THAT(outbox_of(row.id), ElementsAre("delete done", "receipt refused", "receipt wanted"));
+}
+
 TEST_F(ActCare, AFileThatIsDroppedAgainUnderItsNameGoesToo) {
   auto const twin = put_done();
   settle();
   EXPECT_THAT(outbox_of(put_duplicate(twin, twin.path).id), ElementsAre("delete wanted"));
+}
+
+// What is done with it is what its source wants of a success, and never more.
+TEST_F(ActCare, ADuplicateIsMovedWhereSuccessesAreAndKeptWhereTheyAre) {
+  auto const twin = put_done();
+  settle();
+  auto const skipped = [&](std::int64_t number) {
+    auto row = journal::item_in(ItemState::kSkipped, number);
+    row.reason = kDuplicate;
+    row.duplicate_of = twin.ulid;
+    row.content_key = "xxh3-128-of-both";
+    row.id = put(row);
+    within([&](Context& ctx) { plan_acts(ctx, row); });
+    return outbox_of(row.id);
+  };
+  source().after_success = move_to("/srv/done/{path}");
+  EXPECT_THAT(skipped(2), ElementsAre("move wanted"));
+  source().after_success = {};
+  EXPECT_THAT(skipped(3), ElementsAre());
+  source().receipt = {.where = ReceiptWish::Where::kBeside};
+  EXPECT_THAT(skipped(4), ElementsAre("receipt wanted"));
 }
 
 TEST_F(ActCare, ADuplicateThatIsItsTwinsOwnFileIsLeftToIt) {
@@ -219,24 +253,74 @@ TEST_F(ActCare, RetryOfADuplicateWhoseFileIsGoneSaysWhatHasItsContent) {
   });
 }
 
-TEST_F(ActCare, TheReceiptOfANewerFileOfThatNameIsNotWrittenOver) {
+class TwoReceipts : public ActCare {
+ protected:
+  // An older file waits with its receipt until the newer one of its name has had its own.
+  void stay_with_the_newer(ReceiptWish const& wish, std::string const& receipts) {
+    source().after_success = {};
+    source().receipt = wish;
+    auto const older = put_done();
+    auto const newer = put_item(ItemState::kAssetReady, 2);
+    within([&](Context& ctx) {
+      ctx.journal.rename(newer.id, older.path);
+      auto waits = ctx.journal.acts_of(older.id).front();
+      waits.effort.due_at = now + std::chrono::hours(1);
+      ctx.journal.update(waits, waits.state, now);
+    });
+    choose(choose_finish);
+    settle();
+    now += std::chrono::hours(2);
+    settle();
+    EXPECT_EQ(journal.acts_of(newer.id).front().state, ActState::kDone);
+    EXPECT_EQ(journal.acts_of(older.id).front().reason, "superseded");
+    EXPECT_THAT(acts.files.at(receipts + older.path + ".sluice.json").text, HasSubstr(newer.ulid));
+  }
+};
+
+TEST_F(TwoReceipts, OfOneNameInTheirFolderStayWithTheNewerFile) {
+  stay_with_the_newer({.where = ReceiptWish::Where::kFolder, .folder = "/srv/receipts"}, "/srv/receipts/");
+}
+
+TEST_F(TwoReceipts, OfOneNameBesideTheirFileStayWithTheNewerFile) {
+  stay_with_the_newer({.where = ReceiptWish::Where::kBeside}, "/srv/drop/");
+}
+
+// The older one's stands meanwhile, and the newer one's is written over it.
+TEST_F(TwoReceipts, AReceiptGivesWayToANewerOneThatIsBeingWrittenAndNotToOneThatWaits) {
   source().after_success = {};
   source().receipt = {.where = ReceiptWish::Where::kFolder, .folder = "/srv/receipts"};
-  auto const older = put_done();
-  auto const newer = put_item(ItemState::kAssetReady, 2);
-  within([&](Context& ctx) {
-    ctx.journal.rename(newer.id, older.path);
-    auto waits = ctx.journal.acts_of(older.id).front();
-    waits.effort.due_at = now + std::chrono::hours(1);
-    ctx.journal.update(waits, waits.state, now);
-  });
-  choose(choose_finish);
+  lanes.at_once = false;
+  for (bool const waits : {true, false}) {
+    auto const older = put_item(ItemState::kAssetReady, ++number_);
+    choose(choose_finish);
+    auto const newer = put_item(ItemState::kAssetReady, ++number_);
+    within([&](Context& ctx) { ctx.journal.rename(newer.id, older.path); });
+    choose(choose_finish);
+    auto const first = journal.acts_of(older.id).front();
+    change(waits ? journal.acts_of(newer.id).front() : first,
+           [&](ActRow& later) { later.effort.due_at = now + std::chrono::hours(1); });
+    choose(choose_act);
+    if (!waits) change(journal.acts_of(older.id).front(), [&](ActRow& due) { due.effort.due_at = now; });
+    choose(choose_act);
+    EXPECT_EQ(journal.act(first.id)->state, waits ? ActState::kActing : ActState::kRefused);
+    EXPECT_EQ(journal.act(first.id)->reason, waits ? "" : "superseded");
+  }
+}
+
+// As where its asset was lost, and it was sent again.
+TEST_F(TwoReceipts, OfOneItemTheLaterIsWrittenOverTheEarlier) {
+  source().after_success = {};
+  source().receipt = {.where = ReceiptWish::Where::kFolder, .folder = "/srv/receipts"};
+  auto const row = put_done();
   settle();
-  now += std::chrono::hours(2);
+  ASSERT_EQ(act(0).state, ActState::kDone);
+  auto later = journal::act_of(row.id, 2, ActKind::kReceipt);
+  later.target_folder = act(0).target_folder;
+  later.target_path = act(0).target_path;
+  later.generation = row.generation;
+  put(later);
   settle();
-  EXPECT_EQ(journal.acts_of(newer.id).front().state, ActState::kDone);
-  EXPECT_EQ(journal.acts_of(older.id).front().reason, "superseded");
-  EXPECT_NE(acts.files.at("/srv/receipts/" + older.path + ".sluice.json").text.find(newer.ulid), std::string::npos);
+  EXPECT_EQ(act(1).state, ActState::kDone);
 }
 
 }  // namespace
