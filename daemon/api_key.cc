@@ -41,8 +41,12 @@ Result<void> check_access(struct stat const& about, std::string const& where) {
                     "); run: chmod 0400 on it");
   }
   if (about.st_uid != 0 && about.st_uid != ::geteuid()) {
-    return unusable(where + " belongs to uid " + std::to_string(about.st_uid) +
-                    ", neither root nor this process's uid " + std::to_string(::geteuid()) + "; run: chown on it");
+    auto const owner = std::to_string(about.st_uid);
+    auto const is_root = ::geteuid() == 0;
+    return unusable(where + " belongs to uid " + owner + ", neither root nor this process's uid " +
+                    std::to_string(::geteuid()) +
+                    (is_root ? "; run this as that user, with: setpriv --reuid=" + owner + " --clear-groups COMMAND"
+                             : "; run: chown on it"));
   }
   return {};
 }
