@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "tests/sim/day.h"
-#include "tests/sim/day_acts.h"
 
 namespace sluice::sim {
 namespace {
@@ -35,6 +34,7 @@ std::vector<NamedScenario> const& all_scenarios() {
       {"short_lives", [] { return short_lives(9); }},
       {"short_lives_of_many_chunks", [] { return short_lives(60); }},
       {"changing_files", changing_files},
+      {"changed_while_dead", changed_while_dead},
       {"copies", copies},
       {"failing_asset", failing_asset},
       {"files_put_away", files_put_away},
@@ -179,7 +179,6 @@ std::string Trial::how_to_repeat() const {
   auto text = "sluice-sim --seed " + std::to_string(seed);
   if (scenario != "day") text += " --scenario " + scenario;
   if (scenario == "day" && hours != 24) text += " --hours " + std::to_string(hours);
-  if (put_away) text += " --put-away";
   if (crash_at != 0) text += " --crash-at " + std::to_string(crash_at);
   if (second_crash_at != 0) text += " --then-at " + std::to_string(second_crash_at);
   if (power) text += " --power";
@@ -194,7 +193,6 @@ TrialOutcome run(Trial const& trial) {
   if (!trial.call.empty()) return fail_call(trial);
   auto day = trial.scenario == "day" ? day_of(trial.seed, std::chrono::hours(trial.hours))
                                      : Day{.scenario = scenario_named(trial.scenario), .options = {}};
-  if (trial.put_away) add_acts(day, trial.seed, std::chrono::hours(trial.hours));
   auto& options = day.options;
   options.seed = trial.seed;
   options.crash_at = trial.crash_at;
@@ -233,7 +231,7 @@ Tally torture(std::vector<std::string> const& scenarios, Share share) {
 Tally live_days(Days days) {
   Tally total;
   for (auto seed = days.first + days.worker; seed < days.first + days.count; seed += days.workers)
-    if (!go_on(run({.scenario = "day", .seed = seed, .hours = days.hours, .put_away = days.put_away}), total)) break;
+    if (!go_on(run({.scenario = "day", .seed = seed, .hours = days.hours}), total)) break;
   return total;
 }
 

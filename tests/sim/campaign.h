@@ -17,7 +17,6 @@ struct Trial {
   std::string scenario = "day";  // "day", or a scenario's name
   std::uint64_t seed = 1;
   std::uint64_t hours = 24;           // of a day
-  bool put_away = false;              // a day's files are moved and deleted after their end (day_acts.h)
   std::uint64_t crash_at = 0;         // the moment at which the daemon dies; 0: a day's own deaths, or none
   std::uint64_t second_crash_at = 0;  // and in the life after
   bool power = false;
@@ -55,7 +54,6 @@ Tally torture(std::vector<std::string> const& scenarios, Share share);
 
 struct Days {
   std::uint64_t first = 1, count = 1, hours = 24;
-  bool put_away = false;
   unsigned worker = 0, workers = 1;
 };
 Tally live_days(Days days);

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "tests/sim/day_acts.h"
 #include "tests/sim/day_manifests.h"
 
 namespace sluice::sim {
@@ -247,6 +248,8 @@ class Maker {
     }
     if (chance(0.6)) options.file_delay_max = dice_.between(Millis(1), Millis(200));
     if (chance(0.3)) options.file_hangs = 0.01;
+    if (elsewhere_.chance(0.5)) options.changed_while_dead = 0.4;
+    if (elsewhere_.chance(0.3)) day_.scenario.traits.assembles_max = Millis(60'000);
   }
 
   SimRandom dice_, elsewhere_;  // the second for what came later, so that the days before it stay as they were
@@ -256,6 +259,10 @@ class Maker {
 
 }  // namespace
 
-Day day_of(std::uint64_t seed, Millis length) { return Maker(seed, length).make(); }
+Day day_of(std::uint64_t seed, Millis length) {
+  auto day = Maker(seed, length).make();
+  add_acts(day, seed, length);
+  return day;
+}
 
 }  // namespace sluice::sim

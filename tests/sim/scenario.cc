@@ -159,6 +159,25 @@ Scenario changing_files() {
   return s;
 }
 
+Scenario changed_while_dead() {
+  Scenario s{.name = "changed_while_dead", .policy = usual_policy()};
+  s.drops = {{.path = "chmod.mp4", .size_bytes = 20'000},
+             {.path = "rewritten.mp4", .size_bytes = 20'000},
+             {.path = "removed.mp4", .size_bytes = 20'000},
+             {.path = "small.mp3", .size_bytes = 1'900}};
+  using What = Change::What;
+  s.changes_while_dead = {{.what = What::kMode, .path = "chmod.mp4"},
+                          {.what = What::kMode, .path = "small.mp3"},
+                          {.what = What::kOverwrite, .path = "rewritten.mp4", .bytes = 20'000},
+                          {.what = What::kRemove, .path = "removed.mp4"}};
+  s.expected = {filmed("chmod.mp4"),
+                filmed("rewritten.mp4"),
+                filmed("small.mp3"),
+                {.path = "removed.mp4", .state = "done|failed|skipped|unknown", .index = "footage"}};
+  s.requests_max = 900;
+  return s;
+}
+
 // The same bytes under two names each, together and one after the other: they go up once.
 Scenario copies() {
   Scenario s{.name = "copies", .policy = usual_policy()};

@@ -102,6 +102,7 @@ struct Scenario {
   PlatformTraits traits = {};
   std::vector<Drop> drops = {};
   std::vector<Change> changes = {};
+  std::vector<Change> changes_while_dead = {};  // between the first death and the life after it
   std::vector<Order> orders = {};
   std::vector<Medium> media = {};
   std::vector<Away> away = {};
@@ -149,6 +150,8 @@ Scenario direct_uploads_on_an_old_platform();
 Scenario short_lives(std::uint64_t chunks);
 // Files that grow, are written over, replaced and removed under upload.
 Scenario changing_files();
+// Files that change while the daemon is dead: the mode of one, the content of one, one that goes, beside others.
+Scenario changed_while_dead();
 // Files of the same bytes, where duplicates are skipped.
 Scenario copies();
 // An asset that the platform cannot process, beside good ones.

@@ -208,7 +208,8 @@ Result<std::shared_ptr<ports::OpenFile>> SimFiles::open(std::string const& root,
 
 Result<ports::FilePrint> SimFiles::stat(std::string const& root, std::string const& relative) {
   if (trouble_.strikes(FileCall::kStat)) return fail(Fault::kSourceIo, relative + ": Input/output error", "io");
-  if (spool_ != nullptr && root == spool_root_) return spool_->stat(relative);
+  if (spool_ != nullptr && root == spool_root_)
+    return relative.empty() ? ports::FilePrint{.device = kDevice} : spool_->stat(relative);
   if (relative.empty() && (!is_away(root) || is_mount_point(root)))
     return ports::FilePrint{.device = is_away(root) ? kDeviceBeneath : kDevice};
   auto const found = is_away(root) ? tree_.end() : tree_.find(place(root, relative));

@@ -21,8 +21,9 @@ bool SimLanes::start(std::string const& lane, std::uint64_t ticket, std::functio
     ++fired_["file.hung"];
   }
   auto& free_at = free_at_[lane];
+  auto const is_free = free_at <= clock_.now();  // else what is before it in the lane may not be done yet
   free_at = std::max(free_at, clock_.now()) + takes;
-  if (dice_.chance(0.5)) {
+  if (is_free && dice_.chance(0.5)) {
     work();
     work = nullptr;
   }

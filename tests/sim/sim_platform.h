@@ -42,6 +42,7 @@ struct PlatformTraits {
   std::uint32_t short_sessions = 0;  // the first so many live `short_session_life`
   Millis short_session_life{0};
   Millis list_lag_max{8'000};       // created things stay out of lists for up to this long (U16)
+  Millis assembles_max{1'500};      // until a session with every chunk reported is completed
   Millis ready_max{9'000};          // until an asset, indexed asset or entity is ready
   Millis clock_ahead{0};            // the platform's clock minus ours
   bool refuses_metadata = false;    // R68

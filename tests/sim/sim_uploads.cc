@@ -241,7 +241,7 @@ void SimPlatform::assemble(SimSession& session, WallTime now) {
   std::string bytes;
   for (auto const& chunk : session.chunks) bytes += chunk.bytes;
   session.assembled = true;
-  session.completed_at = now + dice_.between(Millis(0), Millis(1'500));
+  session.completed_at = now + dice_.between(Millis(0), traits_.assembles_max);
   auto const asset = std::ranges::find(assets_, session.asset_id, &SimAsset::id);
   asset->completed = true;
   asset->completed_at = session.completed_at;

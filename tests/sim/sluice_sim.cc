@@ -35,14 +35,13 @@ struct Wish {
   std::string scenario = {}, call = {};
   std::uint64_t nth = 1;
   Aftermath aftermath = Aftermath::kByDice;
-  bool power = false, points = false, torture = false, list = false, quiet = false, for_good = false, put_away = false;
+  bool power = false, points = false, torture = false, list = false, quiet = false, for_good = false;
 };
 
 void read_command_line(CLI::App& app, Wish& wish) {
   app.add_option("--seed", wish.seed, "run this one day, or this seed of --scenario, and tell its story");
   app.add_option("--seeds", wish.seeds, "run so many days");
   app.add_option("--first", wish.first, "the first of them")->capture_default_str();
-  app.add_flag("--put-away", wish.put_away, "with days: files are moved and deleted after their end, folders are away");
   app.add_option("--hours", wish.hours, "how long files come and troubles last in a day")->capture_default_str();
   app.add_option("--jobs", wish.jobs, "processes that share the work")->capture_default_str()->check(CLI::Range(1, 64));
   app.add_option("--scenario", wish.scenario, "a scenario instead of days")->check(CLI::IsMember(scenario_names()));
@@ -69,7 +68,6 @@ int run_one(Wish const& wish) {
   Trial trial{.scenario = name,
               .seed = wish.seed,
               .hours = wish.hours,
-              .put_away = wish.put_away,
               .crash_at = wish.crash_at,
               .second_crash_at = wish.second_crash_at,
               .power = wish.power,
@@ -115,12 +113,8 @@ int run_many(Wish const& wish) {
   } else {
     what = "days of " + std::to_string(wish.hours) + " h";
     total = share_out(wish.jobs, [&](unsigned worker) {
-      return live_days({.first = wish.first,
-                        .count = wish.seeds,
-                        .hours = wish.hours,
-                        .put_away = wish.put_away,
-                        .worker = worker,
-                        .workers = wish.jobs});
+      return live_days(
+          {.first = wish.first, .count = wish.seeds, .hours = wish.hours, .worker = worker, .workers = wish.jobs});
     });
   }
   auto const seconds = cpu_seconds();

@@ -418,6 +418,7 @@ void World::next_life(bool died) {
   clock_.advance_to(clock_.now() + downtime);
   wire_.run_until_now();
   mend();
+  if (died) change_while_dead();
   reconfigure();
   if (!options_.while_dead) return;
   Journal journal(kJournalFile, disk_.vfs_name());

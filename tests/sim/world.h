@@ -72,6 +72,7 @@ struct RunOptions {
   std::uint32_t file_troubles_max = 0;
   double program_trouble = 0;                // likewise, of the first hooks' programs
   Millis file_delay_max{0};                  // of each look at a file; 0: all are done at once
+  double changed_while_dead = 0;             // of each file that came lately, at each death: its mode, or its content
   double file_hangs = 0;                     // probability that one hangs for a minute or two, in the first phase
   std::pair<Millis, Millis> results_full{};  // between these times the disk of the manifests is
   Millis repaired_after{0};  // so long after a journal error that a person has mended the host; 0: never
@@ -125,6 +126,8 @@ class World {
   End drained(stage::Turn& turn);
   void next_life(bool died);
   void reconfigure();
+  void apply(Change const& change, std::uint64_t generation);
+  void change_while_dead();
   void calm_down();
   void let_time_pass(stage::Turn& turn);
   void pass_spans();
@@ -160,7 +163,7 @@ class World {
   SimWire wire_;
   SimRandom dice_;
   std::size_t changes_done_ = 0, drops_done_ = 0, media_done_ = 0, orders_done_ = 0, deaths_done_ = 0,
-              restarts_done_ = 0;
+              changes_while_dead_ = 0, restarts_done_ = 0;
   std::size_t spans_done_ = 0;
   std::vector<bool> away_now_ = {};  // by the scenario's numbers
   bool calm_ = false;

@@ -11,6 +11,8 @@
 namespace sluice::sim {
 namespace {
 
+constexpr std::size_t kLastDrops = 3;  // that may be under way at a death
+
 Content content_of(std::uint64_t seed, std::string const& path, std::size_t version, std::uint64_t size_bytes) {
   auto hash = mixed(seed ^ (version * 0x5851f42d4c957f2d));
   for (char const c : path) hash = mixed(hash ^ static_cast<unsigned char>(c));
@@ -45,30 +47,50 @@ void World::change_files(stage::Turn* turn) {
   }
   for (; changes_done_ < scenario_.changes.size() && scenario_.changes[changes_done_].at <= since; ++changes_done_) {
     auto const& change = scenario_.changes[changes_done_];
-    auto const content = content_of(options_.seed, change.path, changes_done_ + 1, change.bytes);
-    log_.tell("== " + change.path + " changes");
-    auto const is_there = files_.is_there(change.path);  // else it was put away, and begins anew
-    switch (change.what) {
-      case Change::What::kOverwrite:
-        is_there ? files_.overwrite(change.path, content) : files_.create(change.path, content);
-        break;
-      case Change::What::kReplace: files_.create(change.path, content); break;
-      case Change::What::kAppend:
-        is_there ? files_.append(change.path, change.bytes) : files_.create(change.path, content);
-        break;
-      case Change::What::kRemove: files_.remove(change.path); break;
-      case Change::What::kMode: files_.change_mode(change.path); break;
-      case Change::What::kText: files_.write(change.path, change.text); break;
-      case Change::What::kMoreText: files_.write_more(change.path, change.text); break;
-      case Change::What::kOpen: files_.open_to_write(change.path, clock_.now() + change.lasts); break;
-    }
-    static constexpr char const* kNames[] = {"file.overwritten",  "file.replaced",     "file.grew",
-                                             "file.vanished",     "file.mode_changed", "file.opened_to_write",
-                                             "file.text_written", "file.text_grew"};
-    count(kNames[static_cast<std::size_t>(change.what)]);
-    if (!change.text.empty() && !change.text.ends_with('\n')) count("file.half_a_line");
+    apply(change, changes_done_ + 1);
     hint(change.path);
   }
+}
+
+void World::apply(Change const& change, std::uint64_t generation) {
+  auto const content = content_of(options_.seed, change.path, generation, change.bytes);
+  log_.tell("== " + change.path + " changes");
+  auto const is_there = files_.is_there(change.path);  // else it was put away, and begins anew
+  switch (change.what) {
+    case Change::What::kOverwrite:
+      is_there ? files_.overwrite(change.path, content) : files_.create(change.path, content);
+      break;
+    case Change::What::kReplace: files_.create(change.path, content); break;
+    case Change::What::kAppend:
+      is_there ? files_.append(change.path, change.bytes) : files_.create(change.path, content);
+      break;
+    case Change::What::kRemove: files_.remove(change.path); break;
+    case Change::What::kMode: files_.change_mode(change.path); break;
+    case Change::What::kText: files_.write(change.path, change.text); break;
+    case Change::What::kMoreText: files_.write_more(change.path, change.text); break;
+    case Change::What::kOpen: files_.open_to_write(change.path, clock_.now() + change.lasts); break;
+  }
+  static constexpr char const* kNames[] = {"file.overwritten",  "file.replaced",     "file.grew",
+                                           "file.vanished",     "file.mode_changed", "file.opened_to_write",
+                                           "file.text_written", "file.text_grew"};
+  count(kNames[static_cast<std::size_t>(change.what)]);
+  if (!change.text.empty() && !change.text.ends_with('\n')) count("file.half_a_line");
+}
+
+// What the scenario has for the time after the first death; and by dice what becomes of the files that came last, some
+// of which are under way.
+void World::change_while_dead() {
+  auto generation = scenario_.changes.size() + changes_while_dead_;
+  for (auto const& change : std::exchange(scenario_.changes_while_dead, {})) apply(change, ++generation);
+  for (auto n = drops_done_; options_.changed_while_dead > 0 && n > 0 && n + kLastDrops > drops_done_; --n) {
+    auto const& drop = scenario_.drops[n - 1];
+    auto const expected = std::ranges::find(scenario_.expected, drop.path, &Expected::path);
+    if (expected->state != "done" || !files_.is_there(drop.path) || !dice_.chance(options_.changed_while_dead))
+      continue;
+    auto const what = dice_.chance(0.5) ? Change::What::kMode : Change::What::kOverwrite;
+    apply({.what = what, .path = drop.path, .bytes = drop.size_bytes}, ++generation);
+  }
+  changes_while_dead_ = generation - scenario_.changes.size();
 }
 
 // Before the daemon starts again. Time passes, so that what each life brought about can be told apart.
