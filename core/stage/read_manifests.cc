@@ -218,10 +218,10 @@ void Manifests::to_the_back(Feed& feed) {
 std::optional<ManifestRow> Manifests::next_wanted(Context& ctx, Feed& feed) {
   feed.held_up = false;
   for (auto left = feed.wanted.size(); left > 0; --left) {
-    auto row = ctx.journal.manifest(feed.wanted.front().id);
-    if (row && row->notes_open < kNotesOpenMax) return row;
-    feed.held_up = feed.held_up || row.has_value();
-    row ? to_the_back(feed) : finish_reading(feed);
+    auto row = *ctx.journal.manifest(feed.wanted.front().id);
+    if (row.notes_open < kNotesOpenMax) return row;
+    feed.held_up = true;
+    to_the_back(feed);
   }
   return std::nullopt;
 }

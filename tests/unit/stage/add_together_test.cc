@@ -120,5 +120,24 @@ TEST_F(AddTogether, LeavesOneThatWasCancelledMeanwhile) {
   EXPECT_EQ(step(steps[1]).state, StepState::kCreated);
 }
 
+TEST_F(AddTogether, OfACallForOneItsItemIsKnownAndOfOneForSeveralEachStep) {
+  auto const only = waiting_for_entity(1).front();
+  choose(choose_create_step);
+  auto const flights = [&] { return traffic.flights(Errand::kCreateStep); };
+  ASSERT_EQ(flights().size(), 1u);
+  EXPECT_EQ(flights()[0].second.row, only);
+  EXPECT_EQ(flights()[0].second.item, step(only).item_id) << "it is cut with its item";
+  EXPECT_TRUE(flights()[0].second.rows.empty());
+  traffic = budget::Traffic();
+  std::vector<RowId> steps;
+  for (std::int64_t number : {20, 21})
+    steps.push_back(
+        put_step(put_item(ItemState::kAssetReady, number).id, entity_, StepState::kWaiting, StepKind::kEntity).id);
+  choose(choose_create_step);
+  ASSERT_EQ(flights().size(), 1u);
+  EXPECT_EQ(flights()[0].second.rows, steps);
+  EXPECT_EQ(flights()[0].second.item, 0) << "one that is cancelled does not cut the other's";
+}
+
 }  // namespace
 }  // namespace sluice::stage

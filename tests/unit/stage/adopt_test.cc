@@ -262,5 +262,17 @@ TEST_F(Adopt, AFileOfAnotherSizeThanTheAssetIsSent) {
   EXPECT_EQ(item(row.id).state, ItemState::kStable);
 }
 
+// It was fetched by the platform then, whoever would fetch it now; and a file was never.
+TEST_F(Adopt, IsFollowedByTheMethodOfItsAssetWhereThatIsOneThatItCanHave) {
+  policy.hand.fetch = FetchPolicy::kRelay;
+  keep(asset(identity_of_url(kUrl), "url"));
+  EXPECT_EQ(item(add(kUrl)->item.id).method, "url");
+  keep(asset(identity_of_file_, "url"));
+  auto const row = seen();
+  choose(choose_admit);
+  EXPECT_EQ(item(row.id).asset_id, "asset1");
+  EXPECT_EQ(item(row.id).method, "direct") << "as it would go up";
+}
+
 }  // namespace
 }  // namespace sluice::stage

@@ -5,6 +5,7 @@
 
 #include "core/stage/act.h"
 #include "core/stage/discover.h"
+#include "core/stage/outbox.h"
 #include "tests/unit/stage/stage_fixture.h"
 
 namespace sluice::stage {
@@ -256,6 +257,49 @@ TEST_F(Amend, SpeaksOfTheAssetOfTheFileInWhosePlaceACopyWasPutAndOfNoOther) {
     sweep();
     EXPECT_EQ(journal.acts_of(row.id).empty(), !amends) << root << " " << reason;
   }
+}
+
+TEST_F(Amend, WaitsOnlyForThePauseOfThoseCallsThatItWantsNext) {
+  write(R"({"metadata": {"take": 4}})");
+  sweep();
+  choose(choose_act);
+  traffic.pause(budget::Group::kIndexing, now + 10s);
+  choose(choose_act);
+  EXPECT_EQ(target(), "/assets/asset1/user-metadata");
+  answer(reply("", 204));
+  choose(choose_act);
+  EXPECT_TRUE(left.empty());
+  traffic = budget::Traffic();
+  traffic.pause(budget::Group::kAssets, now + 10s);
+  choose(choose_act);
+  EXPECT_EQ(target(), "/indexes/remote_films/indexed-assets/remote1");
+}
+
+TEST_F(Amend, IsGivenUpWithTheLastOfItsTries) {
+  write(R"({"metadata": {"take": 4}})");
+  sweep();
+  choose(choose_act);
+  choose(choose_act);
+  for (auto const tried : {kTriesMax - 2, kTriesMax - 1}) {
+    change(act(), [&](auto& it) { it.effort.attempts = tried; });
+    EXPECT_EQ(act().state, ActState::kActing);
+    answer(fail(Fault::kTransient, "timeout"));
+  }
+  EXPECT_EQ(act().state, ActState::kRefused);
+  EXPECT_EQ(act().reason, "gave_up");
+}
+
+TEST_F(Amend, WaitsForTheFolderOfItsFileAndForNoOther) {
+  write(R"({"metadata": {"take": 4}})");
+  sweep();
+  within([&](Context& ctx) { ctx.traffic.away_folders().lost("/srv/drop", "it is away", now); });
+  choose(choose_act);
+  EXPECT_TRUE(act().is_held());
+  traffic = budget::Traffic();
+  change(act(), [&](auto& it) { it.effort.due_at = now; });
+  within([&](Context& ctx) { ctx.traffic.away_folders().lost("/mnt/nas", "it is away", now); });
+  choose(choose_act);
+  EXPECT_EQ(act().state, ActState::kActing);
 }
 
 }  // namespace

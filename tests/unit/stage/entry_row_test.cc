@@ -85,5 +85,13 @@ TEST(EntryRow, PacksTheKeyThatIsAHashAndNoOther) {
   EXPECT_EQ(packed_key("k:" + std::string(32, '6')).size(), 34u);
 }
 
+TEST(EntryRow, WithoutAnEndAmongItsOptionsHasNone) {
+  Entry entry{.url = "https://h.example/a.mp4"};
+  entry.size = 5;
+  auto const back = to_entry(to_row(entry, 50));
+  EXPECT_EQ(back.size, 5u);
+  EXPECT_FALSE(back.not_after);
+}
+
 }  // namespace
 }  // namespace sluice::stage

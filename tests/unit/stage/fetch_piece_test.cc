@@ -389,5 +389,17 @@ TEST_F(FetchPiece, LeavesNothingInTheSpoolWhereItHadNoRoomYet) {
   EXPECT_TRUE(spool.removed.empty());
 }
 
+TEST_F(FetchPiece, LeavesAHostItsShareOfThePiecesWhileAnotherHasFilesToo) {
+  std::vector<RowId> ids;
+  for (auto const* url : {"https://one.example/a.mp4", "https://one.example/b.mp4", "https://two.example/a.mp4"})
+    ids.push_back(add(url));
+  choose_some();
+  for (auto const id : ids) answer(id, piece(0, std::string(8 * kMiB, 'x'), 100 * kMiB));
+  choose_twice();
+  std::map<std::string, int> calls;
+  for (auto const& [ticket, flight] : traffic.flights(Errand::kFetchPiece)) calls[flight.host] += 1;
+  EXPECT_EQ(calls, (std::map<std::string, int>{{"one.example", 4}, {"two.example", 4}})) << "eight in all";
+}
+
 }  // namespace
 }  // namespace sluice::stage

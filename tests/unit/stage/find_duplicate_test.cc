@@ -320,5 +320,51 @@ TEST(SamePlaces, AreThoseOfTheSameStepsInTheirOrder) {
   EXPECT_TRUE(same_places({}, {}));
 }
 
+TEST_F(FindDuplicate, WaitsForATwinWhoseKeyIsBeingReadFirst) {
+  admit_first();
+  done(first_);
+  change(item(first_.id), [](auto& it) { it.content_key.clear(); });
+  lanes.at_once = false;
+  auto const again = seen("b.mp4", "the very same bytes", 2);
+  auto const turn = [&] {
+    choose(choose_admit);
+    lanes.finish();
+  };
+  turn(), turn();
+  EXPECT_EQ(item(again.id).reason, "comparing");
+  for (int turns = 0; turns < 6; ++turns) {
+    lanes.finish("digest /srv/drop");
+    now += 1s;
+    turn();
+  }
+  EXPECT_EQ(item(again.id).duplicate_of, first_.ulid);
+}
+
+// Where duplicates are uploaded: what was touched in its place is sent again, and so is what came back to where we had
+// put one away.
+TEST_F(FindDuplicate, UploadsAgainWhatWasTouchedOrPutBackByAPerson) {
+  policy.sources[0].duplicates = DuplicatePolicy::kUpload;
+  for (bool const touched : {true, false}) {
+    auto const name = touched ? std::string("a.mp4") : std::string("b.mp4");
+    auto const first = seen(name, "the very same bytes", touched ? 1 : 2);
+    choose(choose_admit);
+    done(first);
+    if (!touched) {
+      auto deleted = journal::act_of(first.id, 1, journal::ActKind::kDelete);
+      deleted.state = journal::ActState::kDone;
+      deleted.effort.due_at.reset();
+      put(deleted);
+    }
+    auto again = seen(name, "the very same bytes", touched ? 3 : 4);
+    again.print.mtime_ns = first.print.mtime_ns;
+    again.print.ctime_ns = 9;
+    if (touched) again.print.inode = first.print.inode;
+    change(item(again.id), [&](auto& it) { it.print = again.print; });
+    files.files[name].print = again.print;
+    for (int turns = 0; turns < 3; ++turns) later();
+    EXPECT_EQ(item(again.id).state, ItemState::kStable) << name;
+  }
+}
+
 }  // namespace
 }  // namespace sluice::stage

@@ -3,6 +3,8 @@
 
 #include "core/base/url_text.h"
 #include "core/source/entry_key.h"
+#include "core/source/identity.h"
+#include "core/stage/adopt.h"
 #include "tests/unit/stage/manifests_fixture.h"
 
 namespace sluice::stage {
@@ -340,6 +342,58 @@ TEST_F(KnownEntry, HoldsUpNoOtherManifestWhileItsOwnAnswersCannotBeWritten) {
   run();
   EXPECT_GE(manifest("a.csv").notes_open, Manifests::kNotesOpenMax);
   EXPECT_LT(manifest("a.csv").line, 400'000u) << "it was to be held up";
+  EXPECT_EQ(journal->list_items({}).size(), 1u);
+}
+
+TEST_F(KnownEntry, ThatFailedIsNotToldAnotherTimeWhereItsLineIsReadAgain) {
+  files.write("a.csv", "url\n" + clips(0, 1));
+  run();
+  end_as(ItemState::kFailed);
+  run();
+  ASSERT_EQ(reported().size(), 1u);
+  files.replace("a.csv", "url\n" + clips(0, 1));
+  run();
+  EXPECT_EQ(reported().size(), 1u);
+  EXPECT_EQ(manifest().failed, 1);
+  EXPECT_EQ(manifest().open, 0);
+}
+
+// Its item is new, and has failed as soon as it was made.
+TEST_F(KnownEntry, ThatIsLeftToAPersonAfterARebuildIsTold) {
+  platform::Asset kept;
+  kept.id = "asset9";
+  kept.state = platform::Asset::State::kReady;
+  kept.method = "url";
+  kept.client_op = to_text(source::OperationTag{"01JZ8Q7KXV3N5T9A2B4C6D8E0F", 1,
+                                                source::identity_of_url("k:7", "https://h.example/other.mp4")});
+  journal->begin();
+  journal->insert(unclaimed_row(kept));
+  journal->commit();
+  files.write("a.csv", "key,url\n7,https://h.example/film.mp4\n");
+  run();
+  EXPECT_THAT(results_of("a.csv"), HasSubstr(R"("code":"rebuild_ambiguous")"));
+  EXPECT_EQ(manifest().failed, 1);
+}
+
+TEST_F(KnownEntry, WaitsOnWhileNoSourceOfTheConfigurationHasItsManifest) {
+  auto const source = policy.sources[0];
+  clock.now = from_unix_ms(1'760'000'000'000);
+  files.write("a.csv", "url,not_before\nhttps://h.example/1.mp4," + std::to_string(1'760'003'600) + "\n");
+  run();
+  ASSERT_EQ(manifest().waiting, 1);
+  clock.now += std::chrono::hours(2);
+  auto folder = source;
+  folder.manifest.clear();
+  for (auto const& sources : {std::vector<SourcePolicy>{}, std::vector<SourcePolicy>{folder}}) {
+    policy.sources = sources;
+    open();
+    run();
+    EXPECT_EQ(manifest().waiting, 1);
+    EXPECT_TRUE(journal->list_items({}).empty());
+  }
+  policy.sources = {source};
+  open();
+  run();
   EXPECT_EQ(journal->list_items({}).size(), 1u);
 }
 

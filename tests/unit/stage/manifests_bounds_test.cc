@@ -107,8 +107,10 @@ TEST_F(ReadManifests, LookNoEarlierAndNoLaterWhileTheyRead) {
   auto const due = now + 5s;
   turn(manifests, 2s);
   EXPECT_EQ(manifests.next_look(), due) << "it is being read";
+  feed.write("b.csv", "url\n");
   turn(manifests, 3s);
   EXPECT_EQ(row().state, ManifestState::kReading);
+  EXPECT_FALSE(knows("b.csv"));
   EXPECT_EQ(manifests.next_look(), due + 5s) << "put off while it is";
 }
 
@@ -370,6 +372,57 @@ TEST_F(ReadManifests, OfTooManyFilesTheFirstByTheirNamesAreRead) {
     EXPECT_EQ(knows("009999.csv"), true);
     EXPECT_FALSE(knows("010000.csv"));
   }
+}
+
+// On a file system whose times are coarse.
+TEST_F(ReadManifests, AreReadAgainWhereTheirSizeOrTheirInodeAloneIsAnother) {
+  feed.write("a.csv", "url\n" + rows(0, 3));
+  Manifests manifests(policy);
+  look(manifests);
+  auto const print = *feed.stat("", "a.csv");
+  feed.put("a.csv", {"url\n" + rows(0, 5), print.inode, print.mtime_ns});
+  look(manifests);
+  EXPECT_EQ(row().entries, 5);
+  feed.put("a.csv", {"url\n" + rows(4, 9), print.inode + 1, print.mtime_ns});
+  look(manifests);
+  EXPECT_EQ(row().entries, 9);
+}
+
+TEST_F(ReadManifests, ThatWereReadToTheirEndAreNotReadOnceMoreWhenTheyHaveSettled) {
+  feed.write("a.csv", "url\n" + rows(0, 3));
+  Manifests manifests(policy);
+  look(manifests);
+  auto const opens = feed.opens;
+  for (int looks = 0; looks < 3; ++looks) look(manifests, 1h);
+  EXPECT_EQ(feed.opens, opens);
+}
+
+TEST_F(ReadManifests, ThatAreRefusedAreReadOnceForEachContent) {
+  feed.write("a.csv", "https://h.example/1\n" + rows(2, 9));
+  Manifests manifests(policy);
+  look(manifests);
+  ASSERT_EQ(row().state, ManifestState::kRefused);
+  auto const opens = feed.opens;
+  for (int looks = 0; looks < 3; ++looks) look(manifests);
+  EXPECT_EQ(feed.opens, opens);
+}
+
+TEST_F(ReadManifests, GoOnWhereTheyWereOnceTheirResultsAreWritten) {
+  feed.write("a.csv", "url\n" + rows(0, 1));
+  Manifests manifests(policy);
+  look(manifests);
+  auto const answered_for = [&](std::int64_t open) {
+    auto changed = row();
+    changed.notes_open = open;
+    within([&](Context& ctx) { ctx.journal.update(changed, changed.state, now); });
+  };
+  answered_for(Manifests::kNotesOpenMax);
+  feed.append("a.csv", rows(1, 2));
+  look(manifests);
+  ASSERT_EQ(row().entries, 1);
+  answered_for(0);
+  turn(manifests);
+  EXPECT_EQ(row().entries, 2) << "without another look at their folder";
 }
 
 }  // namespace

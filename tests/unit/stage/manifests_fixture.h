@@ -54,7 +54,8 @@ class MemoryResults final : public ports::Results {
     std::uint64_t inode;
     std::string text;
   };
-  Result<ports::ResultsFile> make(std::string const& path, bool) override {
+  Result<ports::ResultsFile> make(std::string const& path, bool with_folder) override {
+    with_folders[path] = with_folder;
     if (is_read_only && path.starts_with("/feeds/")) return fail(Fault::kLocal, path + ": is read-only");
     auto const [at, is_new] = files.try_emplace(path, File{++inodes, ""});
     if (!at->second.text.empty()) return fail(Fault::kLocal, path + ": is there", "taken");
@@ -68,6 +69,7 @@ class MemoryResults final : public ports::Results {
     return at->second.text.size();
   }
   std::map<std::string, File> files;
+  std::map<std::string, bool> with_folders;  // whether its folder was to be made too
   std::uint64_t inodes = 0;
   bool is_read_only = false;
 };

@@ -5,6 +5,7 @@
 
 #include "core/stage/explain_manifest.h"
 #include "core/stage/report_results.h"
+#include "core/stage/take_url.h"
 #include "tests/unit/stage/manifests_fixture.h"
 
 namespace sluice::stage {
@@ -197,6 +198,7 @@ TEST_F(ResultsBounds, SayOfALineExactlyWhatIsToBeSaid) {
     row.effort.last_error = "it said no";
     auto const end = clock.now;
     become(row, state);
+    clock.now += Millis(1'000);
     run();
     auto const url = std::string(R"("name":"1.mp4","url":"https://h.example/1.mp4","item":")") + row.ulid + "\",";
     EXPECT_THAT(text_of_results(), HasSubstr(url + told + "\"" + to_rfc3339(end) + "\"}\n"));
@@ -226,6 +228,7 @@ TEST_F(ResultsBounds, ALongNameIsCutOnlyInTheFolderOfTheDaemon) {
     EXPECT_EQ(row.results,
               beside ? "/feeds/" + name + ".results.jsonl"
                      : "/state/results/" + std::to_string(row.id) + "-" + name.substr(0, 180) + ".results.jsonl");
+    EXPECT_EQ(results.with_folders.at(row.results), !beside) << "a source's folder may be away for a moment";
   }
 }
 
@@ -240,13 +243,15 @@ TEST_F(ResultsBounds, OfTwoThatCannotBeWrittenTheEarlierTryIsDueAndEachIsToldOnc
     clock.now += Millis(10'000);
   }
   EXPECT_EQ(turn->results().next_retry(), clock.now - Millis(20'000) + ResultsReport::kRetryEvery);
+  auto const told = [&] {
+    return std::ranges::count_if(log.lines, [](auto const& line) {
+      return line.second.find("its results cannot be written") != std::string::npos;
+    });
+  };
+  EXPECT_EQ(told(), 2);
   clock.now += Millis(60'000);
   for (int turns = 0; turns < 5; ++turns) turn->run();
-  EXPECT_EQ(std::ranges::count_if(log.lines,
-                                  [](auto const& line) {
-                                    return line.second.find("its results cannot be written") != std::string::npos;
-                                  }),
-            2);
+  EXPECT_EQ(told(), 2);
 }
 
 // --- explain
@@ -282,6 +287,52 @@ TEST_F(ResultsBounds, ExplainSaysHowFarAFileWasRead) {
   files.replace("a.csv", "no header\n");
   run();
   EXPECT_THAT(explained()[1], HasSubstr("must name the columns"));
+}
+
+TEST_F(ResultsBounds, ATryThatIsUnderWayIsNotDueAnotherTime) {
+  policy.results_folder.clear();
+  results.is_read_only = true;
+  open();
+  files.write("a.csv", "url\n" + rows(0, 2));
+  for (int turns = 0; turns < 10; ++turns) turn->run();
+  clock.now += ResultsReport::kRetryEvery;
+  lanes.at_once = false;
+  for (int turns = 0; turns < 2; ++turns) turn->run();
+  EXPECT_EQ(turn->results().next_retry(), clock.now + ResultsReport::kRetryEvery);
+}
+
+TEST_F(ResultsBounds, GoOnInAnotherFileWhereTheirsIsGoneAndLoseNoLine) {
+  files.write("a.csv", "url\n" + rows(0, 2));
+  run();
+  ASSERT_EQ(reported(), std::multiset<std::int64_t>({2, 3}));
+  results.files.clear();
+  files.append("a.csv", rows(2, 4));
+  run();
+  EXPECT_EQ(reported(), std::multiset<std::int64_t>({4, 5}));
+  EXPECT_EQ(manifest().open, 0);
+}
+
+TEST_F(ResultsBounds, AreAskedForOnceHoweverManyTurnsTheirWritingTakes) {
+  files.write("a.csv", "url\n" + clips(0, 1));
+  run();
+  become(item(), ItemState::kFailed);
+  lanes.at_once = false;
+  for (int turns = 0; turns < 2; ++turns) turn->run();
+  auto const asked = lanes.started();
+  for (int turns = 0; turns < 5; ++turns) turn->run();
+  EXPECT_EQ(lanes.started(), asked);
+}
+
+TEST_F(ResultsBounds, SayOfALineWhoseKeyAnItemOfAPersonHasThatItRepeatsThatItem) {
+  turn->run([&](Context& ctx) {
+    ASSERT_TRUE(add_url(ctx, policy.sources[0], {.url = *parse_url("https://h.example/0.mp4")}, {}, false));
+  });
+  files.write("a.csv", "url\n" + clips(0, 1));
+  run();
+  auto const row = item();
+  EXPECT_THAT(text_of_results(), HasSubstr(R"("result":"duplicate","name":"0.mp4","url":"https://h.example/0.mp4")"));
+  EXPECT_THAT(text_of_results(), HasSubstr(R"("code":"duplicate","message":"item )" + row.ulid + " has this key"));
+  EXPECT_EQ(manifest().open, 0);
 }
 
 }  // namespace

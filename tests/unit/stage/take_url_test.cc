@@ -271,5 +271,27 @@ TEST_F(TakeUrl, TheItemOfALineThatWasCorrectedIsNotRetriedBesideTheNewOne) {
   EXPECT_FALSE(add(wish("https://media.example/typo.mp4"))->was_known) << "a person may still want that very URL";
 }
 
+TEST_F(TakeUrl, PutBackIntoItsLineGoesOnWithItsNewSignatureUnlessThatHasEnded) {
+  for (auto const life : {2h, -2h}) {
+    auto line = signed_for(1h, "one");
+    line.key = life > 0h ? "k:7" : "k:8";
+    auto const first = add(line)->item.id;
+    end_as(first, ItemState::kFailed, "refused");
+    auto corrected = wish("https://media.example/right.mp4");
+    corrected.key = line.key;
+    corrected.corrects = first;
+    auto const second = add(corrected)->item.id;
+    ASSERT_NE(second, first);
+    end_as(second, ItemState::kFailed, "refused");
+    auto back = signed_for(life, "two");
+    back.key = line.key;
+    back.corrects = second;
+    auto const again = add(back);
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->item.id, first);
+    EXPECT_EQ(item(first).url, life > 0h ? back.url.whole : line.url.whole);
+  }
+}
+
 }  // namespace
 }  // namespace sluice::stage

@@ -160,7 +160,7 @@ TEST_F(Writers, AChangedModeWithoutALeaseIsAChange) {
   EXPECT_EQ(item(item_.id).print.ctime_ns, item_.print.ctime_ns) << "nothing proves it";
   choose(choose_report_chunks);
   EXPECT_TRUE(left.empty());
-  EXPECT_EQ(item(item_.id).state, ItemState::kSeen);
+  EXPECT_EQ(item(item_.id).reason, "source_changed");
 }
 
 TEST_F(Writers, AChangedModeUnderALeaseDoesNotHoldTheLastReportBack) {

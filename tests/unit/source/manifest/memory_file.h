@@ -35,6 +35,7 @@ class MemoryFiles final : public ports::Files {
   void replace(std::string const& name, std::string text) {  // by another file, as `mv` does
     files_[name] = std::make_shared<MemoryFile>(std::move(text), ++inode_, ++time_);
   }
+  void put(std::string const& name, MemoryFile file) { files_[name] = std::make_shared<MemoryFile>(std::move(file)); }
   void remove(std::string const& name) { files_.erase(name); }
 
   Result<std::shared_ptr<ports::OpenFile>> open(std::string const&, std::string const& name) override {
